@@ -1,0 +1,33 @@
+# Loa. `make demo` shows the main job, `make test` proves it. `make help` lists the rest.
+DEMO_SECONDS ?=
+.PHONY: help build demo test check bench soak fuzz setup-build setup-demo setup-test
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: setup-build  ## the two programs, target/release/loa-controller and loa-agent
+	cargo build --release --quiet --bin loa-controller --bin loa-agent
+
+demo: setup-demo  ## a sample village on this machine; DEMO_SECONDS=90 ends by itself
+	@echo "building (some minutes the first time) ..."
+	@cargo build --release --quiet --bin loa-controller --bin loa-agent
+	@exec target/release/loa-controller demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+test: setup-test  ## everything CI demands
+	@scripts/check.sh
+	@scripts/test.sh
+
+check: setup-test  ## format, lints, documentation, licences
+	@scripts/check.sh
+
+bench: setup-test  ## the figures, into target/figures
+	@scripts/bench.sh
+
+soak: setup-test  ## the simulated village for thousands of seeds
+	LOA_SEEDS=$${LOA_SEEDS:-10000} cargo test --release -p loa-tests --test village -- --nocapture
+
+fuzz: setup-test  ## a hundred million bad inputs
+	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture
+
+setup-%:
+	@scripts/setup.sh $*

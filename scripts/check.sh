@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Format, lints, documentation, licences and advisories. What CI demands before any test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+deny_version=0.20.2
+echo "== format"; cargo fmt --all --check
+echo "== clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
+echo "== rustdoc"; RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+echo "== deny"
+if ! command -v cargo-deny >/dev/null; then
+  echo "installing cargo-deny $deny_version (about three minutes, once)"
+  cargo install cargo-deny --version "$deny_version" --locked --quiet
+fi
+# Licences, versions and sources need no network; the advisory database does.
+cargo deny --offline check --hide-inclusion-graph licenses bans sources
+timeout 60 cargo deny fetch db >/dev/null 2>&1 || true
+if ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/crates >/dev/null 2>&1; then
+  cargo deny --offline check --hide-inclusion-graph advisories
+else
+  echo "advisories: NOT CHECKED, the advisory database cannot be reached from here"
+fi
