@@ -1,0 +1,132 @@
+//! What the HTTP side holds of the engine: it tells of changes, asks who is there, and listens to notices.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use loa_protocol::{
+    channel::Channel,
+    id::{BulletinId, SpeakerId},
+    status::SpeakerStatus,
+    time::WallTime,
+};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::logic::{Figures, Notice, Presence, PresenceView};
+
+/// Changes waiting to be carried out. Beyond it `changed` waits: the HTTP answer comes a little later, nothing is lost.
+pub const CHANGES: usize = 1_024;
+/// Notices that a slow listener may lag behind; then it is told so and reads everything again.
+const NOTICES: usize = 1_024;
+
+/// What became different in the database.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// These channels' programmes; the urgent part goes out before the whole.
+    Channels(Vec<Channel>, Option<Urgent>),
+    /// These speakers were added, changed or removed, or their tokens were.
+    Speakers(Vec<SpeakerId>),
+    /// Anything: read it all again.
+    Everything,
+}
+
+/// What cannot wait for the whole programme on a thin line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Urgent {
+    Start(BulletinId),
+    Cancel(BulletinId),
+    /// Whatever was planned at or before this is over.
+    Stop(WallTime),
+}
+
+/// The engine as others see it; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    pub(super) changes: mpsc::Sender<Change>,
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) view: Arc<RwLock<View>>,
+}
+
+/// What the engine last knew, for readers that must not wait for it.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub started: Option<WallTime>,
+    pub line_up: bool,
+    pub speakers: HashMap<SpeakerId, SpeakerView>,
+    pub figures: Figures,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SpeakerView {
+    pub presence: PresenceView,
+    pub status: Option<Arc<SpeakerStatus>>,
+}
+
+impl EngineHandle {
+    /// A handle with no engine behind it: the changes come out of the receiver. For tests of the HTTP side.
+    pub fn detached() -> (Self, mpsc::Receiver<Change>) {
+        let (changes, receiver) = mpsc::channel(CHANGES);
+        let handle = Self {
+            changes,
+            notices: broadcast::channel(NOTICES).0,
+            view: Arc::default(),
+        };
+        (handle, receiver)
+    }
+
+    /// Returns when the change is queued; the poles hear of it some milliseconds later. The database is the truth:
+    /// should the engine be gone (the program is ending), the next start reads everything anyway.
+    pub async fn changed(&self, change: Change) {
+        let _ = self.changes.send(change).await;
+    }
+
+    /// From now on; a receiver that lags is told how many it missed.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Tells the watchers of something that the HTTP side did itself.
+    pub fn notify(&self, notice: Notice) {
+        // Fails only when nobody listens.
+        let _ = self.notices.send(notice);
+    }
+
+    /// A speaker that is not known (yet) is offline since the start.
+    pub fn presence(&self, speaker: &SpeakerId) -> PresenceView {
+        self.read(|view| {
+            view.speakers
+                .get(speaker)
+                .map(|s| s.presence)
+                .unwrap_or(PresenceView {
+                    presence: Presence::Offline,
+                    since: view.started.unwrap_or(WallTime::EPOCH),
+                    last_heard: None,
+                })
+        })
+    }
+
+    /// The last status it sent since this start.
+    pub fn status(&self, speaker: &SpeakerId) -> Option<Arc<SpeakerStatus>> {
+        self.read(|view| view.speakers.get(speaker).and_then(|s| s.status.clone()))
+    }
+
+    /// Is the engine connected to the broker?
+    pub fn line_up(&self) -> bool {
+        self.read(|view| view.line_up)
+    }
+
+    /// Counts since the start, at most a second old.
+    pub fn figures(&self) -> Figures {
+        self.read(|view| view.figures.clone())
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&View) -> T) -> T {
+        // A poisoned view is still a view: the writers replace whole values.
+        f(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn write(&self, f: impl FnOnce(&mut View)) {
+        f(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

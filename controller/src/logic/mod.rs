@@ -1,0 +1,19 @@
+//! Every decision of the office: pure, synchronous, given the time. No socket, no disk, no clock, no tokio.
+//!
+//! [`Office::handle`] takes one [`Input`] and answers with [`Effect`]s; [`Office::next_deadline`] says when it wants
+//! to be asked again. What it decides, each in its own file:
+//! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
+//! `intake` (what speakers tell, and when they may forget it).
+
+pub mod delivery;
+pub mod intake;
+pub mod office;
+pub mod port;
+pub mod presence;
+pub mod programmes;
+
+pub use office::Office;
+pub use port::{
+    ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings,
+};
+pub use presence::{Presence, PresenceView};

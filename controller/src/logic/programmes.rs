@@ -1,0 +1,542 @@
+//! What should be true, signed: the head, every channel's programme, every speaker's configuration.
+//!
+//! A sealed document is kept and can be published again at any time: the broker is only a pipe and may come back empty.
+//! Bounds: a programme has at most `MAX_BULLETINS` bulletins and `Programme::MAX_BYTES` bytes. What does not fit is left
+//! out, the last in the database's order first and an emergency last of all, and the log says so.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use ed25519_dalek::SigningKey;
+use loa_protocol::{
+    bulletin::{Bulletin, Priority},
+    channel::Channel,
+    content::ContentId,
+    envelope::{Document, seal},
+    head::Head,
+    id::{BulletinId, SpeakerId},
+    programme::{Command, MAX_BULLETINS, Now, Programme, Version},
+    speaker_config::SpeakerConfig,
+    time::WallTime,
+    topic::Topic,
+};
+
+use super::port::{ChannelState, Effect, LogLine, Notice, Settings};
+
+/// A signed document and what it is the version of.
+#[derive(Debug)]
+struct Sealed {
+    version: Version,
+    payload: Bytes,
+}
+
+#[derive(Debug)]
+struct Published {
+    sealed: Sealed,
+    /// As they were given, so that an unchanged one is neither checked nor told of again.
+    revisions: BTreeMap<BulletinId, u32>,
+    contents: Vec<(ContentId, bool)>,
+}
+
+/// What programmes say of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub length: u64,
+    pub blocks: u32,
+    /// How many bulletins name it, and how many of them are emergencies.
+    uses: u32,
+    emergencies: u32,
+}
+
+impl Known {
+    /// Does an emergency wait for it?
+    pub fn is_urgent(&self) -> bool {
+        self.emergencies > 0
+    }
+}
+
+/// All documents that the office stands for.
+#[derive(Debug)]
+pub struct Book {
+    key: SigningKey,
+    head: Head,
+    head_sealed: Option<Bytes>,
+    channels: BTreeMap<Channel, Published>,
+    configs: BTreeMap<SpeakerId, Sealed>,
+    contents: HashMap<ContentId, Known>,
+}
+
+impl Book {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            key: settings.key.clone(),
+            head: Head {
+                version: Version {
+                    epoch: settings.epoch,
+                    generation: settings.head_generation,
+                },
+                made: WallTime::EPOCH,
+                root_version: 0,
+                revoked: Vec::new(),
+                reconnect_jitter_s: settings.reconnect_jitter_s,
+            },
+            head_sealed: None,
+            channels: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            contents: HashMap::new(),
+        }
+    }
+
+    /// Signs with the office's key.
+    pub fn seal<D: Document>(&self, document: &D) -> Bytes {
+        seal(document, &self.key).into()
+    }
+
+    /// The head, made when it is first needed.
+    pub fn head(&mut self, now: WallTime) -> Bytes {
+        if self.head_sealed.is_none() {
+            self.head.made = now;
+        }
+        let (head, key) = (&self.head, &self.key);
+        self.head_sealed
+            .get_or_insert_with(|| seal(head, key).into())
+            .clone()
+    }
+
+    pub fn known(&self, content: &ContentId) -> Option<Known> {
+        self.contents.get(content).copied()
+    }
+
+    /// The last document for this topic.
+    pub fn payload(&self, topic: &Topic) -> Option<Bytes> {
+        match topic {
+            Topic::Head => self.head_sealed.clone(),
+            Topic::Programme(channel) => Some(self.channels.get(channel)?.sealed.payload.clone()),
+            Topic::Config(speaker) => Some(self.configs.get(speaker)?.payload.clone()),
+            _ => None,
+        }
+    }
+
+    /// Every retained topic but the head's and the acknowledgements', in the order in which a broker that came back
+    /// empty should learn them: emergencies first.
+    pub fn topics(&self) -> Vec<Topic> {
+        let urgent = |p: &Published| p.contents.iter().any(|(_, emergency)| *emergency);
+        let (first, then): (Vec<_>, Vec<_>) = self.channels.iter().partition(|(_, p)| urgent(p));
+        let programmes = first.into_iter().chain(then);
+        programmes
+            .map(|(channel, _)| Topic::Programme(channel.clone()))
+            .chain(self.configs.keys().cloned().map(Topic::Config))
+            .collect()
+    }
+
+    /// Takes a channel as the database has it. The short document first, then the whole programme.
+    /// Nothing happens unless its version is newer than what was published.
+    pub fn channel(
+        &mut self,
+        state: ChannelState,
+        command: Option<Command>,
+        now: WallTime,
+        out: &mut Vec<Effect>,
+    ) {
+        let before = self.channels.get(&state.channel);
+        if before.is_some_and(|p| p.sealed.version >= state.version) {
+            return;
+        }
+        let first_seen = before.is_none();
+        let ChannelState {
+            channel,
+            version,
+            silence_before,
+            bulletins,
+        } = state;
+        let empty = BTreeMap::new();
+        let known = before.map_or(&empty, |p| &p.revisions);
+        let revisions: BTreeMap<BulletinId, u32> =
+            bulletins.iter().map(|b| (b.id.clone(), b.revision)).collect();
+        if !first_seen {
+            let gone = known.keys().filter(|id| !revisions.contains_key(id));
+            let new = revisions.iter().filter(|(id, r)| known.get(id) != Some(r));
+            let changed = gone.chain(new.map(|(id, _)| id));
+            out.extend(changed.map(|id| Effect::Notice(Notice::Bulletin(id.clone()))));
+        }
+
+        let mut left_out = Vec::new();
+        let mut fitting: Vec<Bulletin> = Vec::with_capacity(bulletins.len());
+        for bulletin in bulletins {
+            let unchanged = known.get(&bulletin.id) == Some(&bulletin.revision);
+            match if unchanged { Ok(()) } else { bulletin.check() } {
+                // A pole refuses a whole programme for one bulletin that breaks a rule.
+                Err(error) => left_out.push((bulletin.id, error.to_string())),
+                Ok(()) => fitting.push(bulletin),
+            }
+        }
+        // Stable: within each half the database's order stays.
+        fitting.sort_by_key(|b| b.priority != Priority::Emergency);
+        let mut bytes = 0;
+        let room = fitting
+            .iter()
+            .take(MAX_BULLETINS)
+            .take_while(|b| {
+                bytes += rough_bytes(b);
+                bytes < Programme::MAX_BYTES
+            })
+            .count();
+        left_out.extend(
+            fitting
+                .drain(room..)
+                .map(|b| (b.id, "the programme is full".to_owned())),
+        );
+        let mut programme = Programme {
+            channel: channel.clone(),
+            version,
+            made: now,
+            silence_before,
+            bulletins: fitting,
+        };
+        let mut payload = self.seal(&programme);
+        while payload.len() > Programme::MAX_BYTES {
+            // `rough_bytes` is generous, so this is for titles and rules of unusual length only.
+            let Some(last) = programme.bulletins.pop() else {
+                break;
+            };
+            left_out.push((last.id, "the programme is full".to_owned()));
+            payload = self.seal(&programme);
+        }
+
+        if let Some(command) = command {
+            let now_document = self.seal(&Now {
+                channel: channel.clone(),
+                version,
+                made: now,
+                command,
+            });
+            // One that is too long is in the programme all the same.
+            if now_document.len() <= Now::MAX_BYTES {
+                out.push(Effect::Publish {
+                    topic: Topic::Now(channel.clone()),
+                    payload: now_document,
+                });
+            }
+        }
+        out.push(Effect::Publish {
+            topic: Topic::Programme(channel.clone()),
+            payload: payload.clone(),
+        });
+        out.push(Effect::Log(LogLine::Published {
+            channel: channel.clone(),
+            generation: version.generation,
+            bulletins: programme.bulletins.len(),
+        }));
+        out.extend(left_out.into_iter().map(|(bulletin, why)| {
+            Effect::Log(LogLine::LeftOut {
+                bulletin,
+                channel: channel.clone(),
+                why,
+            })
+        }));
+
+        let contents = self.learn(&programme.bulletins);
+        let published = Published {
+            sealed: Sealed { version, payload },
+            revisions,
+            contents,
+        };
+        if let Some(old) = self.channels.insert(channel, published) {
+            self.forget(&old.contents);
+        }
+    }
+
+    /// Takes a speaker's configuration; publishes it when it is newer.
+    pub fn config(&mut self, config: &SpeakerConfig, out: &mut Vec<Effect>) {
+        let version = config.version;
+        let known = self.configs.get(&config.speaker);
+        if known.is_some_and(|s| s.version >= version) {
+            return;
+        }
+        let payload = self.seal(config);
+        if payload.len() > SpeakerConfig::MAX_BYTES {
+            let what = format!(
+                "the configuration of {} is too long for the wire ({} bytes); shorten its volume windows or name",
+                config.speaker,
+                payload.len()
+            );
+            out.push(Effect::Log(LogLine::Trouble { what }));
+            return;
+        }
+        let sealed = Sealed {
+            version,
+            payload: payload.clone(),
+        };
+        self.configs.insert(config.speaker.clone(), sealed);
+        out.push(Effect::Publish {
+            topic: Topic::Config(config.speaker.clone()),
+            payload,
+        });
+    }
+
+    /// The speaker is gone: so are its configuration and its own channel.
+    pub fn remove_speaker(&mut self, speaker: &SpeakerId, out: &mut Vec<Effect>) {
+        self.configs.remove(speaker);
+        let own = Channel::Speaker(speaker.clone());
+        if let Some(old) = self.channels.remove(&own) {
+            self.forget(&old.contents);
+        }
+        for topic in [
+            Topic::Config(speaker.clone()),
+            Topic::Programme(own),
+            Topic::Ack(speaker.clone()),
+            Topic::Status(speaker.clone()),
+        ] {
+            out.push(Effect::Publish {
+                topic,
+                payload: Bytes::new(),
+            });
+        }
+    }
+
+    fn learn(&mut self, bulletins: &[Bulletin]) -> Vec<(ContentId, bool)> {
+        bulletins
+            .iter()
+            .map(|bulletin| {
+                let manifest = &bulletin.manifest;
+                let emergency = bulletin.priority == Priority::Emergency;
+                let known = self.contents.entry(manifest.content).or_insert(Known {
+                    length: manifest.length,
+                    blocks: manifest.block_count(),
+                    uses: 0,
+                    emergencies: 0,
+                });
+                known.uses += 1;
+                known.emergencies += u32::from(emergency);
+                (manifest.content, emergency)
+            })
+            .collect()
+    }
+
+    fn forget(&mut self, contents: &[(ContentId, bool)]) {
+        for (content, emergency) in contents {
+            if let Some(known) = self.contents.get_mut(content) {
+                known.uses = known.uses.saturating_sub(1);
+                known.emergencies = known.emergencies.saturating_sub(u32::from(*emergency));
+                if known.uses == 0 {
+                    self.contents.remove(content);
+                }
+            }
+        }
+    }
+}
+
+/// About the bytes of a bulletin on the wire, rather too many.
+fn rough_bytes(bulletin: &Bulletin) -> usize {
+    use loa_protocol::bulletin::When;
+    let when = match &bulletin.when {
+        When::Now { date, .. } => date.len(),
+        When::At { at } => at.len(),
+        When::Rule {
+            start,
+            rrule,
+            except,
+        } => start.len() + rrule.len() + except.iter().map(|e| e.len() + 3).sum::<usize>(),
+    };
+    600 + bulletin.title.len() + when + bulletin.manifest.blocks.len() * 34
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_protocol::{
+        bulletin::{Chime, OnPreempt, Repeat, Status, When},
+        content::Manifest,
+        envelope::{Keyring, open},
+        speaker_config::VolumePlan,
+    };
+
+    use super::*;
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[7; 32])
+    }
+    fn ring() -> Keyring {
+        Keyring::new([key().verifying_key()])
+    }
+    fn book() -> Book {
+        Book::new(&Settings::new(1, 1, key()))
+    }
+    fn bulletin(id: &str, priority: Priority) -> Bulletin {
+        Bulletin {
+            id: id.parse().expect("a good name"),
+            revision: 1,
+            title: "Bản tin sáng".into(),
+            priority,
+            status: Status::Actual,
+            order: 0,
+            manifest: Manifest::of(id.as_bytes(), 1_000),
+            chime: Chime::None,
+            volume: 100,
+            when: When::At {
+                at: "2026-11-24T05:30".into(),
+            },
+            zone: "Asia/Ho_Chi_Minh".into(),
+            repeat: Repeat::default(),
+            lateness_s: Some(60),
+            on_preempt: OnPreempt::Resume,
+            max_duration_s: 600,
+            since: WallTime::EPOCH,
+            valid_until: None,
+        }
+    }
+    fn state(generation: u64, bulletins: Vec<Bulletin>) -> ChannelState {
+        ChannelState {
+            channel: "area.ban-chuong".parse().expect("a good channel"),
+            version: Version {
+                epoch: 1,
+                generation,
+            },
+            silence_before: None,
+            bulletins,
+        }
+    }
+    fn published(effects: &[Effect]) -> Vec<Programme> {
+        effects
+            .iter()
+            .filter_map(|e| match e {
+                Effect::Publish {
+                    topic: Topic::Programme(_),
+                    payload,
+                } => Some(open(payload, &ring()).expect("signed and readable")),
+                _ => None,
+            })
+            .collect()
+    }
+    fn take(book: &mut Book, state: ChannelState) -> Vec<Effect> {
+        let mut out = Vec::new();
+        book.channel(state, None, WallTime::EPOCH, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_channel_is_published_once_for_every_version() {
+        let mut book = book();
+        let news = bulletin("news", Priority::Ordinary);
+        let out = take(&mut book, state(5, vec![news.clone()]));
+        assert_eq!(published(&out)[0].bulletins, [news]);
+        assert_eq!(take(&mut book, state(5, vec![])), []);
+        assert_eq!(take(&mut book, state(4, vec![])), []);
+        assert_eq!(published(&take(&mut book, state(6, vec![])))[0].bulletins, []);
+    }
+
+    #[test]
+    fn the_short_document_goes_before_the_whole_programme() {
+        let mut out = Vec::new();
+        let flood = bulletin("flood", Priority::Emergency);
+        book().channel(
+            state(1, vec![flood.clone()]),
+            Some(Command::Start {
+                bulletin: Box::new(flood),
+            }),
+            WallTime::EPOCH,
+            &mut out,
+        );
+        let topics: Vec<String> = out
+            .iter()
+            .filter_map(|e| match e {
+                Effect::Publish { topic, .. } => Some(topic.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            topics,
+            [
+                "loa/v1/channel/area.ban-chuong/now",
+                "loa/v1/channel/area.ban-chuong/programme"
+            ]
+        );
+    }
+
+    #[test]
+    fn one_bulletin_that_breaks_a_rule_does_not_cost_the_village_its_programme() {
+        let bad = Bulletin {
+            volume: 101,
+            ..bulletin("bad", Priority::Ordinary)
+        };
+        let good = bulletin("good", Priority::Ordinary);
+        let out = take(&mut book(), state(1, vec![bad, good.clone()]));
+        assert_eq!(published(&out)[0].bulletins, [good]);
+        assert!(out.iter().any(|e| matches!(e, Effect::Log(LogLine::LeftOut { .. }))));
+    }
+
+    #[test]
+    fn a_programme_that_is_too_long_for_the_wire_keeps_its_emergency() {
+        let long = |i: usize| Bulletin {
+            title: "a".repeat(5_000),
+            ..bulletin(&format!("n{i}"), Priority::Ordinary)
+        };
+        let mut all: Vec<Bulletin> = (0..400).map(long).collect();
+        all.push(bulletin("flood", Priority::Emergency));
+        let out = take(&mut book(), state(1, all));
+        let programme = &published(&out)[0];
+        assert!(programme.bulletins.len() > 150, "{}", programme.bulletins.len());
+        assert_eq!(programme.bulletins[0].id.as_str(), "flood");
+    }
+
+    #[test]
+    fn a_content_is_known_while_a_programme_names_it() {
+        let mut book = book();
+        let news = bulletin("news", Priority::Ordinary);
+        let content = news.manifest.content;
+        take(&mut book, state(1, vec![news]));
+        assert!(book.known(&content).is_some_and(|k| !k.is_urgent()));
+        take(&mut book, state(2, vec![]));
+        assert_eq!(book.known(&content), None);
+    }
+
+    #[test]
+    fn the_app_is_told_which_bulletins_changed_but_not_at_the_start() {
+        let mut book = book();
+        let notices = |out: Vec<Effect>| -> Vec<Notice> {
+            out.into_iter()
+                .filter_map(|e| match e {
+                    Effect::Notice(n) => Some(n),
+                    _ => None,
+                })
+                .collect()
+        };
+        let (a, b) = (
+            bulletin("a", Priority::Ordinary),
+            bulletin("b", Priority::Ordinary),
+        );
+        assert_eq!(notices(take(&mut book, state(1, vec![a.clone(), b]))), []);
+        let a2 = Bulletin { revision: 2, ..a };
+        let expected = ["b", "a"].map(|id| Notice::Bulletin(id.parse().expect("a good name")));
+        assert_eq!(notices(take(&mut book, state(2, vec![a2]))), expected);
+    }
+
+    #[test]
+    fn a_speaker_that_was_taken_away_leaves_no_document_behind() {
+        let mut book = book();
+        let mut out = Vec::new();
+        let config = SpeakerConfig {
+            speaker: "khuoi-meo".parse().expect("a good name"),
+            version: Version {
+                epoch: 1,
+                generation: 1,
+            },
+            made: WallTime::EPOCH,
+            name: "Khuổi Mèo".into(),
+            channels: vec![],
+            zone: "Asia/Ho_Chi_Minh".into(),
+            quiet_hours: vec![],
+            volume: VolumePlan::default(),
+            muted: false,
+            since: WallTime::EPOCH,
+            delay_trim_ms: 0,
+        };
+        book.config(&config, &mut out);
+        book.config(&config, &mut out);
+        assert_eq!(out.len(), 1);
+        out.clear();
+        book.remove_speaker(&config.speaker, &mut out);
+        let cleared = |e: &Effect| matches!(e, Effect::Publish { payload, .. } if payload.is_empty());
+        assert!(out.len() == 4 && out.iter().all(cleared));
+        assert_eq!(book.topics(), []);
+    }
+}
