@@ -27,6 +27,15 @@ const ZONES: [&str; 9] = [
 /// Generous, for a busy machine: it takes milliseconds.
 const QUICK: Duration = Duration::from_secs(2);
 
+/// A failure prints the smallest case it found; no file keeps it, so add it as a sentence.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 fn numbers(range: std::ops::RangeInclusive<i32>) -> impl Strategy<Value = String> {
     prop::collection::vec(range, 1..5).prop_map(|values| {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
@@ -127,7 +136,7 @@ fn first(recurrence: &Recurrence, count: usize) -> Vec<Occurrence> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(cases(1500))]
 
     #[test]
     fn instants_strictly_increase(start in start(), rule in frequent_rule(), zone in zone()) {
@@ -221,22 +230,123 @@ proptest! {
     }
 }
 
+/// A reproducible stream of numbers (SplitMix64, Steele, Lea and Flood 2014).
+struct Stream(u64);
+
+impl Stream {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
+
+/// Pieces of rules, starts and exceptions, and what does not belong in them.
+const PIECES: [&str; 64] = [
+    "FREQ=",
+    "DAILY",
+    "WEEKLY",
+    "MONTHLY",
+    "YEARLY",
+    "HOURLY",
+    "MINUTELY",
+    "SECONDLY",
+    ";",
+    ";",
+    ";",
+    ";INTERVAL=",
+    ";COUNT=",
+    ";UNTIL=",
+    ";WKST=",
+    ";BYMONTH=",
+    ";BYWEEKNO=",
+    ";BYYEARDAY=",
+    ";BYMONTHDAY=",
+    ";BYDAY=",
+    ";BYHOUR=",
+    ";BYMINUTE=",
+    ";BYSECOND=",
+    ";BYSETPOS=",
+    "RRULE:",
+    ",",
+    ",",
+    "-",
+    "+",
+    "=",
+    "T",
+    "Z",
+    "MO",
+    "TU",
+    "SU",
+    "1MO",
+    "-1FR",
+    "53SA",
+    "0",
+    "1",
+    "2",
+    "5",
+    "9",
+    "12",
+    "31",
+    "59",
+    "366",
+    "999",
+    "2026",
+    "20261231",
+    "T053000",
+    "Z",
+    "2026-11-24",
+    "T05:30",
+    ":00",
+    "1000000",
+    "99999999999999999999",
+    "é",
+    "\u{0}",
+    " ",
+    "…",
+    "𝟙",
+    "２",
+    "ſ",
+];
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    const SEED: u64 = 20_261_124;
+    const TEXTS: usize = 1_000_000;
+    println!("seed {SEED}");
+    let mut stream = Stream(SEED);
+    let mut read = 0;
+    for turn in 0..TEXTS {
+        let mut text = if turn % 2 == 0 {
+            "FREQ=DAILY".to_owned()
+        } else {
+            String::new()
+        };
+        for _ in 0..stream.below(9) {
+            text.push_str(PIECES[stream.below(PIECES.len())]);
+        }
+        read += usize::from(text.parse::<Rule>().is_ok());
+        let _ = Recurrence::parse_once(&text, "UTC");
+        if turn % 64 == 0 {
+            let _ = Recurrence::parse("2026-11-24T05:30", &text, &[], &text);
+            let _ = Recurrence::parse("2026-11-24T05:30", "FREQ=DAILY", &[text], "UTC");
+        }
+    }
+    assert!(
+        read > TEXTS / 1000,
+        "only {read} texts were rules: the pieces are badly chosen"
+    );
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200_000))]
+    #![proptest_config(cases(20_000))]
 
     #[test]
-    fn no_text_makes_the_reader_panic(text in ".{0,60}") {
+    fn no_unicode_makes_the_reader_panic(text in ".{0,60}") {
         let _ = text.parse::<Rule>();
         let _ = Recurrence::parse(&text, "FREQ=DAILY", &[], "UTC");
         let _ = Recurrence::parse("2026-11-24T05:30", "FREQ=DAILY", &[text], "UTC");
-    }
-
-    #[test]
-    fn no_text_that_looks_like_a_rule_makes_the_reader_panic(
-        text in "FREQ=(YEARLY|MONTHLY|WEEKLY|DAILY|HOURLY|MINUTELY)(;(INTERVAL|COUNT|UNTIL|WKST|BYMONTH|BYWEEKNO|BYYEARDAY|BYMONTHDAY|BYDAY|BYHOUR|BYMINUTE|BYSETPOS)=[-+]?([0-9]{1,4}|20[0-9]{6}(T[0-9]{6}Z?)?|(MO|TU|SU|é)){1,2}(,[-0-9]{1,3})?){0,3}"
-    ) {
-        if let Ok(schedule) = Recurrence::parse("2026-11-24T05:30", &text, &[], "Asia/Ho_Chi_Minh") {
-            let _ = schedule.occurrences_from(Timestamp::MIN).nth(2);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Weekday};
 
+use super::period::plus_days;
 use super::rule::{ByDay, Frequency, Rule};
 
 /// The `BY…` parts that choose days, with what RFC 5545 takes from the start when the rule names no day.
@@ -101,7 +102,7 @@ impl DayFilter {
     /// and 28 December is always in its year's last week.
     fn allows_week(&self, date: Date) -> bool {
         let fourth_day_offset = 3 - i64::from(date.weekday().since(self.week_start));
-        let Some(fourth_day) = super::plan::plus_days(date, fourth_day_offset) else {
+        let Some(fourth_day) = plus_days(date, fourth_day_offset) else {
             return false;
         };
         let week = (fourth_day.day_of_year() - 1) / 7 + 1;
