@@ -1,0 +1,138 @@
+//! Writes canonical content: mono 48 kHz Opus in Ogg (RFC 6716, RFC 7845), the same bytes for the same sound.
+
+use std::io::Write;
+
+use ogg::{PacketWriteEndInfo, PacketWriter};
+use ropus::{Application, Bitrate, Channels, Encoder, Signal};
+
+use super::IngestError;
+use crate::SAMPLE_RATE;
+
+/// Mean rate. At 28,000 speech correlated 0.978 with its original, at 32,000 0.986.
+pub(super) const BITS_PER_S: u32 = 32_000;
+/// Above this the peaks grow more and the likeness does not.
+const COMPLEXITY: u8 = 7;
+/// Frames in a packet: 20 ms.
+const PACKET: usize = 960;
+/// Packets in a page: one second, so that a seek reads little and a lost page costs little.
+const PACKETS_PER_PAGE: u64 = 50;
+/// Any constant will do for a file with one stream; a constant makes the content's name reproducible.
+const SERIAL: u32 = 0x4c6f_6121;
+/// More than the longest packet at the highest rate.
+const MAX_PACKET_BYTES: usize = 1500;
+
+pub(super) struct OpusWriter<W: Write> {
+    encoder: Encoder,
+    pages: PacketWriter<'static, W>,
+    pre_skip: u64,
+    waiting: Vec<f32>,
+    frames_in: u64,
+    packets: u64,
+    /// The last packet is held back until it is known whether it ends the stream.
+    held: Option<Vec<u8>>,
+}
+
+impl<W: Write> OpusWriter<W> {
+    pub fn new(out: W) -> Result<Self, IngestError> {
+        let encoder = Encoder::builder(SAMPLE_RATE, Channels::Mono, Application::Audio)
+            .bitrate(Bitrate::Bits(BITS_PER_S))
+            .vbr(true)
+            // Keeps to one coding mode (CELT): a pole decodes it 1.6 times as fast as the speech modes, the controller
+            // encodes it in a third of the time, music survives, and a seek finds its feet within a few packets.
+            .signal(Signal::Music)
+            .complexity(COMPLEXITY)
+            .build()
+            .map_err(|error| failed(&error))?;
+        let pre_skip = u16::try_from(encoder.lookahead()).map_err(|error| failed(&error))?;
+        let mut pages = PacketWriter::new(out);
+        for header in [head(pre_skip), tags()] {
+            pages
+                .write_packet(header, SERIAL, PacketWriteEndInfo::EndPage, 0)
+                .map_err(IngestError::writing)?;
+        }
+        Ok(Self {
+            encoder,
+            pages,
+            pre_skip: u64::from(pre_skip),
+            waiting: Vec::with_capacity(2 * PACKET),
+            frames_in: 0,
+            packets: 0,
+            held: None,
+        })
+    }
+
+    pub fn push(&mut self, frames: &[f32]) -> Result<(), IngestError> {
+        self.frames_in += frames.len() as u64;
+        self.waiting.extend_from_slice(frames);
+        let mut used = 0;
+        while self.waiting.len() - used >= PACKET {
+            self.packet(used)?;
+            used += PACKET;
+        }
+        self.waiting.drain(..used);
+        Ok(())
+    }
+
+    /// Flushes the encoder with silence; the last page's position cuts that off again (RFC 7845 section 4.4).
+    pub fn finish(mut self) -> Result<W, IngestError> {
+        let end = self.frames_in + self.pre_skip;
+        while self.packets * (PACKET as u64) < end {
+            self.waiting.resize(PACKET, 0.0);
+            self.packet(0)?;
+            self.waiting.clear();
+        }
+        if let Some(last) = self.held.take() {
+            self.pages
+                .write_packet(last, SERIAL, PacketWriteEndInfo::EndStream, end)
+                .map_err(IngestError::writing)?;
+        }
+        Ok(self.pages.into_inner())
+    }
+
+    fn packet(&mut self, offset: usize) -> Result<(), IngestError> {
+        if let Some(held) = self.held.take() {
+            let end = if self.packets.is_multiple_of(PACKETS_PER_PAGE) {
+                PacketWriteEndInfo::EndPage
+            } else {
+                PacketWriteEndInfo::NormalPacket
+            };
+            self.pages
+                .write_packet(held, SERIAL, end, self.packets * PACKET as u64)
+                .map_err(IngestError::writing)?;
+        }
+        let mut packet = vec![0; MAX_PACKET_BYTES];
+        let bytes = self
+            .encoder
+            .encode_float(&self.waiting[offset..offset + PACKET], &mut packet)
+            .map_err(|error| failed(&error))?;
+        packet.truncate(bytes);
+        self.held = Some(packet);
+        self.packets += 1;
+        Ok(())
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> IngestError {
+    IngestError::Encode {
+        detail: error.to_string(),
+    }
+}
+
+/// RFC 7845 section 5.1: version 1, one channel, no gain, mapping family 0.
+fn head(pre_skip: u16) -> Vec<u8> {
+    let mut head = b"OpusHead\x01\x01".to_vec();
+    head.extend(pre_skip.to_le_bytes());
+    head.extend(SAMPLE_RATE.to_le_bytes());
+    head.extend([0, 0, 0]);
+    head
+}
+
+/// RFC 7845 section 5.2: who made it, and no comments.
+fn tags() -> Vec<u8> {
+    const VENDOR: &[u8] = b"Loa";
+    let mut tags = b"OpusTags".to_vec();
+    tags.extend((VENDOR.len() as u32).to_le_bytes());
+    tags.extend(VENDOR);
+    tags.extend(0_u32.to_le_bytes());
+    tags
+}

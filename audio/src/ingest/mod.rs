@@ -1,0 +1,236 @@
+//! Makes canonical content from an upload: mono 48 kHz Ogg Opus at one loudness, so that every pole sounds alike.
+//!
+//! The file is streamed through several times and never held: once to measure, once or twice more where the limiter
+//! will bite (to learn what it costs in loudness), once to encode, and once to decode and measure the result itself.
+
+mod encode;
+mod limiter;
+mod loudness;
+mod partial;
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{DecodeError, Decoder, Limits, Resampled};
+use encode::OpusWriter;
+use limiter::Limiter;
+use loudness::{Measured, Meter, linear};
+use partial::Partial;
+
+/// The integrated loudness every bulletin is brought to (EBU R128 s1 uses -16 for speech on small devices).
+pub const TARGET_LUFS: f64 = -16.0;
+/// What no true peak of the decoded content exceeds.
+pub const CEILING_DBTP: f64 = -1.0;
+/// A whisper is not turned up by more than this: behind it is only noise.
+const MAX_GAIN_DB: f64 = 30.0;
+/// The codec lets peaks grow again; the limiter leaves it this much room at first.
+const FIRST_HEADROOM_DB: f64 = 1.5;
+const MAX_ATTEMPTS: u32 = 4;
+
+/// What the canonical content is, measured on itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canonical {
+    /// The content's name.
+    pub sha256: [u8; 32],
+    pub bytes: u64,
+    pub duration_ms: u64,
+    /// Integrated loudness of the upload; `None` for silence and for less than 0.4 s.
+    pub loudness_in_lufs: Option<f64>,
+    /// Integrated loudness of the content; within 1 LU of [`TARGET_LUFS`] unless the material is very peaky or very quiet.
+    pub loudness_lufs: Option<f64>,
+    /// True peak of the content, at most [`CEILING_DBTP`]; -120 for silence.
+    pub true_peak_dbtp: f64,
+    /// What came in, in words: "AAC in MP4, 44100 Hz, stereo".
+    pub format_in: String,
+}
+
+/// Why an upload did not become content.
+#[derive(Debug, Error)]
+pub enum IngestError {
+    /// The file is at fault, and its sender can do something.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("the sound could not be encoded ({detail}); report this with the file")]
+    Encode { detail: String },
+    #[error(
+        "the content could not be written ({0}); check the free space and the rights of the folder"
+    )]
+    Write(#[source] std::io::Error),
+}
+
+impl IngestError {
+    fn writing(error: std::io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+/// Reads `input`, writes canonical content to `output`, and tells what it is.
+///
+/// `output` appears whole and synced to disk, or not at all; an older file of that name is replaced. `hint` is the
+/// extension of the name under which the upload was sent.
+///
+/// # Errors
+/// The sender's fault as [`IngestError::Decode`], ours as the rest. Nothing is left behind after any.
+pub fn canonicalise(
+    input: &Path,
+    hint: Option<&str>,
+    output: &Path,
+    limits: Limits,
+) -> Result<Canonical, IngestError> {
+    let upload = Upload {
+        path: input,
+        hint,
+        limits,
+    };
+    let (before, format_in) = upload.measure()?;
+    let wanted_gain_db = gain_for(before.loudness_lufs);
+    let mut headroom_db = FIRST_HEADROOM_DB;
+    let mut attempt = 1;
+    loop {
+        let ceiling_db = CEILING_DBTP - headroom_db;
+        let gain_db = upload.gain_with_limiter(&before, wanted_gain_db, ceiling_db)?;
+        let partial = Partial::beside(output).map_err(IngestError::writing)?;
+        upload.encode(&partial, gain_db, ceiling_db)?;
+        let after = measure_content(partial.path())?;
+        let excess_db = after.true_peak_dbtp - CEILING_DBTP;
+        if excess_db > 0.0 && attempt < MAX_ATTEMPTS {
+            attempt += 1;
+            headroom_db += excess_db + 0.3;
+            continue;
+        }
+        let (sha256, bytes) = digest(partial.path()).map_err(IngestError::writing)?;
+        partial.become_final(output).map_err(IngestError::writing)?;
+        return Ok(Canonical {
+            sha256,
+            bytes,
+            duration_ms: (after.frames + 24) / 48,
+            loudness_in_lufs: before.loudness_lufs,
+            loudness_lufs: after.loudness_lufs,
+            true_peak_dbtp: after.true_peak_dbtp,
+            format_in,
+        });
+    }
+}
+
+fn gain_for(loudness_lufs: Option<f64>) -> f64 {
+    // Without a loudness (silence, a click) there is nothing to aim with.
+    loudness_lufs.map_or(0.0, |lufs| (TARGET_LUFS - lufs).min(MAX_GAIN_DB))
+}
+
+struct Upload<'a> {
+    path: &'a Path,
+    hint: Option<&'a str>,
+    limits: Limits,
+}
+
+impl Upload<'_> {
+    fn open(&self) -> Result<Resampled, IngestError> {
+        let file = File::open(self.path).map_err(DecodeError::Io)?;
+        let decoder = Decoder::open(Box::new(file), self.hint, self.limits)?;
+        Ok(Resampled::new(decoder)?)
+    }
+
+    fn measure(&self) -> Result<(Measured, String), IngestError> {
+        let mut sound = self.open()?;
+        let mut meter = Meter::new()?;
+        while let Some(block) = sound.next_block()? {
+            meter.push(block)?;
+        }
+        Ok((meter.finish()?, sound.decoder().description().to_owned()))
+    }
+
+    /// Streams the upload through gain and limiter.
+    fn limited(
+        &self,
+        gain_db: f64,
+        ceiling_db: f64,
+        mut each: impl FnMut(&[f32]) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let mut sound = self.open()?;
+        let mut limiter = Limiter::new(linear(gain_db), linear(ceiling_db));
+        let mut out = Vec::new();
+        while let Some(block) = sound.next_block()? {
+            out.clear();
+            limiter.push(block, &mut out);
+            each(&out)?;
+        }
+        out.clear();
+        limiter.finish(&mut out);
+        each(&out)
+    }
+
+    /// The gain that is as loud as wanted behind the limiter. The limiter bites more the more it is fed, so this is
+    /// found in steps, few and bounded: what is left of the difference belongs to the peaks.
+    fn gain_with_limiter(
+        &self,
+        before: &Measured,
+        wanted_gain_db: f64,
+        ceiling_db: f64,
+    ) -> Result<f64, IngestError> {
+        const STEPS: usize = 2;
+        const MOST_DB: f64 = 4.0;
+        const CLOSE_ENOUGH_DB: f64 = 0.3;
+        let Some(before_lufs) = before.loudness_lufs else {
+            return Ok(wanted_gain_db);
+        };
+        let wanted_lufs = before_lufs + wanted_gain_db;
+        let mut gain_db = wanted_gain_db;
+        for _ in 0..STEPS {
+            if before.true_peak_dbtp + gain_db <= ceiling_db {
+                break;
+            }
+            let mut meter = Meter::new()?;
+            self.limited(gain_db, ceiling_db, |block| meter.push(block))?;
+            let missing_db = wanted_lufs - meter.finish()?.loudness_lufs.unwrap_or(wanted_lufs);
+            if missing_db < CLOSE_ENOUGH_DB {
+                break;
+            }
+            gain_db = (gain_db + missing_db).min(wanted_gain_db + MOST_DB);
+        }
+        Ok(gain_db)
+    }
+
+    fn encode(&self, partial: &Partial, gain_db: f64, ceiling_db: f64) -> Result<(), IngestError> {
+        let mut writer = OpusWriter::new(BufWriter::new(partial.file()))?;
+        self.limited(gain_db, ceiling_db, |block| writer.push(block))?;
+        writer.finish()?.flush().map_err(IngestError::writing)
+    }
+}
+
+/// Decodes what was just written, as a pole will: the proof that it can be played, and its true figures.
+fn measure_content(path: &Path) -> Result<Measured, IngestError> {
+    let no_limits = Limits {
+        max_bytes: u64::MAX,
+        max_duration_s: u32::MAX,
+    };
+    let ours = |error: DecodeError| IngestError::Encode {
+        detail: format!("the content does not decode: {error}"),
+    };
+    let file = File::open(path).map_err(IngestError::writing)?;
+    let mut content = Decoder::open(Box::new(file), Some("opus"), no_limits).map_err(ours)?;
+    let mut meter = Meter::new()?;
+    while let Some(block) = content.next_block().map_err(ours)? {
+        meter.push(block)?;
+    }
+    meter.finish()
+}
+
+fn digest(path: &Path) -> std::io::Result<([u8; 32], u64)> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((hash.finalize().into(), bytes)),
+            read => {
+                hash.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Comparing what was sounded with what was sent: where it lies in a recording, how alike it is, where there is sound.
+
+use realfft::RealFftPlanner;
+use realfft::num_complex::Complex;
+
+/// Finds `reference` in `recording`: (lag, normalised correlation).
+///
+/// `lag` is the frame of the recording at which the reference starts, searched from `-max_lag` to `max_lag`.
+/// The second value is `Σ ref·rec / √(Σ ref² · Σ rec²)` over the length of the reference: 1 when the recording is the
+/// reference at any gain, lower for every part that is missing, changed or noise; 0 when either is silent.
+/// Memory grows with `max_lag`, not with the recording.
+pub fn correlation(reference: &[f32], recording: &[f32], max_lag: usize) -> (isize, f64) {
+    let sums = cross_sums(reference, recording, max_lag);
+    let energy: f64 = energy_before(reference).last().copied().unwrap_or(0.0);
+    let before = energy_before(recording);
+    let within = |frame: isize| before[usize::try_from(frame).unwrap_or(0).min(recording.len())];
+    let mut best = (0, 0.0);
+    for (index, sum) in sums.iter().enumerate() {
+        let lag = index as isize - max_lag as isize;
+        let heard = within(lag + reference.len() as isize) - within(lag);
+        // A sliver of overlap can match by luck; it proves nothing.
+        if heard <= energy * 1e-9 {
+            continue;
+        }
+        let alike = sum / (energy * heard).sqrt();
+        if alike > best.1 {
+            best = (lag, alike);
+        }
+    }
+    best
+}
+
+/// `out[lag + max_lag] = Σ reference[n] · recording[n + lag]`, by FFT over pieces of the reference.
+fn cross_sums(reference: &[f32], recording: &[f32], max_lag: usize) -> Vec<f64> {
+    let lags = 2 * max_lag + 1;
+    let mut sums = vec![0.0_f64; lags];
+    let piece = (2 * lags).max(1 << 15);
+    let size = (piece + lags).next_power_of_two();
+    let mut planner = RealFftPlanner::<f64>::new();
+    let forward = planner.plan_fft_forward(size);
+    let inverse = planner.plan_fft_inverse(size);
+    let mut time = forward.make_input_vec();
+    let mut sent = forward.make_output_vec();
+    let mut heard = forward.make_output_vec();
+    for (index, part) in reference.chunks(piece).enumerate() {
+        time.fill(0.0);
+        for (slot, &frame) in time.iter_mut().zip(part) {
+            *slot = f64::from(frame);
+        }
+        // The lengths come from the plan itself, so the transforms cannot refuse them.
+        if forward.process(&mut time, &mut sent).is_err() {
+            continue;
+        }
+        time.fill(0.0);
+        let start = (index * piece) as isize - max_lag as isize;
+        for (n, slot) in time.iter_mut().take(part.len() + lags).enumerate() {
+            let frame = usize::try_from(start + n as isize).ok();
+            *slot = f64::from(frame.and_then(|f| recording.get(f)).copied().unwrap_or(0.0));
+        }
+        if forward.process(&mut time, &mut heard).is_err() {
+            continue;
+        }
+        for (product, sent) in heard.iter_mut().zip(&sent) {
+            *product *= sent.conj();
+        }
+        // The transform of a real signal has no imaginary part at either end; rounding leaves some.
+        for end in [0, size / 2] {
+            heard[end] = Complex::new(heard[end].re, 0.0);
+        }
+        if inverse.process(&mut heard, &mut time).is_err() {
+            continue;
+        }
+        for (sum, value) in sums.iter_mut().zip(&time) {
+            *sum += value / size as f64;
+        }
+    }
+    sums
+}
+
+/// `out[n]` = energy of the first `n` frames.
+fn energy_before(frames: &[f32]) -> Vec<f64> {
+    let mut total = 0.0;
+    let mut before = Vec::with_capacity(frames.len() + 1);
+    before.push(0.0);
+    for &frame in frames {
+        total += f64::from(frame).powi(2);
+        before.push(total);
+    }
+    before
+}
+
+/// Where sound is: (start, end) in frames of every stretch louder than `threshold` (absolute, full scale 1.0).
+/// Pauses of up to `min_gap` frames inside it belong to it.
+pub fn segments(samples: &[f32], threshold: f32, min_gap: usize) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in samples
+        .iter()
+        .enumerate()
+        .filter(|(_, sample)| sample.abs() > threshold)
+    {
+        match found.last_mut() {
+            Some((_, end)) if at - *end <= min_gap => *end = at + 1,
+            _ => found.push((at, at + 1)),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(seed: u64, frames: usize) -> Vec<f32> {
+        let mut state = seed;
+        std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .take(frames)
+        .collect()
+    }
+
+    #[test]
+    fn a_bulletin_is_found_in_a_long_recording_at_any_volume() {
+        let sent = noise(1, 100_000);
+        let mut heard = vec![0.0; 250_000];
+        for (slot, frame) in heard[12_345..].iter_mut().zip(&sent) {
+            *slot = 0.1 * frame;
+        }
+        let (lag, alike) = correlation(&sent, &heard, 20_000);
+        assert_eq!(lag, 12_345);
+        assert!(alike > 0.999_999, "{alike}");
+    }
+
+    #[test]
+    fn a_recording_that_began_late_has_a_negative_lag_and_a_lower_likeness() {
+        let sent = noise(2, 10_000);
+        let (lag, alike) = correlation(&sent, &sent[1_000..], 2_000);
+        assert_eq!(lag, -1_000);
+        assert!((alike - 0.9_f64.sqrt()).abs() < 0.01, "{alike}");
+    }
+
+    #[test]
+    fn half_a_bulletin_and_noise_are_not_the_bulletin() {
+        let sent = noise(3, 48_000);
+        let mut half = sent.clone();
+        half[24_000..].fill(0.0);
+        assert!(correlation(&sent, &half, 100).1 < 0.75);
+        assert!(correlation(&sent, &noise(4, 48_000), 1_000).1 < 0.05);
+        assert_eq!(correlation(&sent, &[0.0; 48_000], 100), (0, 0.0));
+        assert_eq!(correlation(&[], &sent, 100), (0, 0.0));
+    }
+
+    #[test]
+    fn sound_is_found_between_silences_and_short_pauses_do_not_split_it() {
+        let mut recording = vec![0.0; 1_000];
+        recording[100..200].fill(0.5);
+        recording[210..300].fill(-0.5);
+        recording[600..700].fill(0.5);
+        assert_eq!(segments(&recording, 0.1, 20), [(100, 300), (600, 700)]);
+        assert_eq!(segments(&recording, 0.9, 20), []);
+    }
+}
