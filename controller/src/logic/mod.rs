@@ -3,11 +3,12 @@
 //! [`Office::handle`] takes one [`Input`] and answers with [`Effect`]s; [`Office::next_deadline`] says when it wants
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
-//! `intake` (what speakers tell, and when they may forget it).
+//! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what).
 
 pub mod delivery;
 pub mod intake;
 pub mod office;
+pub mod permissions;
 pub mod port;
 pub mod presence;
 pub mod programmes;

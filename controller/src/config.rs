@@ -1,0 +1,408 @@
+//! What the operator sets: strict TOML, and errors that name file, key and what is allowed.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use loa_protocol::{
+    content::{BLOCK_BYTES, MAX_CONTENT_BYTES},
+    quiet_hours::{DayWindow, parse_zone},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::speech::SpeechConfig;
+
+/// Where `serve` looks when it is not told.
+pub const DEFAULT_PATH: &str = "/etc/loa/controller.toml";
+
+/// A checked configuration. Relative paths in the file are relative to the file's own folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Database, key and audio.
+    pub data_dir: PathBuf,
+    pub server: ServerConfig,
+    pub mqtt: MqttConfig,
+    pub delivery: DeliveryConfig,
+    pub limits: LimitsConfig,
+    pub defaults: DefaultsConfig,
+    pub speech: SpeechConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// How people reach it, when something in front of it has another address.
+    pub public_url: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MqttConfig {
+    /// Where the embedded broker listens.
+    pub listen: SocketAddr,
+    pub max_connections: usize,
+    /// `host:port` by which speakers reach the broker, for `speaker add`; otherwise where it listens.
+    pub public_address: Option<String>,
+    /// Another broker in place of the embedded one.
+    pub external: Option<ExternalBroker>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalBroker {
+    /// `host:port`.
+    pub address: String,
+    pub username: String,
+    /// A file that holds the password and nothing else.
+    pub password_file: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryConfig {
+    /// How fast audio goes out to all speakers together, in bytes per second.
+    pub bytes_per_s: u32,
+    /// After a lost line each speaker waits a random time up to this, in seconds.
+    pub reconnect_jitter_s: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Largest upload, in megabytes (10^6 bytes).
+    pub upload_mb: u32,
+    /// Longest audio, in minutes.
+    pub max_audio_minutes: u32,
+}
+
+/// What a new area, speaker or bulletin gets when nobody says otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DefaultsConfig {
+    /// IANA name.
+    pub zone: String,
+    pub quiet_hours: Vec<DayWindow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    pub level: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "/var/lib/loa-controller".into(),
+            server: ServerConfig::default(),
+            mqtt: MqttConfig::default(),
+            delivery: DeliveryConfig::default(),
+            limits: LimitsConfig::default(),
+            defaults: DefaultsConfig::default(),
+            speech: SpeechConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            public_url: None,
+        }
+    }
+}
+
+impl Default for MqttConfig {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 1883).into(),
+            max_connections: 12_000,
+            public_address: None,
+            external: None,
+        }
+    }
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        Self {
+            bytes_per_s: 4_000_000,
+            reconnect_jitter_s: 30,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            upload_mb: 200,
+            max_audio_minutes: 120,
+        }
+    }
+}
+
+impl Default for DefaultsConfig {
+    fn default() -> Self {
+        Self {
+            zone: "Asia/Ho_Chi_Minh".into(),
+            quiet_hours: vec![DayWindow {
+                from: "22:00".into(),
+                to: "05:00".into(),
+            }],
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+        }
+    }
+}
+
+/// What is wrong with a configuration, and what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file}: {source}; give another with --config")]
+    Read {
+        file: PathBuf,
+        source: std::io::Error,
+    },
+    /// The text has line, key, and what is allowed.
+    #[error("{file}: {text}")]
+    Syntax { file: PathBuf, text: String },
+    #[error("{file}: {key}: {says}")]
+    Value {
+        file: PathBuf,
+        key: &'static str,
+        says: String,
+    },
+}
+
+impl Config {
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Read {
+            file: file.into(),
+            source,
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// `file` is for messages, and its folder is where relative paths begin.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            file: file.into(),
+            text: error.to_string().trim_end().to_owned(),
+        })?;
+        config.check(file)?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        config.data_dir = folder.join(&config.data_dir);
+        if let Some(external) = &mut config.mqtt.external {
+            external.password_file = folder.join(&external.password_file);
+        }
+        if let Some(table) = &mut config.speech.abbreviations {
+            *table = folder.join(&*table);
+        }
+        Ok(config)
+    }
+
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        let wrong = |key, says: String| {
+            Err(ConfigError::Value {
+                file: file.into(),
+                key,
+                says,
+            })
+        };
+        if let Some(url) = &self.server.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return wrong("server.public_url", format!("{url:?} does not begin with http:// or https://"));
+        }
+        let addresses = [
+            ("mqtt.public_address", self.mqtt.public_address.as_ref()),
+            ("mqtt.external.address", self.mqtt.external.as_ref().map(|e| &e.address)),
+        ];
+        for (key, address) in addresses {
+            if let Some(address) = address
+                && split_address(address).is_none()
+            {
+                return wrong(key, format!("{address:?} is not host:port"));
+            }
+        }
+        let delivery_max = 1_000_000_000;
+        let audio_max = (MAX_CONTENT_BYTES / 4_000 / 60) as u32;
+        for (key, value, allowed) in [
+            ("mqtt.max_connections", self.mqtt.max_connections as u64, 1..=1_000_000),
+            (
+                "delivery.bytes_per_s",
+                self.delivery.bytes_per_s.into(),
+                BLOCK_BYTES.into()..=delivery_max,
+            ),
+            (
+                "delivery.reconnect_jitter_s",
+                self.delivery.reconnect_jitter_s.into(),
+                0..=3_600,
+            ),
+            ("limits.upload_mb", self.limits.upload_mb.into(), 1..=4_000),
+            (
+                "limits.max_audio_minutes",
+                self.limits.max_audio_minutes.into(),
+                1..=audio_max.min(240).into(),
+            ),
+        ] {
+            if !allowed.contains(&value) {
+                let (from, to) = (allowed.start(), allowed.end());
+                return wrong(key, format!("{value} is outside {from} to {to}"));
+            }
+        }
+        if let Err(error) = parse_zone(&self.defaults.zone) {
+            return wrong("defaults.zone", error.to_string());
+        }
+        for window in &self.defaults.quiet_hours {
+            if let Err(error) = window.check() {
+                return wrong("defaults.quiet_hours", error.to_string());
+            }
+        }
+        const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+        if !LEVELS.contains(&self.log.level.as_str()) {
+            return wrong("log.level", format!("{:?} is none of {LEVELS:?}", self.log.level));
+        }
+        self.speech.check().or_else(|error| wrong("speech", error.to_string()))
+    }
+
+    /// How people reach the API: without a slash at the end.
+    pub fn base_url(&self, listening: SocketAddr) -> String {
+        match &self.server.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if listening.ip().is_unspecified() => format!("http://127.0.0.1:{}", listening.port()),
+            None => format!("http://{listening}"),
+        }
+    }
+
+    /// `host:port` that a speaker's configuration gets.
+    pub fn broker_address(&self) -> String {
+        let mqtt = &self.mqtt;
+        mqtt.public_address
+            .clone()
+            .or_else(|| mqtt.external.as_ref().map(|e| e.address.clone()))
+            .unwrap_or_else(|| mqtt.listen.to_string())
+    }
+}
+
+/// The two halves of `host:port`; an IPv6 address stands in brackets.
+pub fn split_address(address: &str) -> Option<(String, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let bare = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']')?,
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    let port = port.parse().ok().filter(|p| *p != 0)?;
+    (!bare.is_empty() && !bare.contains(char::is_whitespace)).then(|| (bare.to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config/controller.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("/etc/loa/controller.toml"))
+    }
+
+    #[test]
+    fn the_shipped_example_is_the_defaults() {
+        let shown = parse(EXAMPLE).expect("config/controller.toml");
+        assert_eq!(shown, parse("").expect("nothing set"));
+    }
+
+    #[test]
+    fn the_example_s_speech_is_the_speech_example() {
+        assert!(EXAMPLE.ends_with(include_str!("../../config/speech.fragment.toml")));
+    }
+
+    #[test]
+    fn the_example_shows_every_option_with_its_default() {
+        // "#name" shows a default; "# words" is a comment, and "#  name" an example.
+        let all: String = EXAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(option) if option.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{option}\n"),
+                Some(_) => "\n".to_owned(),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        let mut shown = parse(&all).expect("the options behind #");
+        let mut keys: toml::Table = toml::from_str(&all).expect("the same text");
+        // These have no default: the example shows a value.
+        assert!(shown.server.public_url.take().is_some());
+        assert!(shown.mqtt.public_address.take().is_some());
+        assert!(shown.speech.abbreviations.take().is_some());
+        let given = shown.clone();
+        assert_eq!(given, parse("").expect("nothing set"));
+        let mut whole = toml::Table::try_from(&given).expect("a table");
+        for table in [&mut keys, &mut whole] {
+            for (section, key) in [("server", "public_url"), ("mqtt", "public_address"), ("speech", "abbreviations")] {
+                table.get_mut(section).and_then(|s| s.as_table_mut()?.remove(key));
+            }
+        }
+        let names = |table: &toml::Table| -> Vec<String> {
+            table
+                .iter()
+                .flat_map(|(section, value)| match value.as_table() {
+                    Some(inner) => inner.keys().map(|k| format!("{section}.{k}")).collect(),
+                    None => vec![section.clone()],
+                })
+                .collect()
+        };
+        assert_eq!(names(&keys), names(&whole));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_with_file_key_and_what_is_allowed() {
+        for (text, words) in [
+            ("[mqtt]\nlissten = \"x\"", vec!["controller.toml", "line 2", "lissten", "listen"]),
+            ("[server]\nlisten = \"everywhere\"", vec!["line 2", "listen"]),
+            ("[server]\npublic_url = \"loa.vn\"", vec!["server.public_url", "https://"]),
+            ("[delivery]\nbytes_per_s = 10", vec!["delivery.bytes_per_s", "16384"]),
+            ("[defaults]\nzone = \"Hanoi\"", vec!["defaults.zone", "Asia/Ho_Chi_Minh"]),
+            ("[defaults]\nquiet_hours = [{ from = \"22\", to = \"05:00\" }]", vec!["quiet_hours", "HH:MM"]),
+            ("[limits]\nmax_audio_minutes = 0", vec!["limits.max_audio_minutes", "1 to"]),
+            ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
+            ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),
+            (
+                "[mqtt.external]\naddress = \"broker\"\nusername = \"x\"\npassword_file = \"p\"",
+                vec!["mqtt.external.address", "host:port"],
+            ),
+        ] {
+            let error = parse(text).expect_err(text).to_string();
+            for word in words {
+                assert!(error.contains(word), "{word:?} is missing in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn relative_paths_begin_at_the_file() {
+        let config = parse("data_dir = \"data\"").expect("in order");
+        assert_eq!(config.data_dir, Path::new("/etc/loa/data"));
+    }
+
+    #[test]
+    fn an_address_has_a_host_and_a_port() {
+        assert_eq!(split_address("a.vn:1883"), Some(("a.vn".into(), 1883)));
+        assert_eq!(split_address("[::1]:1883"), Some(("::1".into(), 1883)));
+        for bad in ["a.vn", ":1883", "a.vn:0", "::1:1883", "a b:1", "a:99999"] {
+            assert_eq!(split_address(bad), None, "{bad}");
+        }
+    }
+}

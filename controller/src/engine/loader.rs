@@ -1,0 +1,237 @@
+//! Reads from the database what the logic should know: after a change, and everything at the start.
+//!
+//! The database is the truth, and a change says only where to look; looking twice does no harm. What is urgent is read
+//! before what was asked for earlier. `loa-controller speaker add` writes from another process, so the list of speakers
+//! is compared every [`COMPARE`].
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::PoisonError,
+    time::Duration,
+};
+
+use loa_protocol::{
+    channel::Channel,
+    id::SpeakerId,
+    programme::Command,
+};
+use tokio::sync::mpsc;
+
+use super::{Change, Urgent};
+use crate::{
+    broker::{SpeakerTokens, TokenHash},
+    logic::{ChannelState, Input},
+    store::{Store, StoreError},
+};
+
+/// How long a speaker added by another process waits at most.
+const COMPARE: Duration = Duration::from_secs(5);
+/// How long a database in trouble is left alone.
+const TROUBLE: Duration = Duration::from_secs(1);
+
+/// One thing to read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Channel(Channel),
+    Speaker(SpeakerId),
+}
+
+pub(super) struct Loader {
+    store: Store,
+    tokens: SpeakerTokens,
+    changes: mpsc::Receiver<Change>,
+    inputs: mpsc::Sender<Input>,
+    known: HashMap<SpeakerId, TokenHash>,
+    /// Each place once; bounded by what the database has.
+    waiting: VecDeque<Place>,
+    in_waiting: HashSet<Place>,
+    urgent: VecDeque<(Channel, Urgent)>,
+    /// Look everywhere, as soon as the database can be read.
+    all_due: bool,
+}
+
+impl Loader {
+    pub(super) fn new(
+        store: Store,
+        tokens: SpeakerTokens,
+        changes: mpsc::Receiver<Change>,
+        inputs: mpsc::Sender<Input>,
+    ) -> Self {
+        Self {
+            store,
+            tokens,
+            changes,
+            inputs,
+            known: HashMap::new(),
+            waiting: VecDeque::new(),
+            in_waiting: HashSet::new(),
+            urgent: VecDeque::new(),
+            all_due: false,
+        }
+    }
+
+    /// The whole database as inputs: speakers before programmes.
+    pub(super) async fn read_everything(&mut self) -> Result<Vec<Input>, StoreError> {
+        let mut inputs = Vec::new();
+        self.everything().await?;
+        while let Some(place) = self.waiting.pop_front() {
+            self.in_waiting.remove(&place);
+            inputs.extend(self.read(&place, None).await?);
+        }
+        Ok(inputs)
+    }
+
+    /// Ends when nobody can tell of changes any more, or nobody listens.
+    pub(super) async fn run(mut self) {
+        let mut compare = tokio::time::interval(COMPARE);
+        compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let idle = self.urgent.is_empty() && self.waiting.is_empty() && !self.all_due;
+            let found = tokio::select! {
+                biased;
+                change = self.changes.recv() => match change {
+                    Some(change) => self.note(change).await,
+                    None => return,
+                },
+                _ = compare.tick() => self.compare_speakers().await.map_err(LoadError::from),
+                () = std::future::ready(()), if !idle => Ok(()),
+            };
+            let done = match found {
+                Ok(()) => self.read_next().await,
+                failed => failed,
+            };
+            match done {
+                Ok(()) => {}
+                Err(LoadError::NobodyListens) => return,
+                Err(LoadError::Store(error)) => {
+                    tracing::error!(%error, "the database cannot be read; trying again");
+                    tokio::time::sleep(TROUBLE).await;
+                    self.all_due = true;
+                }
+            }
+        }
+    }
+
+    /// Writes down where to look.
+    async fn note(&mut self, change: Change) -> Result<(), LoadError> {
+        match change {
+            Change::Channels(channels, Some(urgent)) => {
+                let each = channels.into_iter().map(|channel| (channel, urgent.clone()));
+                self.urgent.extend(each);
+            }
+            Change::Channels(channels, None) => {
+                channels.into_iter().for_each(|c| self.wait(Place::Channel(c)));
+            }
+            Change::Speakers(speakers) => {
+                speakers.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+                self.compare_speakers().await?;
+            }
+            Change::Everything => self.all_due = true,
+        }
+        Ok(())
+    }
+
+    async fn read_next(&mut self) -> Result<(), LoadError> {
+        let (place, urgent) = if let Some((channel, urgent)) = self.urgent.pop_front() {
+            (Place::Channel(channel), Some(urgent))
+        } else if let Some(place) = self.waiting.pop_front() {
+            self.in_waiting.remove(&place);
+            (place, None)
+        } else if self.all_due {
+            self.everything().await?;
+            self.all_due = false;
+            return Ok(());
+        } else {
+            return Ok(());
+        };
+        match self.read(&place, urgent.as_ref()).await {
+            Ok(input) => match input {
+                Some(input) => self.tell(input).await,
+                None => Ok(()),
+            },
+            Err(error) => {
+                // Not lost: the urgent part is in the programme too.
+                self.wait(place);
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn read(&self, place: &Place, urgent: Option<&Urgent>) -> Result<Option<Input>, StoreError> {
+        Ok(match place {
+            Place::Channel(channel) => {
+                let state = self.store.channel(channel).await?;
+                let command = urgent.and_then(|urgent| command(urgent, &state.bulletins));
+                Some(Input::Channel {
+                    state: ChannelState {
+                        channel: state.channel,
+                        version: state.version,
+                        silence_before: state.silence_before,
+                        bulletins: state.bulletins,
+                    },
+                    command,
+                })
+            }
+            Place::Speaker(speaker) => Some(match self.store.speaker_config(speaker).await? {
+                Some(config) => Input::Config(Box::new(config)),
+                None => Input::SpeakerRemoved(speaker.clone()),
+            }),
+        })
+    }
+
+    async fn everything(&mut self) -> Result<(), StoreError> {
+        self.compare_speakers().await?;
+        let speakers = self.store.speakers().await?;
+        speakers.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+        let channels = self.store.channels().await?;
+        channels.into_iter().for_each(|c| self.wait(Place::Channel(c)));
+        Ok(())
+    }
+
+    /// Tokens first: a new speaker may knock at once.
+    async fn compare_speakers(&mut self) -> Result<(), StoreError> {
+        let tokens = self.store.mqtt_tokens().await?;
+        if tokens == self.known {
+            return Ok(());
+        }
+        let table = tokens.iter().map(|(id, hash)| (id.to_string(), *hash)).collect();
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = table;
+        let gone = self.known.keys().filter(|id| !tokens.contains_key(id));
+        let new = tokens.iter().filter(|(id, hash)| self.known.get(id) != Some(hash));
+        let changed: Vec<SpeakerId> = gone.chain(new.map(|(id, _)| id)).cloned().collect();
+        changed.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+        self.known = tokens;
+        Ok(())
+    }
+
+    fn wait(&mut self, place: Place) {
+        if self.in_waiting.insert(place.clone()) {
+            self.waiting.push_back(place);
+        }
+    }
+
+    async fn tell(&self, input: Input) -> Result<(), LoadError> {
+        self.inputs.send(input).await.map_err(|_| LoadError::NobodyListens)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error("the engine has ended")]
+    NobodyListens,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn command(urgent: &Urgent, bulletins: &[loa_protocol::bulletin::Bulletin]) -> Option<Command> {
+    Some(match urgent {
+        // One that is not there any more was cancelled in the same breath.
+        Urgent::Start(id) => Command::Start {
+            bulletin: Box::new(bulletins.iter().find(|b| b.id == *id)?.clone()),
+        },
+        Urgent::Cancel(id) => Command::Cancel {
+            bulletin: id.clone(),
+        },
+        Urgent::Stop(before) => Command::Stop { before: *before },
+    })
+}

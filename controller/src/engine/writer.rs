@@ -1,0 +1,125 @@
+//! Writes what speakers said into the database, one transaction after the other, and tells when it is there.
+//!
+//! Bound: [`JOBS`] wait; beyond that the engine leaves events to be sent again. Statuses are joined: of each speaker only
+//! the newest is written, all of them together every [`FLUSH`].
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use loa_protocol::{
+    event::Event,
+    id::{SpeakerId, StoreId},
+    status::SpeakerStatus,
+    time::WallTime,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    logic::{Input, Presence},
+    store::Store,
+};
+
+pub(super) const JOBS: usize = 2_048;
+const FLUSH: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) enum Job {
+    Events {
+        speaker: SpeakerId,
+        store: StoreId,
+        events: Vec<Event>,
+        received: WallTime,
+    },
+    Status {
+        status: Arc<SpeakerStatus>,
+        received: WallTime,
+    },
+    Presence {
+        speaker: SpeakerId,
+        presence: Presence,
+        at: WallTime,
+    },
+}
+
+pub(super) struct Writer {
+    store: Store,
+    inputs: mpsc::Sender<Input>,
+    statuses: HashMap<SpeakerId, (Arc<SpeakerStatus>, WallTime)>,
+}
+
+impl Writer {
+    pub(super) fn new(store: Store, inputs: mpsc::Sender<Input>) -> Self {
+        Self {
+            store,
+            inputs,
+            statuses: HashMap::new(),
+        }
+    }
+
+    /// Ends, all written, when nobody can give it more.
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut flush = tokio::time::interval(FLUSH);
+        flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                job = jobs.recv() => match job {
+                    Some(job) => self.write(job).await,
+                    None => break,
+                },
+                _ = flush.tick(), if !self.statuses.is_empty() => self.flush().await,
+            }
+        }
+        self.flush().await;
+    }
+
+    async fn write(&mut self, job: Job) {
+        match job {
+            Job::Events {
+                speaker,
+                store,
+                events,
+                received,
+            } => {
+                let stored = self.store.record_events(&speaker, &store, &events, received).await;
+                let told = match stored {
+                    Ok(through) => Input::EventsStored {
+                        speaker,
+                        store,
+                        through,
+                    },
+                    Err(error) => {
+                        tracing::error!(%speaker, %error, "events not stored; the speaker keeps them");
+                        Input::EventsFailed { speaker, store }
+                    }
+                };
+                // Fails only while the engine ends; the speaker then sends again.
+                let _ = self.inputs.send(told).await;
+            }
+            Job::Status { status, received } => {
+                self.statuses.insert(status.speaker.clone(), (status, received));
+            }
+            Job::Presence {
+                speaker,
+                presence,
+                at,
+            } => {
+                if let Err(error) = self.store.record_presence(&speaker, presence, at).await {
+                    tracing::error!(%speaker, %presence, %error, "presence not stored");
+                }
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        let statuses: Vec<(SpeakerStatus, WallTime)> = self
+            .statuses
+            .drain()
+            .map(|(_, (status, received))| (Arc::unwrap_or_clone(status), received))
+            .collect();
+        if statuses.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.record_status(&statuses).await {
+            tracing::error!(%error, speakers = statuses.len(), "statuses not stored; newer ones follow");
+        }
+    }
+}
