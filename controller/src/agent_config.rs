@@ -42,7 +42,10 @@ impl fmt::Display for AgentConfig {
         let quoted = |text: &str| Value::String(text.to_owned());
         let path = |path: &Path| Value::String(path.display().to_string());
         let name: String = self.name.chars().filter(|c| !c.is_control()).collect();
-        writeln!(f, "# {name}. This file holds a secret: keep it readable for the agent only (chmod 600).")?;
+        writeln!(
+            f,
+            "# {name}. This file holds a secret: keep it readable for the agent only (chmod 600)."
+        )?;
         writeln!(f, "speaker = {}", quoted(self.speaker.as_str()))?;
         if let Some(data_dir) = &self.data_dir {
             writeln!(f, "data_dir = {}", path(data_dir))?;

@@ -224,11 +224,17 @@ impl Config {
         if let Some(url) = &self.server.public_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
         {
-            return wrong("server.public_url", format!("{url:?} does not begin with http:// or https://"));
+            return wrong(
+                "server.public_url",
+                format!("{url:?} does not begin with http:// or https://"),
+            );
         }
         let addresses = [
             ("mqtt.public_address", self.mqtt.public_address.as_ref()),
-            ("mqtt.external.address", self.mqtt.external.as_ref().map(|e| &e.address)),
+            (
+                "mqtt.external.address",
+                self.mqtt.external.as_ref().map(|e| &e.address),
+            ),
         ];
         for (key, address) in addresses {
             if let Some(address) = address
@@ -240,7 +246,11 @@ impl Config {
         let delivery_max = 1_000_000_000;
         let audio_max = (MAX_CONTENT_BYTES / 4_000 / 60) as u32;
         for (key, value, allowed) in [
-            ("mqtt.max_connections", self.mqtt.max_connections as u64, 1..=1_000_000),
+            (
+                "mqtt.max_connections",
+                self.mqtt.max_connections as u64,
+                1..=1_000_000,
+            ),
             (
                 "delivery.bytes_per_s",
                 self.delivery.bytes_per_s.into(),
@@ -273,16 +283,23 @@ impl Config {
         }
         const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
         if !LEVELS.contains(&self.log.level.as_str()) {
-            return wrong("log.level", format!("{:?} is none of {LEVELS:?}", self.log.level));
+            return wrong(
+                "log.level",
+                format!("{:?} is none of {LEVELS:?}", self.log.level),
+            );
         }
-        self.speech.check().or_else(|error| wrong("speech", error.to_string()))
+        self.speech
+            .check()
+            .or_else(|error| wrong("speech", error.to_string()))
     }
 
     /// How people reach the API: without a slash at the end.
     pub fn base_url(&self, listening: SocketAddr) -> String {
         match &self.server.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None if listening.ip().is_unspecified() => format!("http://127.0.0.1:{}", listening.port()),
+            None if listening.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", listening.port())
+            }
             None => format!("http://{listening}"),
         }
     }
@@ -336,7 +353,9 @@ mod tests {
         let all: String = EXAMPLE
             .lines()
             .map(|line| match line.strip_prefix('#') {
-                Some(option) if option.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{option}\n"),
+                Some(option) if option.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                    format!("{option}\n")
+                }
                 Some(_) => "\n".to_owned(),
                 None => format!("{line}\n"),
             })
@@ -351,8 +370,14 @@ mod tests {
         assert_eq!(given, parse("").expect("nothing set"));
         let mut whole = toml::Table::try_from(&given).expect("a table");
         for table in [&mut keys, &mut whole] {
-            for (section, key) in [("server", "public_url"), ("mqtt", "public_address"), ("speech", "abbreviations")] {
-                table.get_mut(section).and_then(|s| s.as_table_mut()?.remove(key));
+            for (section, key) in [
+                ("server", "public_url"),
+                ("mqtt", "public_address"),
+                ("speech", "abbreviations"),
+            ] {
+                table
+                    .get_mut(section)
+                    .and_then(|s| s.as_table_mut()?.remove(key));
             }
         }
         let names = |table: &toml::Table| -> Vec<String> {
@@ -370,13 +395,34 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named_with_file_key_and_what_is_allowed() {
         for (text, words) in [
-            ("[mqtt]\nlissten = \"x\"", vec!["controller.toml", "line 2", "lissten", "listen"]),
-            ("[server]\nlisten = \"everywhere\"", vec!["line 2", "listen"]),
-            ("[server]\npublic_url = \"loa.vn\"", vec!["server.public_url", "https://"]),
-            ("[delivery]\nbytes_per_s = 10", vec!["delivery.bytes_per_s", "16384"]),
-            ("[defaults]\nzone = \"Hanoi\"", vec!["defaults.zone", "Asia/Ho_Chi_Minh"]),
-            ("[defaults]\nquiet_hours = [{ from = \"22\", to = \"05:00\" }]", vec!["quiet_hours", "HH:MM"]),
-            ("[limits]\nmax_audio_minutes = 0", vec!["limits.max_audio_minutes", "1 to"]),
+            (
+                "[mqtt]\nlissten = \"x\"",
+                vec!["controller.toml", "line 2", "lissten", "listen"],
+            ),
+            (
+                "[server]\nlisten = \"everywhere\"",
+                vec!["line 2", "listen"],
+            ),
+            (
+                "[server]\npublic_url = \"loa.vn\"",
+                vec!["server.public_url", "https://"],
+            ),
+            (
+                "[delivery]\nbytes_per_s = 10",
+                vec!["delivery.bytes_per_s", "16384"],
+            ),
+            (
+                "[defaults]\nzone = \"Hanoi\"",
+                vec!["defaults.zone", "Asia/Ho_Chi_Minh"],
+            ),
+            (
+                "[defaults]\nquiet_hours = [{ from = \"22\", to = \"05:00\" }]",
+                vec!["quiet_hours", "HH:MM"],
+            ),
+            (
+                "[limits]\nmax_audio_minutes = 0",
+                vec!["limits.max_audio_minutes", "1 to"],
+            ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
             ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),
             (

@@ -12,10 +12,7 @@ mod writer;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use loa_protocol::id::SpeakerId;
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -77,7 +74,11 @@ impl Engine {
         let settings = Settings {
             bytes_per_s,
             reconnect_jitter_s,
-            ..Settings::new(office.epoch, store.next_head_generation().await?, office.key.clone())
+            ..Settings::new(
+                office.epoch,
+                store.next_head_generation().await?,
+                office.key.clone(),
+            )
         };
         let office = Office::new(settings, store.acked().await?);
         let (handle, changes) = EngineHandle::detached();
@@ -151,7 +152,8 @@ impl Loop {
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let deadline = self.office.next_deadline();
-            let wait = deadline.map(|at| Duration::from_micros(at.saturating_sub(self.clock.mono_us())));
+            let wait =
+                deadline.map(|at| Duration::from_micros(at.saturating_sub(self.clock.mono_us())));
             let input = tokio::select! {
                 event = sources.events.recv() => match event {
                     Some(event) => self.heard(event),
@@ -173,8 +175,13 @@ impl Loop {
         self.link.stop().await;
         // The writer ends when nobody can give it more.
         drop(self.jobs);
-        if tokio::time::timeout(LAST_WRITES, sources.writer).await.is_err() {
-            tracing::warn!("the database took too long; what speakers were not told is kept, they send again");
+        if tokio::time::timeout(LAST_WRITES, sources.writer)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "the database took too long; what speakers were not told is kept, they send again"
+            );
         }
     }
 
@@ -209,7 +216,8 @@ impl Loop {
                 inputs.extend(self.carry_out(effect));
             }
             if let Some(speaker) = removed {
-                self.handle.write(|view| drop(view.speakers.remove(&speaker)));
+                self.handle
+                    .write(|view| drop(view.speakers.remove(&speaker)));
             }
         }
         while let Some(job) = self.late.pop_front() {
@@ -284,16 +292,17 @@ impl Loop {
         let Some(presence) = self.office.presence(speaker) else {
             return;
         };
-        self.handle.write(|view| match view.speakers.get_mut(speaker) {
-            Some(seen) => seen.presence = presence,
-            None => {
-                let seen = SpeakerView {
-                    presence,
-                    status: None,
-                };
-                view.speakers.insert(speaker.clone(), seen);
-            }
-        });
+        self.handle
+            .write(|view| match view.speakers.get_mut(speaker) {
+                Some(seen) => seen.presence = presence,
+                None => {
+                    let seen = SpeakerView {
+                        presence,
+                        status: None,
+                    };
+                    view.speakers.insert(speaker.clone(), seen);
+                }
+            });
     }
 }
 

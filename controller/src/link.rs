@@ -20,8 +20,8 @@ use std::{
 use bytes::Bytes;
 use loa_protocol::topic::Topic;
 use rumqttc::{
-    AsyncClient, ClientError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, PublishOptions,
-    QoS, SubscribeFilterInput,
+    AsyncClient, ClientError, Event, EventLoop, MqttOptions, NetworkOptions, Packet,
+    PublishOptions, QoS, SubscribeFilterInput,
 };
 use tokio::{
     sync::{Notify, mpsc},
@@ -165,7 +165,10 @@ impl Link {
     pub async fn stop(mut self) {
         self.state.goodbye.notify_one();
         let patience = Duration::from_secs(1);
-        if tokio::time::timeout(patience, &mut self.task).await.is_err() {
+        if tokio::time::timeout(patience, &mut self.task)
+            .await
+            .is_err()
+        {
             self.task.abort();
         }
     }
@@ -201,13 +204,19 @@ impl Line {
                     if was_up {
                         back_off = BACK_OFF_FIRST;
                     }
-                    if self.events.send(LinkEvent::Disconnected { reason }).await.is_err() {
+                    if self
+                        .events
+                        .send(LinkEvent::Disconnected { reason })
+                        .await
+                        .is_err()
+                    {
                         return;
                     }
                 }
             }
             // Half of it by chance, so that several offices do not knock in step.
-            let share = 0.5 + f64::from(u16::from_le_bytes(chance::bytes())) / f64::from(u16::MAX) / 2.0;
+            let share =
+                0.5 + f64::from(u16::from_le_bytes(chance::bytes())) / f64::from(u16::MAX) / 2.0;
             tokio::select! {
                 () = tokio::time::sleep(back_off.mul_f64(share)) => {}
                 () = self.state.goodbye.notified() => return,
@@ -238,7 +247,11 @@ impl Line {
                 End::Broken { reason, was_up }
             }
             None => {
-                if client.disconnect_with_timeout(Duration::from_millis(500)).await.is_ok() {
+                if client
+                    .disconnect_with_timeout(Duration::from_millis(500))
+                    .await
+                    .is_ok()
+                {
                     while polled.poll().await.is_ok() {}
                 }
                 End::Goodbye
@@ -267,20 +280,26 @@ impl Line {
 }
 
 /// Polls until the connection breaks; returns why.
-async fn listen(polled: &mut EventLoop, events: &mpsc::Sender<LinkEvent>, was_up: &mut bool) -> String {
+async fn listen(
+    polled: &mut EventLoop,
+    events: &mpsc::Sender<LinkEvent>,
+    was_up: &mut bool,
+) -> String {
     loop {
         let event = match polled.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 *was_up = true;
                 LinkEvent::Connected
             }
-            Ok(Event::Incoming(Packet::Publish(message))) => match String::from_utf8(message.topic.to_vec()) {
-                Ok(topic) => LinkEvent::Message {
-                    topic,
-                    payload: message.payload,
-                },
-                Err(_) => continue,
-            },
+            Ok(Event::Incoming(Packet::Publish(message))) => {
+                match String::from_utf8(message.topic.to_vec()) {
+                    Ok(topic) => LinkEvent::Message {
+                        topic,
+                        payload: message.payload,
+                    },
+                    Err(_) => continue,
+                }
+            }
             Ok(_) => continue,
             Err(error) => return error.to_string(),
         };

@@ -166,7 +166,9 @@ impl Village {
 
     async fn say_now(&self, bulletin: &Bulletin) {
         let urgent = Urgent::Start(bulletin.id.clone());
-        self.handle.changed(Change::Channels(vec![area()], Some(urgent))).await;
+        self.handle
+            .changed(Change::Channels(vec![area()], Some(urgent)))
+            .await;
     }
 
     async fn end(self) {
@@ -255,7 +257,9 @@ impl Pole {
         let mut take = |(topic, payload): &(String, Vec<u8>)| {
             topic.parse().ok().and_then(|topic| wanted(&topic, payload))
         };
-        if let Some((i, found)) = (self.passed_over.iter().enumerate()).find_map(|(i, m)| Some((i, take(m)?))) {
+        if let Some((i, found)) =
+            (self.passed_over.iter().enumerate()).find_map(|(i, m)| Some((i, take(m)?)))
+        {
             self.passed_over.remove(i);
             return found;
         }
@@ -273,14 +277,19 @@ impl Pole {
 
     async fn document<D: Document>(&mut self, topic: Topic) -> D {
         let keys = self.keys.clone();
-        self.next(|t, payload| (*t == topic).then(|| open(payload, &keys).expect("signed by the office")))
-            .await
+        self.next(|t, payload| {
+            (*t == topic).then(|| open(payload, &keys).expect("signed by the office"))
+        })
+        .await
     }
 
     async fn says<D: Document>(&self, topic: Topic, document: &D) {
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(topic.is_retained());
         let payload = seal_unsigned(document);
-        self.client.publish(topic.to_string(), payload, options).await.unwrap();
+        self.client
+            .publish(topic.to_string(), payload, options)
+            .await
+            .unwrap();
     }
 }
 
@@ -316,7 +325,9 @@ async fn until(what: &str, mut so: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,7 +356,10 @@ async fn a_broker_that_was_killed_and_came_back_empty_is_told_everything_again()
     drop(pole);
     village.broker.take().unwrap().stop().await;
     let handle = village.handle.clone();
-    until("the office sees that the line is down", || !handle.line_up()).await;
+    until("the office sees that the line is down", || {
+        !handle.line_up()
+    })
+    .await;
     village.broker = Some(start_broker(village.address, village.tokens.clone()).await);
     until("the office is back", || handle.line_up()).await;
     let mut pole = Pole::connect(&village).await;
@@ -357,7 +371,9 @@ async fn a_broker_that_was_killed_and_came_back_empty_is_told_everything_again()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pole_gets_every_block_that_it_misses() {
     let village = village().await;
-    let audio: Vec<u8> = (0..100_000_u32).flat_map(|i| (i as u16).to_le_bytes()).collect();
+    let audio: Vec<u8> = (0..100_000_u32)
+        .flat_map(|i| (i as u16).to_le_bytes())
+        .collect();
     let bulletin = village.add_bulletin("news", &audio).await;
     village.say_now(&bulletin).await;
     let mut pole = Pole::connect(&village).await;
@@ -377,7 +393,10 @@ async fn a_pole_gets_every_block_that_it_misses() {
         let index = pole
             .next(|topic, payload| match topic {
                 Topic::Block { index, .. } => {
-                    bulletin.manifest.check_block(*index, payload).expect("the right bytes");
+                    bulletin
+                        .manifest
+                        .check_block(*index, payload)
+                        .expect("the right bytes");
                     Some(*index)
                 }
                 _ => None,
@@ -385,7 +404,10 @@ async fn a_pole_gets_every_block_that_it_misses() {
             .await;
         missing.remove(&index);
     }
-    until("the counts show it", || village.handle.figures().blocks_sent == u64::from(blocks)).await;
+    until("the counts show it", || {
+        village.handle.figures().blocks_sent == u64::from(blocks)
+    })
+    .await;
     assert_eq!(village.handle.figures().bytes_sent, audio.len() as u64);
     village.end().await;
 }
@@ -438,7 +460,10 @@ async fn the_office_answers_for_the_time_and_sees_who_is_there() {
     assert!(SystemClock.now().since_ms(reply.sent).abs() < 10_000);
     let presence = || village.handle.presence(&pole_id()).presence;
     pole.says(Topic::Status(pole_id()), &status(true)).await;
-    until("online", || presence() == Presence::Online && village.handle.status(&pole_id()).is_some()).await;
+    until("online", || {
+        presence() == Presence::Online && village.handle.status(&pole_id()).is_some()
+    })
+    .await;
     pole.says(Topic::Status(pole_id()), &status(false)).await;
     until("offline", || presence() == Presence::Offline).await;
     village.end().await;
@@ -451,7 +476,11 @@ async fn a_pole_that_another_process_added_is_let_in_without_a_restart() {
         id: Some("khuoi-meo".parse().unwrap()),
         ..NewSpeaker::named("Khuổi Mèo", "ban-chuong".parse().unwrap())
     };
-    village.store.add_speaker(new, "its token", None).await.unwrap();
+    village
+        .store
+        .add_speaker(new, "its token", None)
+        .await
+        .unwrap();
     let pole = Pole::connect_as(&village, "khuoi-meo", "its token").await;
     assert_eq!(pole.config.as_ref().unwrap().name, "Khuổi Mèo");
     village.end().await;

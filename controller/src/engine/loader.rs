@@ -10,11 +10,7 @@ use std::{
     time::Duration,
 };
 
-use loa_protocol::{
-    channel::Channel,
-    id::SpeakerId,
-    programme::Command,
-};
+use loa_protocol::{channel::Channel, id::SpeakerId, programme::Command};
 use tokio::sync::mpsc;
 
 use super::{Change, Urgent};
@@ -116,14 +112,20 @@ impl Loader {
     async fn note(&mut self, change: Change) -> Result<(), LoadError> {
         match change {
             Change::Channels(channels, Some(urgent)) => {
-                let each = channels.into_iter().map(|channel| (channel, urgent.clone()));
+                let each = channels
+                    .into_iter()
+                    .map(|channel| (channel, urgent.clone()));
                 self.urgent.extend(each);
             }
             Change::Channels(channels, None) => {
-                channels.into_iter().for_each(|c| self.wait(Place::Channel(c)));
+                channels
+                    .into_iter()
+                    .for_each(|c| self.wait(Place::Channel(c)));
             }
             Change::Speakers(speakers) => {
-                speakers.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+                speakers
+                    .into_iter()
+                    .for_each(|s| self.wait(Place::Speaker(s)));
                 self.compare_speakers().await?;
             }
             Change::Everything => self.all_due = true,
@@ -157,7 +159,11 @@ impl Loader {
         }
     }
 
-    async fn read(&self, place: &Place, urgent: Option<&Urgent>) -> Result<Option<Input>, StoreError> {
+    async fn read(
+        &self,
+        place: &Place,
+        urgent: Option<&Urgent>,
+    ) -> Result<Option<Input>, StoreError> {
         Ok(match place {
             Place::Channel(channel) => {
                 let state = self.store.channel(channel).await?;
@@ -182,9 +188,13 @@ impl Loader {
     async fn everything(&mut self) -> Result<(), StoreError> {
         self.compare_speakers().await?;
         let speakers = self.store.speakers().await?;
-        speakers.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+        speakers
+            .into_iter()
+            .for_each(|s| self.wait(Place::Speaker(s)));
         let channels = self.store.channels().await?;
-        channels.into_iter().for_each(|c| self.wait(Place::Channel(c)));
+        channels
+            .into_iter()
+            .for_each(|c| self.wait(Place::Channel(c)));
         Ok(())
     }
 
@@ -194,12 +204,19 @@ impl Loader {
         if tokens == self.known {
             return Ok(());
         }
-        let table = tokens.iter().map(|(id, hash)| (id.to_string(), *hash)).collect();
+        let table = tokens
+            .iter()
+            .map(|(id, hash)| (id.to_string(), *hash))
+            .collect();
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = table;
         let gone = self.known.keys().filter(|id| !tokens.contains_key(id));
-        let new = tokens.iter().filter(|(id, hash)| self.known.get(id) != Some(hash));
+        let new = tokens
+            .iter()
+            .filter(|(id, hash)| self.known.get(id) != Some(hash));
         let changed: Vec<SpeakerId> = gone.chain(new.map(|(id, _)| id)).cloned().collect();
-        changed.into_iter().for_each(|s| self.wait(Place::Speaker(s)));
+        changed
+            .into_iter()
+            .for_each(|s| self.wait(Place::Speaker(s)));
         self.known = tokens;
         Ok(())
     }
@@ -211,7 +228,10 @@ impl Loader {
     }
 
     async fn tell(&self, input: Input) -> Result<(), LoadError> {
-        self.inputs.send(input).await.map_err(|_| LoadError::NobodyListens)
+        self.inputs
+            .send(input)
+            .await
+            .map_err(|_| LoadError::NobodyListens)
     }
 }
 

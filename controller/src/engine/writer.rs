@@ -79,7 +79,10 @@ impl Writer {
                 events,
                 received,
             } => {
-                let stored = self.store.record_events(&speaker, &store, &events, received).await;
+                let stored = self
+                    .store
+                    .record_events(&speaker, &store, &events, received)
+                    .await;
                 let told = match stored {
                     Ok(through) => Input::EventsStored {
                         speaker,
@@ -95,7 +98,8 @@ impl Writer {
                 let _ = self.inputs.send(told).await;
             }
             Job::Status { status, received } => {
-                self.statuses.insert(status.speaker.clone(), (status, received));
+                self.statuses
+                    .insert(status.speaker.clone(), (status, received));
             }
             Job::Presence {
                 speaker,

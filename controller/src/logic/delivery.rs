@@ -151,9 +151,8 @@ impl Delivery {
         };
         for index in want.missing.iter().take_while(|i| *i < job.blocks) {
             let sent = job.sent_us[index as usize];
-            let on_its_way = sent >= first_asked
-                && sent != 0
-                && now_us.saturating_sub(sent) < ON_ITS_WAY_US;
+            let on_its_way =
+                sent >= first_asked && sent != 0 && now_us.saturating_sub(sent) < ON_ITS_WAY_US;
             if !on_its_way && !job.pending.contains(index) {
                 job.pending.insert(index);
                 job.pending_count += 1;
@@ -276,7 +275,11 @@ impl Job {
             .unwrap_or(0);
         self.pending.remove(index);
         self.pending_count = self.pending_count.saturating_sub(1);
-        self.cursor = if index + 1 < self.blocks { index + 1 } else { 0 };
+        self.cursor = if index + 1 < self.blocks {
+            index + 1
+        } else {
+            0
+        };
         index
     }
 }

@@ -117,10 +117,14 @@ impl Office {
             return None;
         }
         let again = (!self.again.is_empty()).then_some(self.again_us);
-        [again, self.delivery.next_deadline(), self.roll.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            again,
+            self.delivery.next_deadline(),
+            self.roll.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// `None` for a speaker that the office does not have.
@@ -181,7 +185,10 @@ impl Office {
             && let Some(topic) = self.again.pop_front()
         {
             let payload: Option<Bytes> = match &topic {
-                Topic::Ack(speaker) => self.intake.last_ack(speaker).map(|ack| self.book.seal(&ack)),
+                Topic::Ack(speaker) => self
+                    .intake
+                    .last_ack(speaker)
+                    .map(|ack| self.book.seal(&ack)),
                 topic => self.book.payload(topic),
             };
             if let Some(payload) = payload {
@@ -205,7 +212,11 @@ impl Office {
             *times += 1;
             if times.is_power_of_two() {
                 out.push(Effect::Log(LogLine::Refused {
-                    topic: topic.chars().take(120).flat_map(char::escape_debug).collect(),
+                    topic: topic
+                        .chars()
+                        .take(120)
+                        .flat_map(char::escape_debug)
+                        .collect(),
                     why,
                     times: *times,
                 }));
@@ -231,7 +242,9 @@ impl Office {
             self.presence_changed(speaker, changed, at, out);
             return Ok(());
         }
-        let behind = self.intake.ack_if_behind(&speaker, &status.store, status.acked);
+        let behind = self
+            .intake
+            .ack_if_behind(&speaker, &status.store, status.acked);
         if let Some(ack) = behind {
             self.acknowledge(&ack, out);
         }

@@ -75,7 +75,10 @@ pub enum Input {
     /// The line to the broker is up; nothing is subscribed yet, and the broker may know nothing any more.
     Connected,
     Disconnected,
-    Message { topic: String, payload: Bytes },
+    Message {
+        topic: String,
+        payload: Bytes,
+    },
     /// A channel is (now) so; `command` is what cannot wait for the whole programme.
     Channel {
         state: ChannelState,
@@ -91,9 +94,15 @@ pub enum Input {
         through: u64,
     },
     /// They are not; the speaker will send them again.
-    EventsFailed { speaker: SpeakerId, store: StoreId },
+    EventsFailed {
+        speaker: SpeakerId,
+        store: StoreId,
+    },
     /// A block could not be read from the disk.
-    ContentUnreadable { content: ContentId, detail: String },
+    ContentUnreadable {
+        content: ContentId,
+        detail: String,
+    },
     /// A deadline has come, or nothing has; asking early does no harm.
     Tick,
     /// The program was asked to end.
@@ -102,11 +111,19 @@ pub enum Input {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    Subscribe { filters: Vec<String> },
+    Subscribe {
+        filters: Vec<String>,
+    },
     /// Quality of service and retention follow from the topic. An empty payload takes a retained document away.
-    Publish { topic: Topic, payload: Bytes },
+    Publish {
+        topic: Topic,
+        payload: Bytes,
+    },
     /// Read this block from the disk and publish it.
-    SendBlock { content: ContentId, index: u32 },
+    SendBlock {
+        content: ContentId,
+        index: u32,
+    },
     /// Store durably, then tell [`Input::EventsStored`] or [`Input::EventsFailed`].
     StoreEvents {
         speaker: SpeakerId,
@@ -180,7 +197,9 @@ pub enum LogLine {
         code: String,
         detail: String,
     },
-    Trouble { what: String },
+    Trouble {
+        what: String,
+    },
 }
 
 impl fmt::Display for LogLine {
@@ -190,14 +209,22 @@ impl fmt::Display for LogLine {
                 channel,
                 generation,
                 bulletins,
-            } => write!(f, "programme of {channel}: generation {generation}, {bulletins} bulletins"),
+            } => write!(
+                f,
+                "programme of {channel}: generation {generation}, {bulletins} bulletins"
+            ),
             Self::LeftOut {
                 bulletin,
                 channel,
                 why,
-            } => write!(f, "bulletin {bulletin} left out of the programme of {channel}: {why}"),
+            } => write!(
+                f,
+                "bulletin {bulletin} left out of the programme of {channel}: {why}"
+            ),
             Self::Presence { speaker, presence } => write!(f, "{speaker} is {presence}"),
-            Self::Refused { topic, why, times } => write!(f, "refused {topic}: {why} ({times} so far)"),
+            Self::Refused { topic, why, times } => {
+                write!(f, "refused {topic}: {why} ({times} so far)")
+            }
             Self::Fault {
                 speaker,
                 code,

@@ -114,7 +114,9 @@ impl Roll {
 
     /// It said goodbye, or the broker did in its place.
     pub fn gone(&mut self, speaker: &SpeakerId, at: Reading) -> Option<Presence> {
-        self.watches.get_mut(speaker)?.turn(Presence::Offline, at.wall)
+        self.watches
+            .get_mut(speaker)?
+            .turn(Presence::Offline, at.wall)
     }
 
     pub fn line_up(&mut self, at: Reading) {

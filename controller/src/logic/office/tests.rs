@@ -147,14 +147,31 @@ fn a_broker_that_came_back_empty_is_told_everything_again() {
     office.handle(programme(4), at(1));
     office.handle(Input::Disconnected, at(2));
     // Changed while nobody could hear it.
-    assert!(!office.handle(programme(5), at(3)).iter().any(|e| matches!(e, Effect::Publish { .. })));
+    assert!(
+        !office
+            .handle(programme(5), at(3))
+            .iter()
+            .any(|e| matches!(e, Effect::Publish { .. }))
+    );
     let out = office.handle(Input::Connected, at(4));
     assert!(matches!(&out[0], Effect::Subscribe { filters } if filters.len() == 4));
     let own = Topic::Programme(Channel::Speaker(pole()));
     let programmes: Vec<Programme> = published(&out, &own);
-    assert_eq!(programmes.iter().map(|p| p.version.generation).collect::<Vec<_>>(), [5]);
-    assert_eq!(published::<SpeakerConfig>(&out, &Topic::Config(pole())).len(), 1);
-    assert_eq!(published::<loa_protocol::head::Head>(&out, &Topic::Head).len(), 1);
+    assert_eq!(
+        programmes
+            .iter()
+            .map(|p| p.version.generation)
+            .collect::<Vec<_>>(),
+        [5]
+    );
+    assert_eq!(
+        published::<SpeakerConfig>(&out, &Topic::Config(pole())).len(),
+        1
+    );
+    assert_eq!(
+        published::<loa_protocol::head::Head>(&out, &Topic::Head).len(),
+        1
+    );
 }
 
 #[test]
@@ -162,11 +179,22 @@ fn a_province_is_told_again_in_steps_and_not_in_one_flood() {
     let mut office = Office::new(Settings::new(1, 1, key()), []);
     for i in 0..450 {
         let speaker: SpeakerId = format!("loa-{i}").parse().expect("a good name");
-        let config = SpeakerConfig { speaker, ..config(1) };
+        let config = SpeakerConfig {
+            speaker,
+            ..config(1)
+        };
         office.handle(Input::Config(Box::new(config)), at(0));
     }
     let configs = |out: Vec<Effect>| {
-        let is = |e: &&Effect| matches!(e, Effect::Publish { topic: Topic::Config(_), .. });
+        let is = |e: &&Effect| {
+            matches!(
+                e,
+                Effect::Publish {
+                    topic: Topic::Config(_),
+                    ..
+                }
+            )
+        };
         out.iter().filter(is).count()
     };
     assert_eq!(configs(office.handle(Input::Connected, at(0))), 200);
@@ -258,7 +286,12 @@ fn nobody_speaks_for_another_and_a_stranger_is_not_heard() {
         speaker: stranger.clone(),
         ..status(true, 0)
     };
-    says(&mut office, Topic::Status(stranger.clone()), &as_stranger, at(2));
+    says(
+        &mut office,
+        Topic::Status(stranger.clone()),
+        &as_stranger,
+        at(2),
+    );
     assert_eq!(office.presence(&stranger), None);
     assert_eq!(office.figures().refused["wrong_scope"], 1);
     assert_eq!(office.figures().refused["unknown_speaker"], 1);
@@ -278,7 +311,12 @@ fn the_last_will_turns_a_speaker_off_without_overwriting_its_last_status() {
 #[test]
 fn a_dead_pole_shows_within_ninety_seconds() {
     let mut office = office();
-    says(&mut office, Topic::Status(pole()), &status(true, 0), at(1_000));
+    says(
+        &mut office,
+        Topic::Status(pole()),
+        &status(true, 0),
+        at(1_000),
+    );
     let due = office.next_deadline().expect("somebody is watched");
     assert!(due <= at(91_000).mono_us);
     let out = office.handle(Input::Tick, at(91_000));
