@@ -10,8 +10,11 @@ use common::{Chance, KINDS, speech_like};
 use loa_audio::decode::fuzz_one;
 use loa_audio::{DecodeError, wav};
 
-const INPUTS: usize = 20_000;
-const SEED: u64 = 2026;
+/// Replay or widen with `LOA_SEED=… LOA_INPUTS=… cargo test -p loa-audio --test mutations -- --nocapture`.
+fn from_environment(name: &str, otherwise: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value.map_or(otherwise, |value| value.parse().unwrap())
+}
 
 fn mutated(whole: &[u8], chance: &mut Chance) -> Vec<u8> {
     let mut bytes = whole.to_vec();
@@ -58,10 +61,12 @@ fn mutated(whole: &[u8], chance: &mut Chance) -> Vec<u8> {
 
 #[test]
 fn no_upload_however_broken_stops_the_office() {
-    println!("seed {SEED}");
+    let seed = from_environment("LOA_SEED", 2026);
+    let inputs = from_environment("LOA_INPUTS", 20_000) as usize;
+    println!("LOA_SEED={seed} LOA_INPUTS={inputs}");
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source.wav");
-    wav::write_mono_s16(&source, 16_000, &speech_like(0.4, 16_000, SEED)).unwrap();
+    wav::write_mono_s16(&source, 16_000, &speech_like(0.4, 16_000, seed)).unwrap();
     let files: Vec<(&str, Vec<u8>)> = KINDS
         .iter()
         .map(|kind| {
@@ -71,14 +76,14 @@ fn no_upload_however_broken_stops_the_office() {
             )
         })
         .collect();
-    let mut chance = Chance::new(SEED);
+    let mut chance = Chance::new(seed);
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
-    for n in 0..INPUTS {
+    for n in 0..inputs {
         let (file, whole) = &files[n % files.len()];
         let bytes = mutated(whole, &mut chance);
         let hint = file.rsplit('.').next();
         let Ok(outcome) = catch_unwind(|| fuzz_one(&bytes, hint)) else {
-            panic!("input {n} of seed {SEED}, made of {file}, got a panic out");
+            panic!("input {n} of seed {seed}, made of {file}, got a panic out");
         };
         let name = match outcome {
             Ok(_) => "played",
@@ -93,13 +98,13 @@ fn no_upload_however_broken_stops_the_office() {
                 "caught panic"
             }
             Err(DecodeError::Broken { .. }) => "broken",
-            Err(DecodeError::Io(error)) => panic!("input {n} of seed {SEED}: {error}"),
+            Err(DecodeError::Io(error)) => panic!("input {n} of seed {seed}: {error}"),
         };
         *outcomes.entry(name).or_default() += 1;
     }
-    println!("{INPUTS} inputs: {outcomes:?}");
+    println!("{inputs} inputs: {outcomes:?}");
     assert!(
-        outcomes["played"] > INPUTS / 20,
+        outcomes["played"] > inputs / 20,
         "the mutations are too harsh to reach the codecs"
     );
 }

@@ -100,7 +100,8 @@ pub(super) fn check_shape(rate: u32, channels: usize) -> Result<(), DecodeError>
 pub(super) fn while_decoding(error: Error) -> DecodeError {
     match error {
         Error::IoError(io) if io.kind() == ErrorKind::UnexpectedEof => DecodeError::Truncated,
-        Error::IoError(io) => DecodeError::Io(io),
+        // The parsers make errors of this kind too, such as "end of bitstream"; only the system's have a number.
+        Error::IoError(io) if io.raw_os_error().is_some() => DecodeError::Io(io),
         Error::Unsupported(what) => {
             // "crate (part): reason": only the reason helps whoever sent the file.
             DecodeError::unsupported(what.rsplit(": ").next().unwrap_or(what))

@@ -1,6 +1,6 @@
 //! Writes canonical content: mono 48 kHz Opus in Ogg (RFC 6716, RFC 7845), the same bytes for the same sound.
 
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
 use ropus::{Application, Bitrate, Channels, Encoder, Signal};
@@ -24,7 +24,7 @@ const MAX_PACKET_BYTES: usize = 1500;
 pub(super) struct OpusWriter<W: Write> {
     encoder: Encoder,
     pages: PacketWriter<'static, W>,
-    pre_skip: u64,
+    pre_skip: u16,
     waiting: Vec<f32>,
     frames_in: u64,
     packets: u64,
@@ -45,15 +45,15 @@ impl<W: Write> OpusWriter<W> {
             .map_err(|error| failed(&error))?;
         let pre_skip = u16::try_from(encoder.lookahead()).map_err(|error| failed(&error))?;
         let mut pages = PacketWriter::new(out);
-        for header in [head(pre_skip), tags()] {
+        for header in [head(pre_skip, 0), tags()] {
             pages
                 .write_packet(header, SERIAL, PacketWriteEndInfo::EndPage, 0)
-                .map_err(IngestError::writing)?;
+                .map_err(IngestError::Write)?;
         }
         Ok(Self {
             encoder,
             pages,
-            pre_skip: u64::from(pre_skip),
+            pre_skip,
             waiting: Vec::with_capacity(2 * PACKET),
             frames_in: 0,
             packets: 0,
@@ -74,8 +74,9 @@ impl<W: Write> OpusWriter<W> {
     }
 
     /// Flushes the encoder with silence; the last page's position cuts that off again (RFC 7845 section 4.4).
-    pub fn finish(mut self) -> Result<W, IngestError> {
-        let end = self.frames_in + self.pre_skip;
+    /// Gives the frames a decoder has to skip at the start.
+    pub fn finish(mut self) -> Result<u16, IngestError> {
+        let end = self.frames_in + u64::from(self.pre_skip);
         while self.packets * (PACKET as u64) < end {
             self.waiting.resize(PACKET, 0.0);
             self.packet(0)?;
@@ -84,9 +85,10 @@ impl<W: Write> OpusWriter<W> {
         if let Some(last) = self.held.take() {
             self.pages
                 .write_packet(last, SERIAL, PacketWriteEndInfo::EndStream, end)
-                .map_err(IngestError::writing)?;
+                .map_err(IngestError::Write)?;
         }
-        Ok(self.pages.into_inner())
+        self.pages.inner_mut().flush().map_err(IngestError::Write)?;
+        Ok(self.pre_skip)
     }
 
     fn packet(&mut self, offset: usize) -> Result<(), IngestError> {
@@ -98,7 +100,7 @@ impl<W: Write> OpusWriter<W> {
             };
             self.pages
                 .write_packet(held, SERIAL, end, self.packets * PACKET as u64)
-                .map_err(IngestError::writing)?;
+                .map_err(IngestError::Write)?;
         }
         let mut packet = vec![0; MAX_PACKET_BYTES];
         let bytes = self
@@ -118,12 +120,28 @@ fn failed(error: &dyn std::fmt::Display) -> IngestError {
     }
 }
 
-/// RFC 7845 section 5.1: version 1, one channel, no gain, mapping family 0.
-fn head(pre_skip: u16) -> Vec<u8> {
+/// Turns a whole finished file by `gain_q8_db` / 256 dB without encoding it again: every player applies the output gain
+/// of the head, which has a page of its own.
+pub(super) fn set_output_gain(
+    file: &mut (impl Write + Seek),
+    pre_skip: u16,
+    gain_q8_db: i16,
+) -> std::io::Result<()> {
+    let mut page = PacketWriter::new(Vec::new());
+    let packet = head(pre_skip, gain_q8_db);
+    page.write_packet(packet, SERIAL, PacketWriteEndInfo::EndPage, 0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(page.inner())?;
+    file.flush()
+}
+
+/// RFC 7845 section 5.1: version 1, one channel, mapping family 0.
+fn head(pre_skip: u16, gain_q8_db: i16) -> Vec<u8> {
     let mut head = b"OpusHead\x01\x01".to_vec();
     head.extend(pre_skip.to_le_bytes());
     head.extend(SAMPLE_RATE.to_le_bytes());
-    head.extend([0, 0, 0]);
+    head.extend(gain_q8_db.to_le_bytes());
+    head.push(0);
     head
 }
 

@@ -14,13 +14,13 @@ const RELEASE: f32 = 1.0 / (0.040 * 48_000.0);
 pub(super) struct Limiter {
     gain: f32,
     ceiling: f32,
-    /// Frames on their way through, the oldest first.
-    delayed: VecDeque<f32>,
+    /// The last [`AHEAD`] frames and the gain recovered for each; both turn with `frame`.
+    delayed: Box<[f32; AHEAD]>,
+    recent: Box<[f32; AHEAD]>,
+    /// Sum of `recent`.
+    sum: f64,
     /// Candidates for the least gain ahead, as (frame number, gain), gains rising.
     least: VecDeque<(u64, f32)>,
-    /// The last [`AHEAD`] recovered gains and their sum.
-    recent: VecDeque<f32>,
-    sum: f64,
     recovered: f32,
     frame: u64,
 }
@@ -31,10 +31,10 @@ impl Limiter {
         Self {
             gain,
             ceiling,
-            delayed: VecDeque::with_capacity(AHEAD + 1),
-            least: VecDeque::with_capacity(AHEAD + 1),
-            recent: VecDeque::from(vec![1.0; AHEAD]),
+            delayed: Box::new([0.0; AHEAD]),
+            recent: Box::new([1.0; AHEAD]),
             sum: AHEAD as f64,
+            least: VecDeque::with_capacity(AHEAD + 1),
             recovered: 1.0,
             frame: 0,
         }
@@ -70,20 +70,18 @@ impl Limiter {
             self.least.pop_front();
         }
         let least = self.least.front().map_or(1.0, |&(_, gain)| gain);
+        let slot = (self.frame % AHEAD as u64) as usize;
+        let is_filled = self.frame >= AHEAD as u64;
         self.frame += 1;
 
         let rising = self.recovered + (1.0 - self.recovered) * RELEASE;
         self.recovered = rising.min(least);
-        let oldest = self.recent.pop_front().unwrap_or(1.0);
-        self.recent.push_back(self.recovered);
+        let oldest = std::mem::replace(&mut self.recent[slot], self.recovered);
         self.sum += f64::from(self.recovered) - f64::from(oldest);
-
-        self.delayed.push_back(frame);
-        if self.delayed.len() <= AHEAD {
-            return None;
-        }
         let smooth = (self.sum / AHEAD as f64) as f32;
-        self.delayed.pop_front().map(|delayed| delayed * smooth)
+
+        let delayed = std::mem::replace(&mut self.delayed[slot], frame);
+        is_filled.then_some(delayed * smooth)
     }
 }
 

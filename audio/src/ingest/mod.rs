@@ -1,7 +1,7 @@
 //! Makes canonical content from an upload: mono 48 kHz Ogg Opus at one loudness, so that every pole sounds alike.
 //!
-//! The file is streamed through several times and never held: once to measure, once or twice more where the limiter
-//! will bite (to learn what it costs in loudness), once to encode, and once to decode and measure the result itself.
+//! The file is streamed through several times and never held: once to measure, up to three times more where the
+//! limiter will bite (to learn what it costs in loudness), once to encode, and once to decode and measure the result itself.
 
 mod encode;
 mod limiter;
@@ -9,7 +9,7 @@ mod loudness;
 mod partial;
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -29,7 +29,9 @@ pub const CEILING_DBTP: f64 = -1.0;
 const MAX_GAIN_DB: f64 = 30.0;
 /// The codec lets peaks grow again; the limiter leaves it this much room at first.
 const FIRST_HEADROOM_DB: f64 = 1.5;
-const MAX_ATTEMPTS: u32 = 4;
+/// What it exceeds that room by is taken off the whole, up to this; more is limited and encoded again.
+const MAX_TRIM_DB: f64 = 0.75;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// What the canonical content is, measured on itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,12 +64,6 @@ pub enum IngestError {
     Write(#[source] std::io::Error),
 }
 
-impl IngestError {
-    fn writing(error: std::io::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
 /// Reads `input`, writes canonical content to `output`, and tells what it is.
 ///
 /// `output` appears whole and synced to disk, or not at all; an older file of that name is replaced. `hint` is the
@@ -93,17 +89,24 @@ pub fn canonicalise(
     loop {
         let ceiling_db = CEILING_DBTP - headroom_db;
         let gain_db = upload.gain_with_limiter(&before, wanted_gain_db, ceiling_db)?;
-        let partial = Partial::beside(output).map_err(IngestError::writing)?;
-        upload.encode(&partial, gain_db, ceiling_db)?;
-        let after = measure_content(partial.path())?;
+        let partial = Partial::beside(output).map_err(IngestError::Write)?;
+        let pre_skip = upload.encode(&partial, gain_db, ceiling_db)?;
+        let mut after = measure_content(partial.path())?;
         let excess_db = after.true_peak_dbtp - CEILING_DBTP;
-        if excess_db > 0.0 && attempt < MAX_ATTEMPTS {
+        if excess_db > MAX_TRIM_DB && attempt < MAX_ATTEMPTS {
             attempt += 1;
-            headroom_db += excess_db + 0.3;
+            headroom_db += excess_db;
             continue;
         }
-        let (sha256, bytes) = digest(partial.path()).map_err(IngestError::writing)?;
-        partial.become_final(output).map_err(IngestError::writing)?;
+        if excess_db > 0.0 {
+            // Rounded up to the next step of the head's gain, and one more for the rounding of the meter.
+            let steps = (excess_db * 256.0).ceil() as i16 + 1;
+            encode::set_output_gain(&mut partial.file(), pre_skip, -steps)
+                .map_err(IngestError::Write)?;
+            after = after.turned_by(-f64::from(steps) / 256.0);
+        }
+        let (sha256, bytes) = digest(partial.path()).map_err(IngestError::Write)?;
+        partial.become_final(output).map_err(IngestError::Write)?;
         return Ok(Canonical {
             sha256,
             bytes,
@@ -171,7 +174,7 @@ impl Upload<'_> {
         wanted_gain_db: f64,
         ceiling_db: f64,
     ) -> Result<f64, IngestError> {
-        const STEPS: usize = 2;
+        const STEPS: usize = 3;
         const MOST_DB: f64 = 4.0;
         const CLOSE_ENOUGH_DB: f64 = 0.3;
         let Some(before_lufs) = before.loudness_lufs else {
@@ -183,9 +186,9 @@ impl Upload<'_> {
             if before.true_peak_dbtp + gain_db <= ceiling_db {
                 break;
             }
-            let mut meter = Meter::new()?;
+            let mut meter = Meter::of_loudness()?;
             self.limited(gain_db, ceiling_db, |block| meter.push(block))?;
-            let missing_db = wanted_lufs - meter.finish()?.loudness_lufs.unwrap_or(wanted_lufs);
+            let missing_db = wanted_lufs - meter.finish_loudness()?.unwrap_or(wanted_lufs);
             if missing_db < CLOSE_ENOUGH_DB {
                 break;
             }
@@ -194,10 +197,10 @@ impl Upload<'_> {
         Ok(gain_db)
     }
 
-    fn encode(&self, partial: &Partial, gain_db: f64, ceiling_db: f64) -> Result<(), IngestError> {
+    fn encode(&self, partial: &Partial, gain_db: f64, ceiling_db: f64) -> Result<u16, IngestError> {
         let mut writer = OpusWriter::new(BufWriter::new(partial.file()))?;
         self.limited(gain_db, ceiling_db, |block| writer.push(block))?;
-        writer.finish()?.flush().map_err(IngestError::writing)
+        writer.finish()
     }
 }
 
@@ -210,7 +213,7 @@ fn measure_content(path: &Path) -> Result<Measured, IngestError> {
     let ours = |error: DecodeError| IngestError::Encode {
         detail: format!("the content does not decode: {error}"),
     };
-    let file = File::open(path).map_err(IngestError::writing)?;
+    let file = File::open(path).map_err(IngestError::Write)?;
     let mut content = Decoder::open(Box::new(file), Some("opus"), no_limits).map_err(ours)?;
     let mut meter = Meter::new()?;
     while let Some(block) = content.next_block().map_err(ours)? {
