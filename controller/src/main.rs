@@ -1,1 +1,5 @@
-fn main() {}
+//! `loa-controller`: see `loa-controller help`.
+
+fn main() -> std::process::ExitCode {
+    loa_controller::cli::main()
+}

@@ -1,0 +1,132 @@
+//! The command line: what can be asked of `loa-controller`, and how it ends.
+
+mod check;
+mod serve;
+mod signals;
+mod speaker;
+mod user;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::{
+    broker::LOG_DIRECTIVES,
+    config::{Config, ConfigError, DEFAULT_PATH},
+    demo,
+};
+
+pub use signals::Signals;
+
+/// sysexits.h: the configuration is wrong, so that systemd does not try again.
+const EX_CONFIG: u8 = 78;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "loa-controller",
+    version,
+    about = "Loa's office: plans bulletins and brings them to the speakers"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the controller: broker, database, HTTP API
+    Serve(ConfigFile),
+    /// A small village on this machine, with sound, that shows the main job
+    Demo(demo::Options),
+    /// Say whether the configuration is in order
+    CheckConfig(ConfigFile),
+    /// The people who may sign in
+    #[command(subcommand)]
+    User(user::Command),
+    /// The speakers
+    #[command(subcommand)]
+    Speaker(speaker::Command),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.config)
+    }
+}
+
+/// Reads the command line, does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| {
+            let done = runtime.block_on(run(cli.command));
+            // A hashing or reading thread that hangs must not keep the program.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            done
+        });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("loa-controller: {error:#}");
+            match error.downcast_ref::<ConfigError>() {
+                Some(_) => ExitCode::from(EX_CONFIG),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(file) => serve::serve(file.load()?).await,
+        Command::Demo(options) => demo::run(options).await,
+        Command::CheckConfig(file) => check::check_config(&file.config),
+        Command::User(command) => user::run(command).await,
+        Command::Speaker(command) => speaker::run(command).await,
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` wins over the configuration.
+fn start_log(level: &str) {
+    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    start_log_to(level, coloured, std::io::stderr);
+}
+
+/// Log lines go into this file, so that they do not stand between the lines for people.
+pub(crate) fn start_log_file(file: &Path) -> std::io::Result<()> {
+    start_log_to("info", false, Mutex::new(File::create(file)?));
+    Ok(())
+}
+
+fn start_log_to<W>(level: &str, coloured: bool, to: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter =
+        std::env::var("RUST_LOG").unwrap_or_else(|_| format!("{level},{LOG_DIRECTIVES},sqlx=warn"));
+    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(coloured)
+        .with_writer(to)
+        .try_init();
+    // Only a test could have set one before.
+    drop(started);
+}

@@ -1,0 +1,23 @@
+//! `check-config`: says what is wrong, or what the configuration amounts to.
+
+use std::{path::Path, process::ExitCode};
+
+use crate::config::Config;
+
+pub fn check_config(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file)?;
+    println!("{} is in order.", file.display());
+    println!("  data      {}", config.data_dir.display());
+    println!("  API       {}", config.base_url(config.server.listen));
+    match &config.mqtt.external {
+        None => println!("  broker    embedded, on {}", config.mqtt.listen),
+        Some(external) => {
+            println!("  broker    {} as {}", external.address, external.username);
+            if let Err(error) = std::fs::metadata(&external.password_file) {
+                println!("  warning   {}: {error}", external.password_file.display());
+            }
+        }
+    }
+    println!("  speech    {}", config.speech.command.join(" "));
+    Ok(ExitCode::SUCCESS)
+}
