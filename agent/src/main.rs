@@ -1,1 +1,5 @@
-fn main() {}
+//! `loa-agent`: see `loa-agent help`.
+
+fn main() -> std::process::ExitCode {
+    loa_agent::cli::main()
+}

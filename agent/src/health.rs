@@ -1,0 +1,260 @@
+//! The status file: what `loa-agent status` reads. The same document as goes to the office, and what only this side knows.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use loa_protocol::{
+    status::SpeakerStatus,
+    time::{Trust, WallTime},
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// The program renews its status at least this often (s); an older one is doubtful.
+const FRESH_S: i64 = 120;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusFile {
+    /// System clock when it was written.
+    pub written: WallTime,
+    /// Is the line to the broker up?
+    pub connected: bool,
+    pub status: SpeakerStatus,
+}
+
+/// Writes the newest status into `data_dir`, on a thread made for it. Older ones that were not written yet are skipped.
+pub fn start(data_dir: &Path) -> watch::Sender<Option<StatusFile>> {
+    let (sender, mut newest) = watch::channel(None);
+    let folder = data_dir.to_owned();
+    tokio::spawn(async move {
+        while newest.changed().await.is_ok() {
+            let Some(file) = newest.borrow_and_update().clone() else {
+                continue;
+            };
+            let folder = folder.clone();
+            let written = tokio::task::spawn_blocking(move || write(&folder, &file)).await;
+            if let Ok(Err(error)) = written {
+                tracing::warn!(%error, "the status file cannot be written");
+            }
+        }
+    });
+    sender
+}
+
+/// A whole file or the one before, never half of one. Not synced: after a power cut it is renewed anyway.
+fn write(data_dir: &Path, file: &StatusFile) -> io::Result<()> {
+    let draft = data_dir.join("status.json.new");
+    fs::write(&draft, serde_json::to_vec(file)?)?;
+    fs::rename(&draft, data_dir.join("status.json"))
+}
+
+/// The file that a running agent holds locked.
+pub fn lock_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("lock")
+}
+
+/// Does an agent run on this data folder now?
+pub fn runs(data_dir: &Path) -> bool {
+    // No lock file, or nobody holds it: nobody runs. Our own lock goes when the file is closed.
+    fs::File::open(lock_path(data_dir)).is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
+/// # Errors
+/// When there is none yet, or it is not one.
+pub fn read(data_dir: &Path) -> io::Result<StatusFile> {
+    let bytes = fs::read(data_dir.join("status.json"))?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// Plain lines for a person at the pole. `runs`: is there an agent on this data folder right now?
+pub fn lines(file: &StatusFile, now: WallTime, runs: bool) -> Vec<String> {
+    let status = &file.status;
+    let age_s = now.since_us(file.written) / 1_000_000;
+    let mut lines = Vec::new();
+    if !runs {
+        lines.push("The agent is not running. This is the last it said:".into());
+    } else if !(-5..=FRESH_S).contains(&age_s) {
+        lines.push("The agent runs, but has not renewed this for long; it may hang:".into());
+    }
+    let mut line = |name: &str, what: String| lines.push(format!("{name:<12} {what}"));
+    line(
+        "speaker",
+        format!("{} ({}, run {})", status.speaker, status.agent, status.boot),
+    );
+    line(
+        "sounding",
+        match &status.sounding {
+            Some(s) => format!("{:?} since {} ({})", s.title, s.since, s.occurrence),
+            None => "nothing".into(),
+        },
+    );
+    line(
+        "next",
+        match &status.next {
+            Some(n) => format!("{:?} at {} ({})", n.title, n.planned, n.occurrence),
+            None => "nothing planned".into(),
+        },
+    );
+    let partial: Vec<String> = status
+        .partial
+        .iter()
+        .map(|p| {
+            format!(
+                "{:.8} {}/{}",
+                p.content.to_string(),
+                p.blocks_held,
+                p.blocks
+            )
+        })
+        .collect();
+    let coming = match partial.len() {
+        0 => String::new(),
+        n => format!(", {n} on the way ({})", partial.join(", ")),
+    };
+    line("content", format!("{} complete{coming}", status.held.len()));
+    let trust = match status.clock.trust {
+        Trust::Untrusted => "not trusted: nothing scheduled will sound",
+        Trust::Held => "kept by a battery clock or the operator's word",
+        Trust::Synced => "synchronised",
+    };
+    let offset = match (status.clock.offset_us, status.clock.error_us) {
+        (Some(offset), Some(error)) => {
+            format!(
+                ", office {:+.1} ms \u{b1} {:.1} ms",
+                offset as f64 / 1e3,
+                error as f64 / 1e3
+            )
+        }
+        _ => String::new(),
+    };
+    line("clock", format!("{trust}{offset}"));
+    line(
+        "line",
+        if file.connected {
+            "connected"
+        } else {
+            "no connection to the broker"
+        }
+        .into(),
+    );
+    line(
+        "output",
+        format!(
+            "{}{}",
+            status.output,
+            if status.muted {
+                ", muted by the office"
+            } else {
+                ""
+            }
+        ),
+    );
+    let unreported = status.last_event.saturating_sub(status.acked);
+    line(
+        "events",
+        format!(
+            "{} written, {unreported} not yet acknowledged",
+            status.last_event
+        ),
+    );
+    if let Some(bytes) = status.disk_free_bytes {
+        line("disk", format!("{} MB free", bytes / 1_000_000));
+    }
+    if !status.refused.is_empty() {
+        let refused: Vec<String> = status
+            .refused
+            .iter()
+            .map(|(why, n)| format!("{why} {n}"))
+            .collect();
+        line("refused", refused.join(", "));
+    }
+    line("told", format!("{age_s} s ago, at {}", file.written));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use loa_protocol::status::{ClockState, Next, Sounding};
+
+    use super::*;
+
+    fn file() -> StatusFile {
+        StatusFile {
+            written: WallTime::EPOCH.plus_s(1_000),
+            connected: true,
+            status: SpeakerStatus {
+                speaker: "ban-chuong-1".parse().expect("a name"),
+                online: true,
+                store: "s1".parse().expect("a name"),
+                boot: 3,
+                at: None,
+                agent: "loa-agent 0.1.0".into(),
+                clock: ClockState {
+                    trust: Trust::Synced,
+                    offset_us: Some(1_500),
+                    error_us: Some(300),
+                },
+                config: None,
+                programmes: BTreeMap::from([(
+                    "area.ban-chuong".parse().expect("a channel"),
+                    Default::default(),
+                )]),
+                held: vec![],
+                partial: vec![],
+                sounding: Some(Sounding {
+                    occurrence: "tin/2026-11-24/0/0".parse().expect("an id"),
+                    title: "Tin sáng".into(),
+                    since: WallTime::EPOCH,
+                }),
+                next: Some(Next {
+                    occurrence: "tin/2026-11-25/0/0".parse().expect("an id"),
+                    title: "Tin mai".into(),
+                    planned: WallTime::EPOCH.plus_s(90_000),
+                }),
+                muted: false,
+                output: "wav /tmp".into(),
+                last_event: 9,
+                acked: 4,
+                refused: BTreeMap::new(),
+                disk_free_bytes: Some(5_000_000),
+                uptime_s: 7,
+            },
+        }
+    }
+
+    #[test]
+    fn the_status_file_reads_back_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), &file()).expect("writes");
+        assert_eq!(read(folder.path()).expect("reads"), file());
+    }
+
+    #[test]
+    fn a_person_reads_what_sounds_what_is_next_and_how_old_that_is() {
+        let text = lines(&file(), WallTime::EPOCH.plus_s(1_010), true).join("\n");
+        for part in [
+            "Tin sáng",
+            "Tin mai",
+            "1970-01-02T01:00:00Z",
+            "synchronised",
+            "+1.5 ms",
+            "connected",
+            "5 not yet",
+            "10 s ago",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_dead_agent_is_not_shown_as_alive() {
+        let dead = lines(&file(), WallTime::EPOCH.plus_s(1_010), false).join("\n");
+        assert!(dead.contains("not running"), "{dead}");
+        let hangs = lines(&file(), WallTime::EPOCH.plus_s(2_000), true).join("\n");
+        assert!(hangs.contains("may hang"), "{hangs}");
+    }
+}

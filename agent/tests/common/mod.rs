@@ -1,0 +1,130 @@
+//! What the tests of the shell share: made-up audio, plays, and waiting for a state with a deadline.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod office;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use loa_agent::{
+    clock,
+    logic::port::{Play, PlayerEvent},
+};
+use loa_protocol::{bulletin::Chime, content::Sha, playout::PlayoutId};
+
+/// Nothing here takes longer than this unless it is broken.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Something like speech that is unlike itself at any other place: smooth noise in syllables.
+pub fn speech(seed: u64, seconds: f64) -> Vec<f32> {
+    let mut state = seed | 1;
+    let mut smooth = 0.0_f32;
+    (0..(seconds * 48_000.0) as usize)
+        .map(|n| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let noise = (state >> 40) as f32 / (1 << 23) as f32 - 1.0;
+            smooth += 0.2 * (noise - smooth);
+            let syllable = (n as f32 / 48_000.0 * 4.0 * std::f32::consts::TAU).sin();
+            smooth * (0.7 + 0.3 * syllable)
+        })
+        .collect()
+}
+
+/// Writes `frames` as a WAV into `data_dir` under its own name, as content that has arrived.
+pub fn hold(data_dir: &Path, frames: &[f32]) -> (Sha, Vec<f32>) {
+    let folder = data_dir.join("content");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let draft = folder.join("draft");
+    loa_audio::wav::write_mono_s16(&draft, 48_000, frames).expect("writes");
+    let content = Sha::of(&std::fs::read(&draft).expect("reads"));
+    let path = folder.join(content.to_string());
+    std::fs::rename(draft, &path).expect("renames");
+    // As rounded to 16 bits.
+    let (_, frames) = loa_audio::wav::read_mono(&path).expect("reads");
+    (content, frames)
+}
+
+/// Sounds `content` from `from_ms` on, `in_ms` from now.
+pub fn play(bulletin: &str, piece: u32, content: Sha, from_ms: u64, in_ms: u64) -> Play {
+    let now = clock::reading();
+    let start = now.system.plus_ms(in_ms as i64);
+    Play {
+        playout: PlayoutId {
+            occurrence: format!("{bulletin}/2026-11-24/0/0").parse().expect("an id"),
+            attempt: 0,
+        },
+        piece,
+        title: format!("Bản tin {bulletin}"),
+        content,
+        chime: Chime::None,
+        from_ms,
+        start_mono_us: now.mono_us + in_ms * 1_000,
+        planned: start,
+        start,
+        volume: 100,
+        until_ms: 3_600_000,
+    }
+}
+
+/// The next event, or the test fails.
+pub async fn next(events: &mut tokio::sync::mpsc::Receiver<PlayerEvent>) -> PlayerEvent {
+    tokio::time::timeout(PATIENCE, events.recv())
+        .await
+        .expect("in time")
+        .expect("the player runs")
+}
+
+/// Tries until `probe` gives something, or the test fails.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let give_up = clock::mono_us() + PATIENCE.as_micros() as u64;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(clock::mono_us() < give_up, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// One recording of a WAV output: its note and its frames.
+#[derive(Debug)]
+pub struct Recording {
+    pub path: PathBuf,
+    pub note: serde_json::Value,
+    pub frames: Vec<f32>,
+}
+
+impl Recording {
+    pub fn start_us(&self) -> i64 {
+        self.note["start_us"].as_i64().expect("a number")
+    }
+    pub fn error_ms(&self) -> f64 {
+        self.note["error_ms"].as_f64().expect("a number")
+    }
+}
+
+/// All recordings in a folder, in order of time.
+pub fn recordings(folder: &Path) -> Vec<Recording> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| Recording {
+            note: serde_json::from_slice(
+                &std::fs::read(path.with_extension("json")).expect("a note"),
+            )
+            .expect("json"),
+            frames: loa_audio::wav::read_mono(&path).expect("a WAV").1,
+            path,
+        })
+        .collect()
+}
