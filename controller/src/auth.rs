@@ -1,0 +1,133 @@
+//! Passwords, tokens, and how often one may guess.
+//!
+//! Passwords are argon2id, hashed on threads of their own, at most [`HASHERS`] at a time (each takes 19 MiB). Tokens are 256
+//! random bits, of which the SHA-256 is kept. There is no default password: the first start gives out a one-time link.
+
+mod throttle;
+
+use std::sync::LazyLock;
+
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use loa_protocol::content::Sha;
+use tokio::{sync::Semaphore, task};
+
+use crate::{
+    chance,
+    store::{NewUser, Store, StoreError, User},
+};
+
+pub use throttle::Throttle;
+
+/// Shortest password, in characters; length is what counts.
+pub const MIN_PASSWORD: usize = 8;
+/// Longest password, in bytes.
+pub const MAX_PASSWORD_BYTES: usize = 256;
+const HASHERS: usize = 2;
+static HASHING: Semaphore = Semaphore::const_new(HASHERS);
+
+/// Why a password was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    #[error("a password has at least {MIN_PASSWORD} characters")]
+    TooShort,
+    #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
+    #[error("the password is the user's name: choose another")]
+    SameAsName,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is kept of a token.
+pub fn token_hash(token: &str) -> String {
+    Sha::of(token.as_bytes()).to_string()
+}
+
+pub fn check_password(username: &str, password: &str) -> Result<(), PasswordError> {
+    if password.chars().count() < MIN_PASSWORD {
+        return Err(PasswordError::TooShort);
+    }
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(PasswordError::TooLong);
+    }
+    if password.eq_ignore_ascii_case(username) {
+        return Err(PasswordError::SameAsName);
+    }
+    Ok(())
+}
+
+/// A PHC string of argon2id with a fresh salt.
+pub async fn hash_password(password: String) -> String {
+    let _turn = HASHING.acquire().await;
+    task::spawn_blocking(move || hash(&password))
+        .await
+        .expect("hashing does not panic and is not aborted")
+}
+
+fn hash(password: &str) -> String {
+    let hashed: PasswordHash = Argon2::default()
+        .hash_password_with_salt(password.as_bytes(), &chance::bytes::<16>())
+        .expect(
+            "the default parameters, a salt of 16 bytes and any password below 4 GiB are allowed",
+        );
+    hashed.to_string()
+}
+
+/// Takes as long when there is no `phc` to compare with, so that time tells nobody which users exist.
+pub async fn verify_password(password: String, phc: Option<String>) -> bool {
+    static NOBODY: LazyLock<String> = LazyLock::new(|| hash(&chance::token()));
+    let _turn = HASHING.acquire().await;
+    task::spawn_blocking(move || {
+        let known = phc.is_some();
+        let phc = phc.unwrap_or_else(|| NOBODY.clone());
+        let fits = Argon2::default()
+            .verify_password(password.as_bytes(), phc.as_str())
+            .is_ok();
+        fits && known
+    })
+    .await
+    .unwrap_or(false)
+}
+
+/// When nobody can sign in yet: a link, valid until it is used or the next start, by which the first administrator sets
+/// a name and a password. `base_url` is where people reach the office, without a slash at its end.
+pub async fn first_link(store: &Store, base_url: &str) -> Result<Option<String>, StoreError> {
+    if store.has_users().await? {
+        return Ok(None);
+    }
+    let token = chance::token();
+    store.replace_first_setup_token(&token_hash(&token)).await?;
+    Ok(Some(format!(
+        "{}/setup?token={token}",
+        base_url.trim_end_matches('/')
+    )))
+}
+
+/// Adds a user with a password, or without one and with a link's token to set it (returned).
+pub async fn add_user(
+    store: &Store,
+    mut new: NewUser,
+    password: Option<String>,
+    claim: Option<&crate::store::Claim>,
+) -> Result<(User, Option<String>), AuthError> {
+    match password {
+        Some(password) => {
+            check_password(&new.username, &password)?;
+            new.password_hash = Some(hash_password(password).await);
+            Ok((store.add_user(new, None, claim).await?, None))
+        }
+        None => {
+            let token = chance::token();
+            let user = store
+                .add_user(new, Some(&token_hash(&token)), claim)
+                .await?;
+            Ok((user, Some(token)))
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The HTTP API: JSON under `/api/v1`, described by an OpenAPI document that is generated from the same code.
+//!
+//! One file per resource, one function per call. A call reads, asks [`may`](crate::logic::permissions::may), changes the
+//! store in one transaction, tells the engine, and answers. Refusals are worded in one place (`messages`, `error`).
+//!
+//! Bounds: a JSON body has at most [`MAX_BODY_BYTES`], an upload what the configuration says; lists come in pages;
+//! [`MAX_WATCHERS`] watch the events at a time, one more is refused.
+
+mod areas;
+mod audio;
+mod audio_content;
+mod bulletins;
+mod error;
+mod events;
+mod extract;
+mod groups;
+mod guard;
+mod health;
+mod idempotency;
+mod instant;
+mod messages;
+mod page;
+mod playouts;
+mod preview;
+mod readiness;
+mod session;
+mod setup;
+mod speaker_status;
+mod speakers;
+mod speech;
+mod stop;
+mod users;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get,
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    audio::{AudioError, Shelf},
+    auth::Throttle,
+    clock::Clock,
+    config::Config,
+    engine::EngineHandle,
+    speech::{SpeechError, Studio},
+    store::Store,
+};
+
+use error::ApiError;
+use messages::Code;
+
+pub use messages::Lang;
+
+/// Largest JSON body.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Most listeners to `/events`.
+pub const MAX_WATCHERS: usize = 256;
+/// What multipart adds to a file.
+const MULTIPART_BYTES: u64 = 1024 * 1024;
+
+/// What every call may use. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    shared: Arc<Shared>,
+}
+
+/// What [`AppState`] shares.
+pub struct Shared {
+    pub(crate) store: Store,
+    pub(crate) engine: EngineHandle,
+    pub(crate) studio: Studio,
+    pub(crate) shelf: Shelf,
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) throttle: Throttle,
+    pub(crate) watchers: Arc<Semaphore>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// Why the API cannot be offered.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("the folder for recordings: {0}")]
+    Audio(#[from] AudioError),
+    #[error("text to speech: {0}")]
+    Speech(#[from] SpeechError),
+}
+
+impl AppState {
+    /// Also clears away recordings that were never finished.
+    pub async fn new(
+        store: Store,
+        engine: EngineHandle,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<AppState, StateError> {
+        let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
+        let limits = &config.limits;
+        let shelf = Shelf::open(
+            store.clone(),
+            u64::from(limits.upload_mb) * 1_000_000,
+            limits.max_audio_minutes * 60,
+        )
+        .await?;
+        Ok(AppState {
+            shared: Arc::new(Shared {
+                store,
+                engine,
+                studio,
+                shelf,
+                config,
+                clock,
+                throttle: Throttle::default(),
+                watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
+                closing: CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Cancel it, and those who watch the events are hung up on.
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Loa",
+        description = "Loudspeakers of a village: bulletins, schedules, poles. Times are RFC 3339. Every create takes an \
+                       `Idempotency-Key` header: the same key with the same body is done once. Messages are Vietnamese \
+                       unless `Accept-Language: en`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    modifiers(&Signing),
+    security(("bearer" = []), ("cookie" = [])),
+)]
+struct Description;
+
+struct Signing;
+
+impl Modify for Signing {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Default::default);
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::new(guard::COOKIE);
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
+    let upload_bytes = usize::try_from(upload_bytes + MULTIPART_BYTES).unwrap_or(usize::MAX);
+    let upload = OpenApiRouter::new()
+        .routes(routes!(audio::upload))
+        .layer(DefaultBodyLimit::max(upload_bytes));
+    let api = OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(session::me))
+        .routes(routes!(setup::set_up))
+        .routes(routes!(areas::list, areas::create))
+        .routes(routes!(areas::read, areas::change, areas::delete))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::read, groups::change, groups::delete))
+        .routes(routes!(speakers::list, speakers::create))
+        .routes(routes!(speakers::read, speakers::change, speakers::delete))
+        .routes(routes!(speakers::new_token))
+        .routes(routes!(speakers::presence))
+        .routes(routes!(preview::preview))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::read, users::change, users::delete))
+        .routes(routes!(users::setup_link))
+        .routes(routes!(speech::speak))
+        .routes(routes!(speech::voices))
+        .routes(routes!(audio::read))
+        .routes(routes!(audio_content::content))
+        .routes(routes!(bulletins::list, bulletins::create))
+        .routes(routes!(bulletins::read, bulletins::change))
+        .routes(routes!(bulletins::cancel))
+        .routes(routes!(stop::stop))
+        .routes(routes!(playouts::list))
+        .routes(routes!(events::events))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .merge(upload);
+    OpenApiRouter::with_openapi(Description::openapi())
+        .nest("/api/v1", api)
+        .routes(routes!(health::healthz))
+}
+
+/// The description of the API, as `/api/v1/openapi.json` gives it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described(0).into_openapi()
+}
+
+/// Everything that is served.
+pub fn router(state: AppState) -> Router {
+    let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
+    let openapi = Arc::new(openapi);
+    router
+        .route(
+            "/api/v1/openapi.json",
+            get(move || {
+                let openapi = openapi.clone();
+                async move { Json(&*openapi).into_response() }
+            }),
+        )
+        .route("/", get(page::home))
+        .route("/setup", get(page::setup))
+        .fallback(async || ApiError::new(Code::NoSuchRoute))
+        .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
+        .layer(middleware::from_fn(guard::same_origin))
+        .layer(middleware::from_fn(error::finish))
+        .with_state(state)
+}
+
+/// Serves until `stop`, then lets answers that are under way finish.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    use axum::serve::ListenerExt;
+    // An answer is small and must not wait for the acknowledgement of an earlier packet.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(stop.cancelled_owned())
+    .await
+}
+
+#[cfg(test)]
+mod tests;

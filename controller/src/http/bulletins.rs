@@ -1,0 +1,347 @@
+//! Bulletins: what is to be said, to whom, when.
+
+mod draft;
+mod view;
+mod warnings;
+
+use axum::{Json, extract::State, response::Response};
+use loa_protocol::{
+    bulletin::{Bulletin, Priority},
+    channel::Channel,
+    id::BulletinId,
+    time::WallTime,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    AppState,
+    error::{ApiError, ErrorEnvelope},
+    extract::{Body, Id, Params, page_size},
+    guard::Signed,
+    idempotency::{self, Key, Secrecy},
+    messages::{Code, Lang},
+    readiness,
+};
+use crate::{
+    chance,
+    engine::{Change, Urgent},
+    logic::{Notice, permissions::Action},
+    store::{Audio, AudioId, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
+};
+
+use draft::{BulletinBody, BulletinPatch};
+use view::{BulletinDetail, BulletinView};
+
+/// Most targets of one bulletin.
+const MAX_TARGETS: usize = 64;
+/// What is due within this goes out at once, before the whole programme; in seconds.
+const SOON_S: i64 = 120;
+
+#[derive(Serialize, ToSchema)]
+pub struct Bulletins {
+    /// Newest first.
+    pub bulletins: Vec<BulletinView>,
+    /// The cursor of the next page, when there may be one.
+    pub next: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    #[param(inline)]
+    state: Option<BulletinState>,
+    /// Only those for exactly this target.
+    target: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// To a page; 50 when not told.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// Reads targets as somebody wrote them; each once.
+pub fn targets(texts: &[String]) -> Result<Vec<Channel>, ApiError> {
+    let mut channels: Vec<Channel> = Vec::new();
+    for text in texts {
+        let channel = text
+            .parse()
+            .map_err(|_| ApiError::new(Code::TargetInvalid).with("target", text))?;
+        if !channels.contains(&channel) {
+            channels.push(channel);
+        }
+    }
+    if (1..=MAX_TARGETS).contains(&channels.len()) {
+        Ok(channels)
+    } else {
+        Err(ApiError::new(Code::TargetsInvalid).with("max", MAX_TARGETS))
+    }
+}
+
+/// Recording and sound of a bulletin, both still there.
+async fn audio(state: &AppState, text: &str) -> Result<Audio, ApiError> {
+    let unknown = || ApiError::new(Code::AudioUnknown).with("audio", text);
+    let id: AudioId = text.parse().map_err(|_| unknown())?;
+    let audio = state.store.audio(&id).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => unknown(),
+        error => error.into(),
+    })?;
+    let path = state.store.content_path(&audio.content);
+    match tokio::fs::try_exists(path).await {
+        Ok(true) => Ok(audio),
+        _ => Err(ApiError::new(Code::AudioGone).with("audio", text)),
+    }
+}
+
+async fn must_speak(
+    state: &AppState,
+    signed: &Signed,
+    priority: Priority,
+    channels: &[Channel],
+) -> Result<(), ApiError> {
+    for channel in channels {
+        signed
+            .must_on(state, Action::Speak(priority), channel)
+            .await?;
+    }
+    Ok(())
+}
+
+fn is_soon(bulletin: &Bulletin, now: WallTime) -> bool {
+    let next = bulletin.planned(now, now.plus_s(SOON_S), 1);
+    bulletin.is_now()
+        || bulletin.priority == Priority::Emergency
+        || next.is_ok_and(|next| !next.is_empty())
+}
+
+/// The poles hear of it some milliseconds after this returns.
+async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
+    let urgent = is_soon(&kept.bulletin, now).then(|| Urgent::Start(kept.bulletin.id.clone()));
+    state
+        .engine
+        .changed(Change::Channels(kept.channels(), urgent))
+        .await;
+    state
+        .engine
+        .notify(Notice::Bulletin(kept.bulletin.id.clone()));
+}
+
+async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
+    if !channels.is_empty() {
+        let urgent = Some(Urgent::Cancel(id.clone()));
+        state
+            .engine
+            .changed(Change::Channels(channels, urgent))
+            .await;
+    }
+    state.engine.notify(Notice::Bulletin(id.clone()));
+}
+
+/// Say something: now, at a time, or by a rule. The answer carries warnings; the bulletin stands in spite of them.
+#[utoipa::path(post, path = "/bulletins", tag = "bulletins", request_body = BulletinBody,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
+pub async fn create(
+    State(state): State<AppState>,
+    signed: Signed,
+    lang: Lang,
+    key: Key,
+    body: Body<BulletinBody>,
+) -> Result<Response, ApiError> {
+    let claim = key.claim(&signed.user.id, "POST /bulletins", &body.sha256);
+    let asked = body.value;
+    let channels = targets(&asked.targets)?;
+    must_speak(&state, &signed, asked.priority, &channels).await?;
+    let audio = audio(&state, &asked.audio).await?;
+    let manifest = state.store.manifest(&audio.content).await?;
+    let now = state.clock.now();
+    let id: BulletinId = chance::id('b')
+        .parse()
+        .map_err(|error| ApiError::internal(&error))?;
+    let bulletin = draft::new(&asked, id, manifest, &state.config.defaults.zone, now)?;
+    let supersedes = superseded(&state, &signed, asked.supersedes.as_deref()).await?;
+    let new = NewBulletin {
+        bulletin,
+        audio: audio.id,
+        targets: channels,
+        supersedes: supersedes.clone(),
+        made_by: Some(signed.user.id.clone()),
+    };
+    let make = async |claim: Option<Claim>| {
+        let (kept, left) = state.store.add_bulletin(new, claim.as_ref()).await?;
+        announce(&state, &kept, now).await;
+        if let Some(older) = &supersedes {
+            withdraw(&state, older, left).await;
+        }
+        tracing::info!(bulletin = %kept.bulletin.id, by = %signed.user.username, priority = ?kept.bulletin.priority,
+            "bulletin made");
+        // Only now: what warns does not hold up what is said.
+        let warnings = warnings::of(&state, &kept, now, lang).await?;
+        Ok(BulletinView::new(&kept, now).warned(warnings))
+    };
+    let show = async |id: String| {
+        let id: BulletinId = id.parse().map_err(|e| ApiError::internal(&e))?;
+        let kept = state.store.bulletin(&id).await?;
+        Ok(BulletinView::new(&kept, state.clock.now()))
+    };
+    idempotency::create(&state, claim, Secrecy::Plain, make, show).await
+}
+
+/// The older bulletin, when this person may cancel it.
+async fn superseded(
+    state: &AppState,
+    signed: &Signed,
+    text: Option<&str>,
+) -> Result<Option<BulletinId>, ApiError> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let unknown = || ApiError::new(Code::SupersededUnknown).with("id", text);
+    let id: BulletinId = text.parse().map_err(|_| unknown())?;
+    let kept = state
+        .store
+        .bulletin(&id)
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound { .. } => unknown(),
+            error => error.into(),
+        })?;
+    may_end(state, signed, &kept).await?;
+    Ok(Some(id))
+}
+
+/// Ending one needs a right over everybody it still reaches. A target that is no more reaches nobody.
+async fn may_end(state: &AppState, signed: &Signed, kept: &Kept) -> Result<(), ApiError> {
+    for channel in kept.channels() {
+        let action = Action::Speak(kept.bulletin.priority);
+        match signed.must_on(state, action, &channel).await {
+            Err(error) if error.code == Code::TargetUnknown => signed.must_somewhere(action)?,
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+/// What is said in my reach, or to it from above. Newest first.
+#[utoipa::path(get, path = "/bulletins", tag = "bulletins", params(Filter),
+    responses((status = 200, body = Bulletins), (status = "default", body = ErrorEnvelope)))]
+pub async fn list(
+    State(state): State<AppState>,
+    signed: Signed,
+    Params(asked): Params<Filter>,
+) -> Result<Json<Bulletins>, ApiError> {
+    let limit = page_size(asked.limit)?;
+    let target = asked.target.as_ref().map(std::slice::from_ref);
+    let channel = target.map(targets).transpose()?.and_then(|mut t| t.pop());
+    let filter = BulletinFilter {
+        area: signed.actor.area.clone(),
+        state: asked.state,
+        channel,
+        after: asked.cursor.as_deref().map(view::read_cursor).transpose()?,
+        limit,
+    };
+    let all = state.store.bulletins(&filter).await?;
+    let now = state.clock.now();
+    let full = all.len() == limit as usize;
+    Ok(Json(Bulletins {
+        next: all.last().filter(|_| full).map(view::write_cursor),
+        bulletins: all
+            .iter()
+            .map(|kept| BulletinView::new(kept, now))
+            .collect(),
+    }))
+}
+
+/// One bulletin, and on how many of its speakers it is ready.
+#[utoipa::path(get, path = "/bulletins/{id}", tag = "bulletins", params(("id" = String, Path)),
+    responses((status = 200, body = BulletinDetail), (status = "default", body = ErrorEnvelope)))]
+pub async fn read(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<BulletinId>,
+) -> Result<Json<BulletinDetail>, ApiError> {
+    let kept = state.store.bulletin(&id).await?;
+    if let Some(area) = &signed.actor.area
+        && !state.store.concerns(&id, area).await?
+    {
+        return Err(Code::Forbidden.into());
+    }
+    Ok(Json(BulletinDetail {
+        readiness: readiness::of_bulletin(&state, &kept).await?,
+        bulletin: BulletinView::new(&kept, state.clock.now()),
+    }))
+}
+
+/// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
+/// sounded is not said again.
+#[utoipa::path(patch, path = "/bulletins/{id}", tag = "bulletins", params(("id" = String, Path)),
+    request_body = BulletinPatch,
+    responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
+pub async fn change(
+    State(state): State<AppState>,
+    signed: Signed,
+    lang: Lang,
+    Id(id): Id<BulletinId>,
+    body: Body<BulletinPatch>,
+) -> Result<Json<BulletinView>, ApiError> {
+    let patch = body.value;
+    let old = state.store.bulletin(&id).await?;
+    may_end(&state, &signed, &old).await?;
+    let channels = match &patch.targets {
+        Some(texts) => targets(texts)?,
+        None => old.channels(),
+    };
+    let priority = patch.priority.unwrap_or(old.bulletin.priority);
+    must_speak(&state, &signed, priority, &channels).await?;
+    let (audio_id, manifest) = match patch.audio.as_deref() {
+        None => (old.audio.clone(), old.bulletin.manifest.clone()),
+        Some(text) => {
+            let audio = audio(&state, text).await?;
+            let manifest = state.store.manifest(&audio.content).await?;
+            (audio.id, manifest)
+        }
+    };
+    let now = state.clock.now();
+    let new = draft::amended(&old, &patch, manifest, now)?;
+    let same_targets = {
+        let (mut a, mut b) = (channels.clone(), old.channels());
+        a.sort();
+        b.sort();
+        a == b
+    };
+    if new == old.bulletin && same_targets && audio_id == old.audio {
+        return Ok(Json(BulletinView::new(&old, now)));
+    }
+    let new = Bulletin {
+        revision: old.bulletin.revision + 1,
+        ..new
+    };
+    let (kept, left) = state
+        .store
+        .change_bulletin(&new, &audio_id, &channels)
+        .await?;
+    announce(&state, &kept, now).await;
+    if !left.is_empty() {
+        withdraw(&state, &id, left).await;
+    }
+    let warnings = warnings::of(&state, &kept, now, lang).await?;
+    Ok(Json(BulletinView::new(&kept, now).warned(warnings)))
+}
+
+/// Cancel a bulletin: what sounds is ended, what is ahead is not said. Doing it twice is the same as once.
+#[utoipa::path(post, path = "/bulletins/{id}/cancel", tag = "bulletins", params(("id" = String, Path)),
+    responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
+pub async fn cancel(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<BulletinId>,
+) -> Result<Json<BulletinView>, ApiError> {
+    let old = state.store.bulletin(&id).await?;
+    may_end(&state, &signed, &old).await?;
+    let (kept, done) = state.store.cancel_bulletin(&id).await?;
+    if done {
+        withdraw(&state, &id, kept.channels()).await;
+        tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin cancelled");
+    }
+    Ok(Json(BulletinView::new(&kept, state.clock.now())))
+}

@@ -1,0 +1,271 @@
+//! From what went wrong to what the caller is told: mapped once, worded once, in the caller's language.
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::messages::{Code, Lang};
+use crate::{
+    audio::AudioError,
+    auth::{AuthError, MAX_PASSWORD_BYTES, MIN_PASSWORD, PasswordError},
+    speech::SpeechError,
+    store::StoreError,
+};
+
+/// The body of every answer that is no success.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorEnvelope {
+    pub error: ErrorBody,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// Stable; compare this.
+    #[schema(example = "time_past")]
+    pub code: &'static str,
+    /// For people, in Vietnamese unless `Accept-Language` asks for English.
+    pub message: String,
+    /// What the message names, by name.
+    pub details: serde_json::Map<String, Value>,
+}
+
+/// A refusal on its way out. The language is chosen last, in [`finish`].
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    pub code: Code,
+    pub values: Vec<(&'static str, String)>,
+    pub retry_after_s: Option<u64>,
+}
+
+impl ApiError {
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            values: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    pub fn not_found(what: &'static str, id: impl ToString) -> Self {
+        Self::new(Code::NotFound).with("what", what).with("id", id)
+    }
+
+    /// What the operator must look after: logged here, where it is handled, and told without its inside.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!("request failed: {error}");
+        Self::new(Code::Internal)
+    }
+
+    fn body(&self, lang: Lang) -> ErrorEnvelope {
+        ErrorEnvelope {
+            error: ErrorBody {
+                code: self.code.word(),
+                message: self.code.text(lang, &self.values),
+                details: self
+                    .values
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+                    .collect(),
+            },
+        }
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// Without a body: [`finish`] knows the language.
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        if let Some(wait_s) = self.retry_after_s {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The outermost layer: words refusals, and sets the headers that every answer has.
+pub async fn finish(request: Request, next: Next) -> Response {
+    let lang = lang_of(request.headers());
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let (parts, _) = response.into_parts();
+        let body = Json(error.body(lang)).into_response();
+        let (body_parts, body) = body.into_parts();
+        response = Response::from_parts(parts, body);
+        for (name, value) in &body_parts.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+pub fn lang_of(headers: &axum::http::HeaderMap) -> Lang {
+    headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .map(Lang::of)
+        .unwrap_or_default()
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::NotFound { what, id } => Self::not_found(what, id),
+            StoreError::Taken { id, .. } => Self::new(Code::Taken).with("id", id),
+            StoreError::InUse { id, by, .. } => {
+                Self::new(Code::InUse).with("id", id).with("by", by)
+            }
+            StoreError::Cycle { .. } => Self::new(Code::Cycle),
+            StoreError::TooDeep { most } => Self::new(Code::TooDeep).with("most", most),
+            StoreError::TooManyChannels { speaker, most } => Self::new(Code::TooManyChannels)
+                .with("id", speaker)
+                .with("most", most),
+            StoreError::ProgrammeFull { channel } => {
+                Self::new(Code::ProgrammeFull).with("channel", channel)
+            }
+            StoreError::LastAdministrator => Self::new(Code::LastAdministrator),
+            StoreError::Cancelled { .. } => Self::new(Code::BulletinCancelled),
+            StoreError::Changed { .. } => Self::new(Code::BulletinChanged),
+            StoreError::Repeated => Self::new(Code::IdempotencyInProgress),
+            StoreError::DiskFull => {
+                tracing::error!("{text}");
+                Self::new(Code::DiskFull)
+            }
+            StoreError::Busy => {
+                tracing::warn!("{text}");
+                Self {
+                    retry_after_s: Some(2),
+                    ..Self::new(Code::Busy)
+                }
+            }
+            StoreError::Database(_)
+            | StoreError::Migrate(_)
+            | StoreError::File { .. }
+            | StoreError::Damaged(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Store(error) => error.into(),
+            AuthError::Password(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooShort => Self::new(Code::PasswordTooShort).with("min", MIN_PASSWORD),
+            PasswordError::TooLong => {
+                Self::new(Code::PasswordTooLong).with("max", MAX_PASSWORD_BYTES)
+            }
+            PasswordError::SameAsName => Self::new(Code::PasswordIsName),
+        }
+    }
+}
+
+impl From<AudioError> for ApiError {
+    fn from(error: AudioError) -> Self {
+        let text = error.to_string();
+        match error {
+            AudioError::NotAudio => Self::new(Code::AudioNotAudio),
+            AudioError::Empty => Self::new(Code::AudioEmpty),
+            AudioError::Truncated => Self::new(Code::AudioTruncated),
+            AudioError::TooLong { limit_s } => {
+                Self::new(Code::AudioTooLong).with("limit_min", limit_s / 60)
+            }
+            AudioError::TooLarge { limit_bytes } => {
+                Self::new(Code::AudioTooLarge).with("limit_mb", limit_bytes / 1_000_000)
+            }
+            AudioError::Unsupported { what } => {
+                Self::new(Code::AudioUnsupported).with("what", what)
+            }
+            AudioError::Broken { what } => Self::new(Code::AudioBroken).with("what", what),
+            AudioError::TooMany => Self {
+                retry_after_s: Some(60),
+                ..Self::new(Code::UploadsBusy)
+            },
+            AudioError::DiskFull => {
+                tracing::error!("{text}");
+                Self::new(Code::DiskFull)
+            }
+            AudioError::Store(error) => error.into(),
+            AudioError::File(_) | AudioError::Encode(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<SpeechError> for ApiError {
+    fn from(error: SpeechError) -> Self {
+        let text = error.to_string();
+        match error {
+            SpeechError::EmptyText => Self::new(Code::TextEmpty),
+            SpeechError::TextTooLong { chars, max } => Self::new(Code::TextTooLong)
+                .with("chars", chars)
+                .with("max", max),
+            SpeechError::TypedTooLong { bytes, max } => Self::new(Code::TextTooLong)
+                .with("bytes", bytes)
+                .with("max", max),
+            SpeechError::UnknownVoice { voice, known } => Self::new(Code::VoiceUnknown)
+                .with("given", voice)
+                .with("known", known.join(", ")),
+            SpeechError::Speed { .. } => Self::new(Code::SpeedInvalid),
+            SpeechError::MissingProgram { .. } => {
+                tracing::error!("{text}");
+                Self::new(Code::SpeechUnavailable)
+            }
+            SpeechError::Disk { source, .. } if crate::audio::is_disk_full(&source) => {
+                tracing::error!("{text}");
+                Self::new(Code::DiskFull)
+            }
+            SpeechError::Start { .. }
+            | SpeechError::Failed { .. }
+            | SpeechError::TimedOut { .. }
+            | SpeechError::TooLarge { .. }
+            | SpeechError::NoSound { .. }
+            | SpeechError::Disk { .. }
+            | SpeechError::Config(_) => {
+                tracing::error!("{text}");
+                Self::new(Code::SpeechFailed)
+            }
+        }
+    }
+}

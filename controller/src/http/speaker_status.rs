@@ -1,0 +1,177 @@
+//! What a speaker last said of itself, as the API shows it.
+
+use std::collections::BTreeMap;
+
+use loa_protocol::{
+    id::SpeakerId,
+    status::SpeakerStatus,
+    time::{Trust, WallTime},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{AppState, error::ApiError, instant::Instant};
+use crate::logic::{Presence, PresenceView};
+
+#[derive(Serialize, ToSchema)]
+pub struct PresenceOf {
+    pub state: Presence,
+    /// As far as this run of the controller knows.
+    pub since: Instant,
+    pub last_heard: Option<Instant>,
+}
+
+impl From<PresenceView> for PresenceOf {
+    fn from(view: PresenceView) -> Self {
+        Self {
+            state: view.presence,
+            since: view.since.into(),
+            last_heard: view.last_heard.map(Instant),
+        }
+    }
+}
+
+/// How far a speaker's clock may be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockTrust {
+    /// Nothing scheduled starts on it.
+    Untrusted,
+    Held,
+    Synced,
+}
+
+impl From<Trust> for ClockTrust {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Untrusted => Self::Untrusted,
+            Trust::Held => Self::Held,
+            Trust::Synced => Self::Synced,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct StatusView {
+    /// `false`: this is its last will.
+    pub online: bool,
+    /// By its own clock.
+    pub at: Option<Instant>,
+    /// When it came in.
+    pub received: Instant,
+    #[schema(example = "loa-agent 0.1.0")]
+    pub agent: String,
+    pub boot: u64,
+    pub uptime_s: u64,
+    pub clock: ClockTrust,
+    /// Office minus speaker, in milliseconds.
+    pub clock_offset_ms: Option<f64>,
+    pub clock_error_ms: Option<f64>,
+    pub sounding: Option<SoundingView>,
+    pub next: Option<NextView>,
+    pub muted: bool,
+    pub output: String,
+    /// Complete recordings on its disk, of what its programmes name.
+    pub contents_held: usize,
+    /// Recordings on their way: blocks held and blocks in all.
+    pub partial: Vec<PartialView>,
+    /// The generation it holds of each programme it follows.
+    pub programmes: BTreeMap<String, u64>,
+    pub events_waiting: u64,
+    /// Documents it did not believe, by reason.
+    pub refused: BTreeMap<String, u64>,
+    pub disk_free_bytes: Option<u64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SoundingView {
+    pub occurrence: String,
+    pub bulletin: String,
+    pub title: String,
+    pub since: Instant,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct NextView {
+    pub occurrence: String,
+    pub bulletin: String,
+    pub title: String,
+    pub planned: Instant,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PartialView {
+    pub content: String,
+    pub blocks_held: u32,
+    pub blocks: u32,
+}
+
+/// A status and when it came in.
+#[derive(Clone, Debug)]
+pub struct Last {
+    pub status: SpeakerStatus,
+    pub received: WallTime,
+}
+
+/// From this run, or the last one before it.
+pub async fn last(state: &AppState, id: &SpeakerId) -> Result<Option<Last>, ApiError> {
+    if let Some(status) = state.engine.status(id) {
+        let received = state.engine.presence(id).last_heard;
+        return Ok(Some(Last {
+            status: SpeakerStatus::clone(&status),
+            received: received.unwrap_or(state.clock.now()),
+        }));
+    }
+    let kept = state.store.last_status(id).await?;
+    Ok(kept.map(|(status, received)| Last { status, received }))
+}
+
+impl From<&Last> for StatusView {
+    fn from(last: &Last) -> Self {
+        let status = &last.status;
+        let ms = |us: i64| us as f64 / 1_000.0;
+        Self {
+            online: status.online,
+            at: status.at.map(Instant),
+            received: last.received.into(),
+            agent: status.agent.clone(),
+            boot: status.boot,
+            uptime_s: status.uptime_s,
+            clock: status.clock.trust.into(),
+            clock_offset_ms: status.clock.offset_us.map(ms),
+            clock_error_ms: status.clock.error_us.map(ms),
+            sounding: status.sounding.as_ref().map(|s| SoundingView {
+                occurrence: s.occurrence.to_string(),
+                bulletin: s.occurrence.bulletin.to_string(),
+                title: s.title.clone(),
+                since: s.since.into(),
+            }),
+            next: status.next.as_ref().map(|n| NextView {
+                occurrence: n.occurrence.to_string(),
+                bulletin: n.occurrence.bulletin.to_string(),
+                title: n.title.clone(),
+                planned: n.planned.into(),
+            }),
+            muted: status.muted,
+            output: status.output.clone(),
+            contents_held: status.held.len(),
+            partial: status
+                .partial
+                .iter()
+                .map(|p| PartialView {
+                    content: p.content.to_string(),
+                    blocks_held: p.blocks_held,
+                    blocks: p.blocks,
+                })
+                .collect(),
+            programmes: status
+                .programmes
+                .iter()
+                .map(|(channel, version)| (channel.to_string(), version.generation))
+                .collect(),
+            events_waiting: status.last_event.saturating_sub(status.acked),
+            refused: status.refused.clone(),
+            disk_free_bytes: status.disk_free_bytes,
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The poles: what the office sets for each, and what is known of each now.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use loa_protocol::{
+    id::{AreaId, SpeakerId},
+    quiet_hours::{DayWindow, WindowError, parse_zone},
+    speaker_config::VolumePlan,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    AppState,
+    error::{ApiError, ErrorEnvelope},
+    extract::{Body, Id, Params, chosen_id, given, name, page_size},
+    guard::Signed,
+    idempotency::{self, Key, Secrecy},
+    instant::Instant,
+    messages::Code,
+    readiness::SpeakerReady,
+    speaker_status::{PresenceOf, StatusView},
+};
+use crate::{
+    chance,
+    engine::Change,
+    logic::{Presence, permissions::Action},
+    store::{Claim, NewSpeaker, Speaker, SpeakerChange, StoreError},
+};
+
+/// Most windows of quiet hours, and of volumes by time of day.
+const MAX_WINDOWS: usize = 24;
+
+#[derive(Serialize, ToSchema)]
+pub struct SpeakerView {
+    #[schema(example = "ban-chuong-1")]
+    pub id: String,
+    pub name: String,
+    pub area: String,
+    /// Degrees, WGS 84.
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    #[schema(example = "Asia/Ho_Chi_Minh")]
+    pub zone: String,
+    /// Only an emergency sounds in these; the pole itself sees to it.
+    pub quiet_hours: Vec<DayWindow>,
+    pub volume: VolumePlan,
+    pub muted: bool,
+    /// Added to every scheduled start.
+    pub delay_trim_ms: i16,
+    /// As a target of bulletins.
+    #[schema(example = "speaker.ban-chuong-1")]
+    pub channel: String,
+    pub presence: PresenceOf,
+    pub made: Instant,
+    /// Only in the answer that made it, and only once: the pole's MQTT password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The office's public key, which the pole pins. With the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub office_key: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SpeakerDetail {
+    #[serde(flatten)]
+    pub speaker: SpeakerView,
+    /// What it last said of itself; `null` when it never did.
+    pub status: Option<StatusView>,
+    pub ready: SpeakerReady,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Speakers {
+    pub speakers: Vec<SpeakerView>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSpeakerBody {
+    /// Made from the name when there is none.
+    pub id: Option<String>,
+    pub name: String,
+    pub area: String,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    /// IANA name; the office's when there is none.
+    pub zone: Option<String>,
+    /// The office's when there are none.
+    pub quiet_hours: Option<Vec<DayWindow>>,
+    pub volume: Option<VolumePlan>,
+    #[serde(default)]
+    pub delay_trim_ms: i64,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeakerPatch {
+    pub name: Option<String>,
+    /// Moves it, with its history.
+    pub area: Option<String>,
+    /// Both, or `null` for both.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<f64>)]
+    pub latitude: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<f64>)]
+    pub longitude: Option<Option<f64>>,
+    pub zone: Option<String>,
+    pub quiet_hours: Option<Vec<DayWindow>>,
+    pub volume: Option<VolumePlan>,
+    /// Silent whatever comes.
+    pub muted: Option<bool>,
+    pub delay_trim_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub struct Filter {
+    area: Option<String>,
+}
+
+pub fn view(state: &AppState, speaker: Speaker) -> SpeakerView {
+    SpeakerView {
+        presence: state.engine.presence(&speaker.id).into(),
+        channel: format!("speaker.{}", speaker.id),
+        id: speaker.id.to_string(),
+        name: speaker.name,
+        area: speaker.area.to_string(),
+        latitude: speaker.latitude,
+        longitude: speaker.longitude,
+        zone: speaker.zone,
+        quiet_hours: speaker.quiet_hours,
+        volume: speaker.volume,
+        muted: speaker.muted,
+        delay_trim_ms: speaker.delay_trim_ms,
+        made: speaker.made.into(),
+        token: None,
+        office_key: None,
+    }
+}
+
+fn check_zone(zone: &str) -> Result<(), ApiError> {
+    parse_zone(zone)
+        .map(|_| ())
+        .map_err(|_| ApiError::new(Code::ZoneInvalid).with("given", zone))
+}
+
+fn check_windows<'a>(
+    windows: impl ExactSizeIterator<Item = &'a DayWindow>,
+) -> Result<(), ApiError> {
+    if windows.len() > MAX_WINDOWS {
+        return Err(ApiError::new(Code::TooManyWindows).with("most", MAX_WINDOWS));
+    }
+    for window in windows {
+        window.check().map_err(|error| match error {
+            WindowError::Time(given) | WindowError::Zone(given) => {
+                ApiError::new(Code::DayTimeInvalid).with("given", given)
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn check_volume(plan: &VolumePlan) -> Result<(), ApiError> {
+    let by_time = plan.by_time.iter().map(|w| w.percent);
+    if by_time
+        .chain([plan.percent, plan.ceiling, plan.emergency])
+        .any(|percent| percent > 100)
+    {
+        return Err(Code::VolumeInvalid.into());
+    }
+    check_windows(plan.by_time.iter().map(|w| &w.window))
+}
+
+fn trim(ms: i64) -> Result<i16, ApiError> {
+    i16::try_from(ms)
+        .ok()
+        .filter(|ms| (-500..=500).contains(ms))
+        .ok_or(Code::DelayTrimInvalid.into())
+}
+
+fn place(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<(f64, f64)>, ApiError> {
+    match (latitude, longitude) {
+        (None, None) => Ok(None),
+        (Some(lat), Some(lon))
+            if (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) =>
+        {
+            Ok(Some((lat, lon)))
+        }
+        _ => Err(Code::PlaceInvalid.into()),
+    }
+}
+
+fn area_id(text: &str) -> Result<AreaId, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::new(Code::AreaUnknown).with("id", text))
+}
+
+fn unknown_area(error: StoreError) -> ApiError {
+    match error {
+        StoreError::NotFound { what: "area", id } => {
+            ApiError::new(Code::AreaUnknown).with("id", id)
+        }
+        error => error.into(),
+    }
+}
+
+/// The speakers in my reach, by name; with `area` those in and below it.
+#[utoipa::path(get, path = "/speakers", tag = "speakers", params(("area" = Option<String>, Query)),
+    responses((status = 200, body = Speakers), (status = "default", body = ErrorEnvelope)))]
+pub async fn list(
+    State(state): State<AppState>,
+    signed: Signed,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Speakers>, ApiError> {
+    let below = match filter.area.as_deref() {
+        None => signed.actor.area.clone(),
+        Some(area) => {
+            let area = area_id(area)?;
+            signed.must(&state, Action::See, &area).await?;
+            Some(area)
+        }
+    };
+    let speakers = state.store.speakers_below(below.as_ref()).await?;
+    Ok(Json(Speakers {
+        speakers: speakers.into_iter().map(|s| view(&state, s)).collect(),
+    }))
+}
+
+/// Add a pole. The answer holds its secret token, once.
+#[utoipa::path(post, path = "/speakers", tag = "speakers", request_body = NewSpeakerBody,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = SpeakerView), (status = "default", body = ErrorEnvelope)))]
+pub async fn create(
+    State(state): State<AppState>,
+    signed: Signed,
+    key: Key,
+    body: Body<NewSpeakerBody>,
+) -> Result<Response, ApiError> {
+    let claim = key.claim(&signed.user.id, "POST /speakers", &body.sha256);
+    let asked = body.value;
+    let place = place(asked.latitude, asked.longitude)?;
+    let defaults = &state.config.defaults;
+    let new = NewSpeaker {
+        id: chosen_id(asked.id.as_deref())?,
+        name: name(&asked.name)?,
+        area: area_id(&asked.area)?,
+        latitude: place.map(|(lat, _)| lat),
+        longitude: place.map(|(_, lon)| lon),
+        zone: asked.zone.unwrap_or_else(|| defaults.zone.clone()),
+        quiet_hours: asked
+            .quiet_hours
+            .unwrap_or_else(|| defaults.quiet_hours.clone()),
+        volume: asked.volume.unwrap_or_default(),
+        delay_trim_ms: trim(asked.delay_trim_ms)?,
+    };
+    check_zone(&new.zone)?;
+    check_windows(new.quiet_hours.iter())?;
+    check_volume(&new.volume)?;
+    signed.must(&state, Action::Build, &new.area).await?;
+    let make = async |claim: Option<Claim>| {
+        let token = chance::token();
+        let added = state.store.add_speaker(new, &token, claim.as_ref()).await;
+        let speaker = added.map_err(unknown_area)?;
+        let id = speaker.id.clone();
+        state.engine.changed(Change::Speakers(vec![id])).await;
+        Ok(SpeakerView {
+            token: Some(token),
+            office_key: Some(state.store.office().public_key()),
+            ..view(&state, speaker)
+        })
+    };
+    let show = async |id: String| {
+        let id: SpeakerId = id.parse().map_err(|e| ApiError::internal(&e))?;
+        Ok(view(&state, state.store.speaker(&id).await?))
+    };
+    idempotency::create(&state, claim, Secrecy::Secret, make, show).await
+}
+
+pub async fn load(
+    state: &AppState,
+    signed: &Signed,
+    id: &SpeakerId,
+    action: Action,
+) -> Result<Speaker, ApiError> {
+    let speaker = state.store.speaker(id).await?;
+    signed.must(state, action, &speaker.area).await?;
+    Ok(speaker)
+}
+
+/// One pole: settings, presence, its last word about itself, and whether it is ready for what is ahead.
+#[utoipa::path(get, path = "/speakers/{id}", tag = "speakers", params(("id" = String, Path)),
+    responses((status = 200, body = SpeakerDetail), (status = "default", body = ErrorEnvelope)))]
+pub async fn read(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<SpeakerId>,
+) -> Result<Json<SpeakerDetail>, ApiError> {
+    let speaker = load(&state, &signed, &id, Action::See).await?;
+    let status = super::speaker_status::last(&state, &id).await?;
+    let ready = super::readiness::of_speaker(&state, &speaker, status.as_ref()).await?;
+    Ok(Json(SpeakerDetail {
+        speaker: view(&state, speaker),
+        status: status.as_ref().map(StatusView::from),
+        ready,
+    }))
+}
+
+/// Change what the office sets for a pole.
+#[utoipa::path(patch, path = "/speakers/{id}", tag = "speakers", params(("id" = String, Path)),
+    request_body = SpeakerPatch,
+    responses((status = 200, body = SpeakerView), (status = "default", body = ErrorEnvelope)))]
+pub async fn change(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<SpeakerId>,
+    body: Body<SpeakerPatch>,
+) -> Result<Json<SpeakerView>, ApiError> {
+    let patch = body.value;
+    let only_mute = patch.muted.is_some()
+        && patch.name.is_none()
+        && patch.area.is_none()
+        && patch.latitude.is_none()
+        && patch.longitude.is_none()
+        && patch.zone.is_none()
+        && patch.quiet_hours.is_none()
+        && patch.volume.is_none()
+        && patch.delay_trim_ms.is_none();
+    // Muting a horn that shrieks must not wait for the clerk.
+    let action = if only_mute {
+        Action::Silence
+    } else {
+        Action::Arrange
+    };
+    load(&state, &signed, &id, action).await?;
+    let area = match patch.area.as_deref() {
+        None => None,
+        Some(area) => {
+            let area = area_id(area)?;
+            load(&state, &signed, &id, Action::Build).await?;
+            signed.must(&state, Action::Build, &area).await?;
+            Some(area)
+        }
+    };
+    patch.zone.as_deref().map(check_zone).transpose()?;
+    if let Some(windows) = &patch.quiet_hours {
+        check_windows(windows.iter())?;
+    }
+    patch.volume.as_ref().map(check_volume).transpose()?;
+    let change = SpeakerChange {
+        name: patch.name.as_deref().map(name).transpose()?,
+        area,
+        place: match (patch.latitude, patch.longitude) {
+            (None, None) => None,
+            (lat, lon) => Some(place(lat.flatten(), lon.flatten())?),
+        },
+        zone: patch.zone,
+        quiet_hours: patch.quiet_hours,
+        volume: patch.volume,
+        muted: patch.muted,
+        delay_trim_ms: patch.delay_trim_ms.map(trim).transpose()?,
+    };
+    let changed = state.store.change_speaker(&id, change).await;
+    let speaker = changed.map_err(unknown_area)?;
+    state.engine.changed(Change::Speakers(vec![id])).await;
+    Ok(Json(view(&state, speaker)))
+}
+
+/// Take a pole away. Its history stays, and its id is not given again.
+#[utoipa::path(delete, path = "/speakers/{id}", tag = "speakers", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = ErrorEnvelope)))]
+pub async fn delete(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<SpeakerId>,
+) -> Result<StatusCode, ApiError> {
+    load(&state, &signed, &id, Action::Build).await?;
+    state.store.remove_speaker(&id).await?;
+    state.engine.changed(Change::Speakers(vec![id])).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TokenView {
+    /// The pole's MQTT password. It is told only here.
+    pub token: String,
+    /// The office's public key, which the pole pins.
+    pub office_key: String,
+}
+
+/// A new token; the old one is worth nothing from now on.
+#[utoipa::path(post, path = "/speakers/{id}/token", tag = "speakers", params(("id" = String, Path)),
+    responses((status = 201, body = TokenView), (status = "default", body = ErrorEnvelope)))]
+pub async fn new_token(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<SpeakerId>,
+) -> Result<(StatusCode, Json<TokenView>), ApiError> {
+    load(&state, &signed, &id, Action::Build).await?;
+    let token = chance::token();
+    state.store.change_token(&id, &token).await?;
+    state.engine.changed(Change::Speakers(vec![id])).await;
+    let view = TokenView {
+        token,
+        office_key: state.store.office().public_key(),
+    };
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Transition {
+    pub at: Instant,
+    pub presence: Presence,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Transitions {
+    /// Latest first.
+    pub transitions: Vec<Transition>,
+}
+
+#[derive(Deserialize)]
+pub struct Page {
+    limit: Option<u32>,
+}
+
+/// When it came and went.
+#[utoipa::path(get, path = "/speakers/{id}/presence", tag = "speakers",
+    params(("id" = String, Path), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = Transitions), (status = "default", body = ErrorEnvelope)))]
+pub async fn presence(
+    State(state): State<AppState>,
+    signed: Signed,
+    Id(id): Id<SpeakerId>,
+    Params(page): Params<Page>,
+) -> Result<Json<Transitions>, ApiError> {
+    load(&state, &signed, &id, Action::See).await?;
+    let history = state
+        .store
+        .presence_history(&id, page_size(page.limit)?)
+        .await?;
+    let transitions = history.into_iter().map(|(at, presence)| Transition {
+        at: at.into(),
+        presence,
+    });
+    Ok(Json(Transitions {
+        transitions: transitions.collect(),
+    }))
+}

@@ -1,0 +1,59 @@
+//! Silence now.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    AppState,
+    bulletins::targets,
+    error::{ApiError, ErrorEnvelope},
+    extract::Body,
+    guard::Signed,
+    instant::Instant,
+};
+use crate::{
+    engine::{Change, Urgent},
+    logic::permissions::Action,
+};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopBody {
+    /// `area.ID`, `group.ID` or `speaker.ID`; an area with all below it.
+    #[schema(example = json!(["area.sang-moc"]))]
+    pub targets: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Stopped {
+    /// Whatever was planned to start at or before this instant is over there, on whichever channel it came.
+    pub silence_before: Instant,
+    pub targets: Vec<String>,
+}
+
+/// Stop everything that sounds or waits at these targets, now. What is planned later is still said.
+#[utoipa::path(post, path = "/stop", tag = "bulletins", request_body = StopBody,
+    responses((status = 200, body = Stopped), (status = "default", body = ErrorEnvelope)))]
+pub async fn stop(
+    State(state): State<AppState>,
+    signed: Signed,
+    body: Body<StopBody>,
+) -> Result<Json<Stopped>, ApiError> {
+    let channels = targets(&body.value.targets)?;
+    for channel in &channels {
+        signed.must_on(&state, Action::Silence, channel).await?;
+    }
+    let now = state.clock.now();
+    state.store.stop(&channels, now).await?;
+    let names = channels.iter().map(ToString::to_string).collect();
+    state
+        .engine
+        .changed(Change::Channels(channels, Some(Urgent::Stop(now))))
+        .await;
+    tracing::info!(by = %signed.user.username, targets = ?names, "everything stopped");
+    Ok(Json(Stopped {
+        silence_before: now.into(),
+        targets: names,
+    }))
+}

@@ -1,0 +1,176 @@
+//! The API without a socket: requests go straight to the router, changes come out where the engine would be.
+
+mod bulletins;
+mod recordings;
+mod rights;
+mod village;
+mod watching;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tower::ServiceExt;
+
+use super::AppState;
+use crate::{
+    auth,
+    config::Config,
+    engine::{Change, EngineHandle},
+    logic::permissions::Role,
+    store::{
+        NewUser,
+        testing::{self, TestStore, area},
+    },
+};
+
+const PASSWORD: &str = "đường về làng";
+
+pub struct Office {
+    pub village: TestStore,
+    pub state: AppState,
+    pub router: Router,
+    pub changes: mpsc::Receiver<Change>,
+    /// An administrator of everything.
+    pub chief: String,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Status and error code, for comparing.
+    pub fn refusal(&self) -> (u16, &str) {
+        let code = self.body["error"]["code"].as_str().unwrap_or("none");
+        (self.status.as_u16(), code)
+    }
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.body
+    }
+}
+
+/// The sample village, with an office and its chief.
+pub async fn office() -> Office {
+    office_with(Config::default()).await
+}
+
+pub async fn office_with(config: Config) -> Office {
+    let village = testing::village().await;
+    let (engine, changes) = EngineHandle::detached();
+    let state = AppState::new(village.store.clone(), engine, config, village.clock.clone())
+        .await
+        .expect("a state");
+    let mut office = Office {
+        router: super::router(state.clone()),
+        village,
+        state,
+        changes,
+        chief: String::new(),
+    };
+    office.chief = office.somebody("chief", Role::Administrator, None).await;
+    office
+}
+
+impl Office {
+    /// A new user who is signed in: the token.
+    pub async fn somebody(&self, username: &str, role: Role, at: Option<&str>) -> String {
+        let new = NewUser {
+            username: username.into(),
+            name: username.into(),
+            role,
+            area: at.map(area),
+            password_hash: None,
+        };
+        auth::add_user(&self.village, new, Some(PASSWORD.into()), None)
+            .await
+            .expect("a user");
+        let asked = json!({ "username": username, "password": PASSWORD });
+        let answer = self.post("", "/api/v1/session", &asked).await.ok();
+        answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 24).await.expect("a body");
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub async fn call(
+        &self,
+        method: &str,
+        token: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        self.send(request(method, token, path, body)).await
+    }
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call("GET", token, path, None).await
+    }
+    pub async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call("POST", token, path, Some(body)).await
+    }
+    pub async fn patch(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call("PATCH", token, path, Some(body)).await
+    }
+    pub async fn delete(&self, token: &str, path: &str) -> Answer {
+        self.call("DELETE", token, path, None).await
+    }
+
+    /// Ten seconds of audio, ready for bulletins.
+    pub async fn audio(&self) -> String {
+        testing::some_audio(&self.village).await.0.to_string()
+    }
+
+    /// What the engine was told since the last look.
+    pub fn told(&mut self) -> Vec<Change> {
+        let mut told = Vec::new();
+        while let Ok(change) = self.changes.try_recv() {
+            told.push(change);
+        }
+        told
+    }
+}
+
+pub fn request(method: &str, token: &str, path: &str, body: Option<&Value>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if !token.is_empty() {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    // English, so that the tests are read by everybody; Vietnamese has its own test.
+    request = request.header(header::ACCEPT_LANGUAGE, "en");
+    match body {
+        Some(body) => request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    }
+    .expect("a request")
+}
+
+/// The same with one more header.
+pub fn with(mut request: Request<Body>, name: &'static str, value: &str) -> Request<Body> {
+    request
+        .headers_mut()
+        .insert(name, value.parse().expect("a header"));
+    request
+}

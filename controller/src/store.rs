@@ -1,0 +1,165 @@
+//! The office's memory: SQLite in one file, written by one connection, read by a few.
+//!
+//! Every change is one transaction, on disk (WAL, `synchronous=FULL`) before the call returns; what a change means for the
+//! programmes (a channel's new generation) is in the same transaction. One file per thing that is kept.
+//!
+//! Bounds: one writer, so changes queue; who waits more than [`PATIENCE`] is told that the database is busy.
+
+mod areas;
+mod audio;
+mod bulletin_row;
+mod bulletins;
+mod channels;
+mod convert;
+mod error;
+mod events;
+mod groups;
+mod idempotency;
+mod office;
+mod playouts;
+mod presence;
+mod sessions;
+mod slug;
+mod speakers;
+mod tidy;
+mod users;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use loa_protocol::{
+    content::{ContentId, Manifest},
+    time::WallTime,
+};
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::clock::Clock;
+
+pub use areas::{Area, AreaChange, NewArea};
+pub use audio::{Audio, AudioId, AudioSource, NewAudio};
+pub use bulletins::{BulletinFilter, BulletinState, Kept, NewBulletin, Target};
+pub use channels::ChannelState;
+pub use error::StoreError;
+pub use groups::{Group, GroupChange, NewGroup};
+pub use idempotency::{Claim, Remembered};
+pub use office::Office;
+pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
+pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
+pub use slug::slug;
+pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
+pub use users::{NewUser, User, UserChange, UserId};
+
+/// How long a change waits for those before it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+/// Manifests kept in memory; when there are more, all are forgotten and read again as they are needed.
+const MANIFESTS: usize = 1_000;
+
+type Result<T> = std::result::Result<T, StoreError>;
+type Tx = Transaction<'static, Sqlite>;
+
+/// The office's database and key. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    data_dir: PathBuf,
+    clock: Arc<dyn Clock>,
+    office: Office,
+    manifests: Mutex<HashMap<ContentId, Arc<Manifest>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("data_dir", &self.inner.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens `data_dir/loa.db`, making directory, database and key where there are none.
+    pub async fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Store> {
+        for dir in [
+            data_dir.to_path_buf(),
+            data_dir.join("content"),
+            data_dir.join("audio"),
+        ] {
+            std::fs::create_dir_all(&dir)
+                .map_err(|source| StoreError::File { path: dir, source })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(data_dir.join("loa.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("./migrations").run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        let office = office::open(&writer, data_dir, clock.now()).await?;
+        Ok(Store {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                data_dir: data_dir.to_path_buf(),
+                clock,
+                office,
+                manifests: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Ends all connections; further calls fail.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// Where database, key and audio are.
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
+    }
+
+    fn now(&self) -> WallTime {
+        self.inner.clock.now()
+    }
+
+    fn readers(&self) -> &SqlitePool {
+        &self.inner.readers
+    }
+
+    /// A transaction that may write, from its first statement on.
+    async fn begin(&self) -> Result<Tx> {
+        Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

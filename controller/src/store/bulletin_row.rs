@@ -1,0 +1,164 @@
+//! A bulletin as its row in the database, there and back.
+
+use loa_protocol::{
+    bulletin::{Bulletin, BulletinError, Repeat},
+    content::{ContentId, Manifest},
+    time::WallTime,
+};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{
+    AudioId, Result, StoreError, UserId,
+    bulletins::{Kept, Target},
+    convert::{from_json, from_word, json, number, parse, wall, word},
+};
+
+/// `SELECT` of everything in [`Row`], followed by the rest of the statement. Static, as sqlx wants it.
+macro_rules! select_bulletins {
+    ($with:literal, $rest:literal) => {
+        concat!(
+            $with,
+            " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
+             repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
+             supersedes, made_by, made, changed FROM bulletins ",
+            $rest
+        )
+    };
+}
+pub(super) use select_bulletins;
+
+#[derive(FromRow)]
+pub(super) struct Row {
+    pub id: String,
+    revision: i64,
+    title: String,
+    audio: String,
+    content: String,
+    priority: String,
+    status: String,
+    rank: i64,
+    chime: String,
+    volume: i64,
+    due: String,
+    zone: String,
+    repeat_times: i64,
+    repeat_every_s: i64,
+    lateness_s: Option<i64>,
+    on_preempt: String,
+    max_duration_s: i64,
+    since: i64,
+    valid_until: Option<i64>,
+    pub state: String,
+    pub ends: Option<i64>,
+    supersedes: Option<String>,
+    made_by: Option<String>,
+    made: i64,
+    changed: i64,
+}
+
+impl Row {
+    pub(super) fn content(&self) -> Result<ContentId> {
+        parse("content", &self.content)
+    }
+
+    pub(super) fn bulletin(&self, manifest: Manifest) -> Result<Bulletin> {
+        Ok(Bulletin {
+            id: parse("bulletin", &self.id)?,
+            revision: number("revision", self.revision)?,
+            title: self.title.clone(),
+            priority: from_word("priority", &self.priority)?,
+            status: from_word("status", &self.status)?,
+            order: number("order", self.rank)?,
+            manifest,
+            chime: from_word("chime", &self.chime)?,
+            volume: number("volume", self.volume)?,
+            when: from_json("when", &self.due)?,
+            zone: self.zone.clone(),
+            repeat: Repeat {
+                times: number("repeat times", self.repeat_times)?,
+                every_s: number("repeat every", self.repeat_every_s)?,
+            },
+            lateness_s: self.lateness_s.map(|s| number("lateness", s)).transpose()?,
+            on_preempt: from_word("on_preempt", &self.on_preempt)?,
+            max_duration_s: number("max duration", self.max_duration_s)?,
+            since: wall(self.since),
+            valid_until: self.valid_until.map(wall),
+        })
+    }
+
+    pub(super) fn kept(&self, manifest: Manifest, targets: Vec<Target>) -> Result<Kept> {
+        Ok(Kept {
+            bulletin: self.bulletin(manifest)?,
+            audio: parse::<AudioId>("audio", &self.audio)?,
+            cancelled: self.state == "cancelled",
+            ends: self.ends.map(wall),
+            supersedes: self
+                .supersedes
+                .as_deref()
+                .map(|id| parse("bulletin", id))
+                .transpose()?,
+            made_by: self.made_by.clone().map(UserId::new),
+            made: wall(self.made),
+            changed: wall(self.changed),
+            targets,
+        })
+    }
+}
+
+/// When the last of it is over, if ever; what may still go on after a cut is not counted.
+pub(super) fn ends(bulletin: &Bulletin) -> std::result::Result<Option<WallTime>, BulletinError> {
+    let last = match bulletin.last_planned()? {
+        Some(at) => bulletin.start_by(at),
+        None => bulletin.valid_until.unwrap_or(WallTime::MAX),
+    };
+    let length_ms = i64::try_from(bulletin.length_ms()).unwrap_or(i64::MAX);
+    Ok((last < WallTime::MAX).then(|| last.plus_ms(length_ms)))
+}
+
+/// Everything but id, state, supersedes and who made it; `made` and `changed` are `now` in a new row.
+pub(super) async fn write(
+    db: &mut SqliteConnection,
+    bulletin: &Bulletin,
+    audio: &AudioId,
+    now: WallTime,
+) -> Result<()> {
+    let ends = ends(bulletin).map_err(|e| StoreError::Damaged(e.to_string()))?;
+    sqlx::query(
+        "INSERT INTO bulletins (id, revision, title, audio, content, priority, status, rank, chime, volume, due, \
+         zone, repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, \
+         ends, made, changed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'planned', \
+         $20, $21, $21) \
+         ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, title = excluded.title, \
+         audio = excluded.audio, content = excluded.content, priority = excluded.priority, \
+         status = excluded.status, rank = excluded.rank, chime = excluded.chime, volume = excluded.volume, \
+         due = excluded.due, zone = excluded.zone, repeat_times = excluded.repeat_times, \
+         repeat_every_s = excluded.repeat_every_s, lateness_s = excluded.lateness_s, \
+         on_preempt = excluded.on_preempt, max_duration_s = excluded.max_duration_s, since = excluded.since, \
+         valid_until = excluded.valid_until, ends = excluded.ends, changed = excluded.changed",
+    )
+    .bind(bulletin.id.as_str())
+    .bind(i64::from(bulletin.revision))
+    .bind(&bulletin.title)
+    .bind(audio.as_str())
+    .bind(bulletin.manifest.content.to_string())
+    .bind(word(&bulletin.priority))
+    .bind(word(&bulletin.status))
+    .bind(i64::from(bulletin.order))
+    .bind(word(&bulletin.chime))
+    .bind(i64::from(bulletin.volume))
+    .bind(json(&bulletin.when))
+    .bind(&bulletin.zone)
+    .bind(i64::from(bulletin.repeat.times))
+    .bind(i64::from(bulletin.repeat.every_s))
+    .bind(bulletin.lateness_s.map(i64::from))
+    .bind(word(&bulletin.on_preempt))
+    .bind(i64::from(bulletin.max_duration_s))
+    .bind(bulletin.since.as_micros())
+    .bind(bulletin.valid_until.map(WallTime::as_micros))
+    .bind(ends.map(WallTime::as_micros))
+    .bind(now.as_micros())
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The store on a real database file: what must hold whatever the line and the power do.
+
+mod programmes;
+mod telling;
+mod village;

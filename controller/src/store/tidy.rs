@@ -1,0 +1,41 @@
+//! What is not kept for ever. Playouts and bulletins are.
+
+use super::{Result, Store, idempotency::REMEMBERED_S};
+
+/// Raw events; what they say of playouts stays.
+const EVENTS_S: i64 = 90 * 24 * 3_600;
+/// Enough for a yearly figure.
+const PRESENCE_S: i64 = 400 * 24 * 3_600;
+/// Rows deleted in one transaction: others wait for the writer meanwhile.
+const BATCH: i64 = 5_000;
+
+impl Store {
+    /// Deletes what is old enough. To be called about once an hour; far behind, it catches up over several calls.
+    pub async fn tidy(&self) -> Result<()> {
+        let now = self.now();
+        for (sql, before) in [
+            ("DELETE FROM sessions WHERE expires <= $1", now),
+            (
+                "DELETE FROM idempotency_keys WHERE made <= $1",
+                now.plus_s(-REMEMBERED_S),
+            ),
+            (
+                "DELETE FROM events WHERE (speaker, store, number) IN ( \
+                 SELECT speaker, store, number FROM events WHERE received <= $1 LIMIT $2)",
+                now.plus_s(-EVENTS_S),
+            ),
+            (
+                "DELETE FROM presence_transitions WHERE (speaker, happened) IN ( \
+                 SELECT speaker, happened FROM presence_transitions WHERE happened <= $1 LIMIT $2)",
+                now.plus_s(-PRESENCE_S),
+            ),
+        ] {
+            sqlx::query(sql)
+                .bind(before.as_micros())
+                .bind(BATCH)
+                .execute(&self.inner.writer)
+                .await?;
+        }
+        Ok(())
+    }
+}
