@@ -83,13 +83,26 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("loa-controller: {error:#}");
+            eprintln!("loa-controller: {}", told(&error));
             match error.downcast_ref::<ConfigError>() {
                 Some(_) => ExitCode::from(EX_CONFIG),
                 None => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// The error and its causes in one line; a cause that stands in what was said already is not said twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -129,4 +142,32 @@ where
         .try_init();
     // Only a test could have set one before.
     drop(started);
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let missing = || std::io::Error::other("no such disk");
+        let wrapped: anyhow::Error = ConfigError::Read {
+            file: "/etc/loa/controller.toml".into(),
+            source: missing(),
+        }
+        .into();
+        assert_eq!(told(&wrapped).matches("no such disk").count(), 1);
+        let context = Err::<(), _>(missing())
+            .context("opening the store")
+            .expect_err("an error");
+        assert_eq!(told(&context), "opening the store: no such disk");
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
 }

@@ -84,7 +84,7 @@ fn outcome_words(playout: &PlayoutRow) -> String {
     match (&playout.outcome, &playout.reason) {
         (Some(outcome), Some(reason)) => format!("{outcome}: {reason}"),
         (Some(outcome), None) => outcome.clone(),
-        (None, _) => "still sounding".to_owned(),
+        (None, _) => "not over at the end".to_owned(),
     }
 }
 

@@ -256,11 +256,8 @@ impl Watch {
                     .told
                     .insert((playout.speaker.clone(), key.clone(), "begun"))
             {
-                let error = error_us as f64 / 1_000.0;
-                self.say(&format!(
-                    "{name} sounds “{}”, {error:.1} ms after its planned start",
-                    playout.title
-                ));
+                let late = lateness_words(error_us);
+                self.say(&format!("{name} sounds “{}”, {late}", playout.title));
             }
             if let Some(outcome) = &playout.outcome {
                 *ended
@@ -291,9 +288,11 @@ impl Watch {
 
 fn lateness_words(error_us: i64) -> String {
     let ms = error_us as f64 / 1_000.0;
-    match error_us {
-        -49..=49 => "on time to a tenth of a millisecond".to_owned(),
-        1.. => format!("{ms:.1} ms after its planned start"),
-        _ => format!("{:.1} ms before its planned start", -ms),
+    if error_us.abs() < 100 {
+        "on time to a tenth of a millisecond".to_owned()
+    } else if error_us > 0 {
+        format!("{ms:.1} ms after its planned start")
+    } else {
+        format!("{:.1} ms before its planned start", -ms)
     }
 }
