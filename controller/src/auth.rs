@@ -24,6 +24,9 @@ pub const MIN_PASSWORD: usize = 8;
 pub const MAX_PASSWORD_BYTES: usize = 256;
 const HASHERS: usize = 2;
 static HASHING: Semaphore = Semaphore::const_new(HASHERS);
+/// Sign-ins that may wait for their turn; one more is told to come back, so that guessing cannot pile up.
+const WAITING: usize = 64;
+static SIGNING_IN: Semaphore = Semaphore::const_new(WAITING);
 
 /// Why a password was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +45,8 @@ pub enum AuthError {
     Password(#[from] PasswordError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("too many people are signing in at this moment: try again in some seconds")]
+    Busy,
 }
 
 /// What is kept of a token.
@@ -80,10 +85,11 @@ fn hash(password: &str) -> String {
 }
 
 /// Takes as long when there is no `phc` to compare with, so that time tells nobody which users exist.
-pub async fn verify_password(password: String, phc: Option<String>) -> bool {
+pub async fn verify_password(password: String, phc: Option<String>) -> Result<bool, AuthError> {
     static NOBODY: LazyLock<String> = LazyLock::new(|| hash(&chance::token()));
+    let _place = SIGNING_IN.try_acquire().map_err(|_| AuthError::Busy)?;
     let _turn = HASHING.acquire().await;
-    task::spawn_blocking(move || {
+    let verified = task::spawn_blocking(move || {
         let known = phc.is_some();
         let phc = phc.unwrap_or_else(|| NOBODY.clone());
         let fits = Argon2::default()
@@ -91,8 +97,8 @@ pub async fn verify_password(password: String, phc: Option<String>) -> bool {
             .is_ok();
         fits && known
     })
-    .await
-    .unwrap_or(false)
+    .await;
+    Ok(verified.unwrap_or(false))
 }
 
 /// When nobody can sign in yet: a link, valid until it is used or the next start, by which the first administrator sets

@@ -1,1 +1,3 @@
+//! Proof of the whole: the simulated village, real processes, bad input, benches.
 
+pub mod process;

@@ -206,14 +206,19 @@ async fn superseded(
             StoreError::NotFound { .. } => unknown(),
             error => error.into(),
         })?;
-    may_end(state, signed, &kept).await?;
+    may_end(state, signed, &kept, kept.bulletin.priority).await?;
     Ok(Some(id))
 }
 
 /// Ending one needs a right over everybody it still reaches. A target that is no more reaches nobody.
-async fn may_end(state: &AppState, signed: &Signed, kept: &Kept) -> Result<(), ApiError> {
+async fn may_end(
+    state: &AppState,
+    signed: &Signed,
+    kept: &Kept,
+    priority: Priority,
+) -> Result<(), ApiError> {
     for channel in kept.channels() {
-        let action = Action::Speak(kept.bulletin.priority);
+        let action = Action::Speak(priority);
         match signed.must_on(state, action, &channel).await {
             Err(error) if error.code == Code::TargetUnknown => signed.must_somewhere(action)?,
             done => done?,
@@ -286,13 +291,17 @@ pub async fn change(
 ) -> Result<Json<BulletinView>, ApiError> {
     let patch = body.value;
     let old = state.store.bulletin(&id).await?;
-    may_end(&state, &signed, &old).await?;
+    let priority = patch.priority.unwrap_or(old.bulletin.priority);
+    let highest = priority.max(old.bulletin.priority);
+    may_end(&state, &signed, &old, highest).await?;
     let channels = match &patch.targets {
-        Some(texts) => targets(texts)?,
+        Some(texts) => {
+            let channels = targets(texts)?;
+            must_speak(&state, &signed, priority, &channels).await?;
+            channels
+        }
         None => old.channels(),
     };
-    let priority = patch.priority.unwrap_or(old.bulletin.priority);
-    must_speak(&state, &signed, priority, &channels).await?;
     let (audio_id, manifest) = match patch.audio.as_deref() {
         None => (old.audio.clone(), old.bulletin.manifest.clone()),
         Some(text) => {
@@ -337,7 +346,7 @@ pub async fn cancel(
     Id(id): Id<BulletinId>,
 ) -> Result<Json<BulletinView>, ApiError> {
     let old = state.store.bulletin(&id).await?;
-    may_end(&state, &signed, &old).await?;
+    may_end(&state, &signed, &old, old.bulletin.priority).await?;
     let (kept, done) = state.store.cancel_bulletin(&id).await?;
     if done {
         withdraw(&state, &id, kept.channels()).await;

@@ -186,6 +186,10 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::Store(error) => error.into(),
             AuthError::Password(error) => error.into(),
+            AuthError::Busy => Self {
+                retry_after_s: Some(5),
+                ..Self::new(Code::Busy)
+            },
         }
     }
 }

@@ -146,9 +146,9 @@ impl Signed {
 
 /// The address at the other end, where the server knows it.
 #[derive(Clone, Copy, Debug)]
-pub struct From(pub Option<IpAddr>);
+pub struct Address(pub Option<IpAddr>);
 
-impl<S: Send + Sync> FromRequestParts<S> for From {
+impl<S: Send + Sync> FromRequestParts<S> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(

@@ -13,7 +13,7 @@ use super::{
     AppState,
     error::{ApiError, ErrorEnvelope},
     extract::Body,
-    guard::{COOKIE, From, Signed},
+    guard::{Address, COOKIE, Signed},
     instant::Instant,
     messages::Code,
     users::UserView,
@@ -50,7 +50,7 @@ pub struct SessionView {
     responses((status = 201, body = SessionView), (status = "default", body = ErrorEnvelope)))]
 pub async fn sign_in(
     State(state): State<AppState>,
-    From(address): From,
+    Address(address): Address,
     body: Body<Credentials>,
 ) -> Result<Response, ApiError> {
     let Credentials { username, password } = body.value;
@@ -68,7 +68,7 @@ pub async fn sign_in(
         });
     }
     let (user, phc) = state.store.user_by_name(&username).await?.unzip();
-    let fits = auth::verify_password(password, phc.flatten()).await;
+    let fits = auth::verify_password(password, phc.flatten()).await?;
     match user.filter(|_| fits) {
         Some(user) => {
             state.throttle.right(&username, address);

@@ -42,10 +42,15 @@ pub async fn set_up(
     } = body.value;
     check_username(&username)?;
     check_password(&username, &password)?;
+    let link = auth::token_hash(&token);
+    // Hashing is work: not for whoever has no link.
+    if !state.store.is_setup_token(&link).await? {
+        return Err(Code::SetupLinkInvalid.into());
+    }
     let hash = auth::hash_password(password).await;
     let user = state
         .store
-        .use_setup_token(&auth::token_hash(&token), &username, &hash)
+        .use_setup_token(&link, &username, &hash)
         .await
         .map_err(|error| match error {
             StoreError::NotFound { .. } => Code::SetupLinkInvalid.into(),

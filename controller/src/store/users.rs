@@ -252,6 +252,16 @@ impl Store {
         Ok(())
     }
 
+    /// Is there such a link? Whether it may be used, [`Store::use_setup_token`] says.
+    pub async fn is_setup_token(&self, token_hash: &str) -> Result<bool> {
+        let row: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM setup_tokens WHERE token_hash = $1")
+                .bind(token_hash)
+                .fetch_optional(self.readers())
+                .await?;
+        Ok(row.is_some())
+    }
+
     /// Uses up a link: sets its user's password, or makes the first administrator under `username`.
     /// [`StoreError::NotFound`] when it is none, or was used.
     pub async fn use_setup_token(

@@ -74,7 +74,7 @@ pub struct BulletinBody {
 }
 
 /// Exactly one of: `now`, `at`, or `rrule` with `start`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhenBody {
     pub now: Option<bool>,

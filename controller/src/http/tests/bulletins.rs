@@ -491,3 +491,22 @@ async fn the_list_comes_in_pages() {
         .await;
     assert_eq!(refused.refusal(), (422, "cursor_invalid"));
 }
+
+#[tokio::test]
+async fn a_bulletin_outlives_a_pole_that_was_taken_away() {
+    let office = office().await;
+    let view = said(&office, json!({ "when": { "at": "2026-11-25T05:30" }, "targets": ["speaker.ban-chuong-1", "area.khuoi-meo"] })).await;
+    office
+        .delete(&office.chief, "/api/v1/speakers/ban-chuong-1")
+        .await;
+    let path = format!("/api/v1/bulletins/{}", id(&view));
+    let renamed = office
+        .patch(&office.chief, &path, &json!({ "title": "Khác" }))
+        .await
+        .ok();
+    assert_eq!(renamed["title"], "Khác");
+    office
+        .call("POST", &office.chief, &format!("{path}/cancel"), None)
+        .await
+        .ok();
+}

@@ -312,3 +312,39 @@ async fn whoever_lags_is_told_to_read_everything_again() {
         "event: resync\ndata: {}\n\n"
     );
 }
+
+#[tokio::test]
+async fn the_program_ends_though_somebody_watches() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let office = office().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let closing = office.state.closing();
+    let served = tokio::spawn(super::super::serve(
+        listener,
+        office.router.clone(),
+        closing.clone(),
+    ));
+    let mut line = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("a line");
+    let asked = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: loa\r\nauthorization: Bearer {}\r\n\r\n",
+        office.chief
+    );
+    line.write_all(asked.as_bytes()).await.expect("sent");
+    let mut heard = vec![0; 4_096];
+    let deadline = Duration::from_secs(10);
+    let some = tokio::time::timeout(deadline, line.read(&mut heard))
+        .await
+        .expect("in time")
+        .expect("an answer");
+    assert!(heard[..some].starts_with(b"HTTP/1.1 200 OK"));
+    closing.cancel();
+    let ended = tokio::time::timeout(deadline, served)
+        .await
+        .expect("in time");
+    ended.expect("no panic").expect("served");
+}

@@ -1,7 +1,7 @@
 //! What becomes of what people type.
 
 use loa_protocol::{
-    bulletin::{Chime, OnPreempt, Status, When},
+    bulletin::{Chime, OnPreempt, Priority, Status, When},
     content::Manifest,
     time::WallTime,
 };
@@ -254,4 +254,85 @@ fn a_default_follows_a_change_and_a_choice_stays() {
     assert!(limited.valid_until.is_some());
     let free = patched(&limited, r#"{"valid_until":null}"#, NOON).expect("freed");
     assert_eq!(free.valid_until, None);
+}
+
+mod nonsense {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Near enough to the real thing to get past the first check.
+    fn civil() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]",
+            "[0-9:T+Z-]{0,20}",
+            ".{0,12}",
+        ]
+    }
+    fn rule() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY|HOURLY|MINUTELY)",
+            "(INTERVAL|COUNT|BYHOUR|BYMINUTE|BYMONTH|BYMONTHDAY|BYSETPOS|BYWEEKNO|BYYEARDAY)=-?[0-9]{1,3}",
+            "BYDAY=-?[0-5]?(MO|TU|SU)",
+            "UNTIL=20[0-9]{6}(T[0-9]{6}Z?)?",
+            "[A-Z=;,0-9]{0,10}",
+        ];
+        proptest::collection::vec(part, 1..5).prop_map(|parts| parts.join(";"))
+    }
+    fn when() -> impl Strategy<Value = WhenBody> {
+        prop_oneof![
+            Just(WhenBody {
+                now: Some(true),
+                ..WhenBody::default()
+            }),
+            civil().prop_map(|at| WhenBody {
+                at: Some(at),
+                ..WhenBody::default()
+            }),
+            (rule(), civil(), proptest::collection::vec(civil(), 0..3)).prop_map(
+                |(rrule, start, except)| {
+                    WhenBody {
+                        rrule: Some(rrule),
+                        start: Some(start),
+                        except,
+                        ..WhenBody::default()
+                    }
+                }
+            ),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whatever is typed: a refusal, or a bulletin that every pole takes and that has an end for the database.
+        #[test]
+        fn nothing_typed_brings_the_office_down(
+            when in when(),
+            zone in prop_oneof![Just("Asia/Ho_Chi_Minh".to_owned()), Just("America/New_York".to_owned()), ".{0,10}"],
+            numbers in any::<[i64; 5]>(),
+            small in any::<[u8; 5]>(),
+            pick in any::<bool>(),
+            priority in prop_oneof![Just(Priority::Ordinary), Just(Priority::Emergency)],
+            title in ".{0,20}",
+            until in proptest::option::of(prop_oneof![civil().prop_map(|c| c + ":00Z"), ".{0,10}"]),
+        ) {
+            let number = |n: usize| Some(if pick { i64::from(small[n]) } else { numbers[n] });
+            let body = BulletinBody {
+                title, audio: String::new(), priority, targets: vec![], when, zone: Some(zone),
+                lateness_s: number(0).filter(|_| small[0] % 2 == 0),
+                on_preempt: OnPreempt::Resume,
+                repeat: Some(RepeatBody { times: number(1).unwrap_or(1), every_s: number(2).unwrap_or(0) }),
+                chime: None, volume: number(3).filter(|_| small[3] % 2 == 0), order: None,
+                max_duration_s: number(4).filter(|_| small[4] % 2 == 0),
+                valid_until: until, status: Status::Actual, supersedes: None,
+            };
+            let manifest = Manifest::of(&[7; 100], 10_000);
+            if let Ok(b) = new(&body, "b1".parse().expect("a name"), manifest, HANOI, NOON) {
+                prop_assert!(b.check().is_ok());
+                prop_assert!(b.lateness_s.is_some() || b.valid_until.is_some(), "it never ends: {b:?}");
+                prop_assert!(b.last_planned().is_ok());
+            }
+        }
+    }
 }

@@ -1,0 +1,158 @@
+//! A playout that has its ledger row and no outcome yet: committed to, armed, sounding, leaving, or suspended.
+
+use std::sync::Arc;
+
+use loa_protocol::{
+    arbitration::{Candidate, State},
+    bulletin::{Bulletin, Priority},
+    playout::{Interruption, OccurrenceId, Outcome, PlayoutId, Skip},
+    time::{Moment, WallTime},
+};
+
+use super::port::LedgerRow;
+
+/// The player answers a `Stop` within this, or is taken for dead, in microseconds.
+pub const STOP_ANSWER_US: u64 = 5_000_000;
+/// … and ends a piece no later than this after its length.
+pub const PLAY_SLACK_US: u64 = 10_000_000;
+
+/// Farthest that a configuration may move a start from its plan, in milliseconds.
+const MAX_TRIM_MS: i64 = 500;
+
+#[derive(Debug)]
+pub struct Act {
+    pub row: LedgerRow,
+    /// The edit with which it began.
+    pub bulletin: Arc<Bulletin>,
+    /// Its row is on disk: it may sound.
+    pub durable: bool,
+    /// How many `Play`s were given.
+    pub pieces: u32,
+    pub state: ActState,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum ActState {
+    /// Nothing of it sounded yet, and the player does not have it.
+    Idle,
+    /// The player has it; `begun` once it sounds (monotonic).
+    AtPlayer { piece: Piece },
+    /// The player was told to stop it and has not answered yet.
+    Leaving { piece: Piece, fate: Fate },
+    /// Cut; goes on from `row.place_ms` when it may.
+    Suspended { since_us: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    pub number: u32,
+    /// When it is to start, and when it did; monotonic.
+    pub start_us: u64,
+    pub begun_us: Option<u64>,
+    /// The player has failed if it has not ended it by then.
+    pub overdue_us: u64,
+}
+
+/// What becomes of it once the player has let go of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fate {
+    Over(Outcome),
+    /// Something of higher rank, or a new plan, takes its place.
+    Cut,
+}
+
+impl Act {
+    pub fn id(&self) -> &PlayoutId {
+        &self.row.playout.id
+    }
+    pub fn has_sounded(&self) -> bool {
+        self.row.playout.started.is_some()
+    }
+    pub fn piece(&self) -> Option<&Piece> {
+        match &self.state {
+            ActState::AtPlayer { piece } | ActState::Leaving { piece, .. } => Some(piece),
+            _ => None,
+        }
+    }
+    pub fn piece_mut(&mut self) -> Option<&mut Piece> {
+        match &mut self.state {
+            ActState::AtPlayer { piece } | ActState::Leaving { piece, .. } => Some(piece),
+            _ => None,
+        }
+    }
+
+    /// Is it armed for an instant still to come? A trim may let it begin a little before its plan; one that sounds and
+    /// whose plan is far ahead does so because the clock stepped back.
+    pub fn waits_for_its_plan(&self, now: WallTime) -> bool {
+        let playout = &self.row.playout;
+        let has_begun = self.has_sounded() || self.piece().is_some_and(|p| p.begun_us.is_some());
+        let ahead_ms = playout.planned.since_ms(now);
+        now < playout.planned
+            && (!has_begun || ahead_ms <= MAX_TRIM_MS)
+            && !is_at_once(&playout.id.occurrence, &self.bulletin)
+    }
+
+    /// As the arbitration sees it; `None` while the player lets go of it, for its fate is decided.
+    pub fn candidate(&self, now: Moment, ready: bool) -> Option<Candidate> {
+        let playout = &self.row.playout;
+        let length_ms = self.bulletin.length_ms();
+        let (state, remaining_ms, ready) = match self.state {
+            ActState::Idle => (State::Waiting, length_ms, ready),
+            // Before its plan, an armed one is judged as what it will be: 05:00 is not in quiet hours that end at 05:00.
+            ActState::AtPlayer { .. } if self.waits_for_its_plan(now.wall) => {
+                (State::Waiting, length_ms, true)
+            }
+            ActState::AtPlayer { .. } => (State::Sounding, length_ms, true),
+            ActState::Leaving { .. } => return None,
+            ActState::Suspended { since_us } => {
+                let since = now.wall_at(since_us);
+                let left_ms = length_ms.saturating_sub(self.row.place_ms);
+                (State::Suspended { since }, left_ms, ready)
+            }
+        };
+        let id = playout.id.occurrence.clone();
+        let mut candidate = waiting(id, playout.planned, &self.bulletin);
+        candidate.state = state;
+        candidate.remaining_ms = remaining_ms;
+        candidate.ready = ready;
+        Some(candidate)
+    }
+}
+
+/// A candidate that has not begun and whose audio is not here.
+pub fn waiting(id: OccurrenceId, planned: WallTime, bulletin: &Bulletin) -> Candidate {
+    Candidate {
+        id,
+        priority: bulletin.priority,
+        order: bulletin.order,
+        planned,
+        start_by: bulletin.start_by(planned),
+        valid_until: bulletin.valid_until,
+        on_preempt: bulletin.on_preempt,
+        remaining_ms: bulletin.length_ms(),
+        state: State::Waiting,
+        ready: false,
+        arrived: WallTime::EPOCH,
+        running_since: WallTime::EPOCH,
+    }
+}
+
+/// What never sounded was not interrupted: a rule said no before it began.
+pub fn softened(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Interrupted(Interruption::Stopped) => Outcome::Skipped(Skip::Stopped),
+        Outcome::Interrupted(Interruption::Muted) => Outcome::Skipped(Skip::Muted),
+        Outcome::Interrupted(Interruption::QuietHours) => Outcome::Skipped(Skip::QuietHours),
+        Outcome::PreEmpted => Outcome::Skipped(Skip::Busy),
+        other => other,
+    }
+}
+
+pub fn is_at_once(id: &OccurrenceId, bulletin: &Bulletin) -> bool {
+    bulletin.is_now() && id.repeat == 0
+}
+
+/// May it sound though nobody knows what time it is? What somebody says now, and emergencies among what was said then.
+pub fn needs_no_clock(bulletin: &Bulletin, fresh: bool) -> bool {
+    bulletin.is_now() && (fresh || bulletin.priority == Priority::Emergency)
+}

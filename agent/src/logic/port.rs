@@ -1,0 +1,277 @@
+//! Everything that can reach the agent's logic and everything it can ask for. The runtime carries these and decides nothing.
+
+use loa_protocol::{
+    bulletin::Chime,
+    content::{Bitmap, ContentId},
+    event::Event,
+    id::StoreId,
+    playout::{Failure, Playout, PlayoutId},
+    time::WallTime,
+};
+
+/// The two clocks of the machine, read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// CLOCK_MONOTONIC (or BOOTTIME), microseconds.
+    pub mono_us: u64,
+    /// CLOCK_REALTIME as it is, trusted or not.
+    pub system: WallTime,
+}
+
+/// What the machine knows of its own clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KernelClock {
+    /// The kernel says that network time disciplines it.
+    pub synced: bool,
+    /// There is a battery clock, or the operator vouches for the system clock.
+    pub held: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The line to the broker is up; nothing is subscribed yet.
+    Connected,
+    Disconnected,
+    Message {
+        topic: String,
+        payload: Vec<u8>,
+    },
+    KernelClock(KernelClock),
+    /// The writes of this ticket are on disk, durably.
+    Committed {
+        ticket: u64,
+    },
+    /// They are not, and will not be.
+    CommitFailed {
+        ticket: u64,
+        detail: String,
+    },
+    /// The block and the progress that tells of it are on disk.
+    BlockStored {
+        content: ContentId,
+        index: u32,
+    },
+    BlockFailed {
+        content: ContentId,
+        index: u32,
+        detail: String,
+    },
+    /// All blocks are there and the whole hash is right; the content may be sounded.
+    ContentReady {
+        content: ContentId,
+    },
+    /// The whole is not what its name says, or is gone from the disk; every block is missing again.
+    ContentBad {
+        content: ContentId,
+        detail: String,
+    },
+    Player(PlayerEvent),
+    /// Free bytes where content is kept, measured now and then.
+    DiskFree {
+        bytes: u64,
+    },
+    /// A deadline has come, or nothing has; asking early does no harm.
+    Tick,
+    /// The program was asked to end.
+    Shutdown,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Subscribe {
+        filters: Vec<String>,
+    },
+    Unsubscribe {
+        filters: Vec<String>,
+    },
+    /// Quality of service and retention follow from the topic.
+    Publish {
+        topic: loa_protocol::topic::Topic,
+        payload: Vec<u8>,
+    },
+    /// All of these or none, durable before `Committed` is told. Commits are done in the order given.
+    Commit {
+        ticket: u64,
+        writes: Vec<Write>,
+    },
+    /// Write these bytes (already checked against the manifest) at `offset` of a file of `length` bytes, durably.
+    StoreBlock {
+        content: ContentId,
+        index: u32,
+        offset: u64,
+        length: u64,
+        bytes: Vec<u8>,
+    },
+    /// Check the whole hash and put the file in its place.
+    FinishContent {
+        content: ContentId,
+    },
+    /// Forget content, whole or partial.
+    EvictContent {
+        content: ContentId,
+    },
+    Player(PlayerCommand),
+    /// For `loa-agent status`: the same document as goes to the office.
+    ShowStatus(Box<loa_protocol::status::SpeakerStatus>),
+    /// A line for the operator's log.
+    Log(LogLine),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogLine {
+    Playing {
+        title: String,
+        priority: String,
+        late_ms: i64,
+    },
+    Over {
+        title: String,
+        outcome: String,
+        sounded_ms: u64,
+    },
+    Refused {
+        topic: String,
+        why: String,
+    },
+    Programme {
+        channel: String,
+        generation: u64,
+        bulletins: usize,
+    },
+    ContentReady {
+        content: String,
+    },
+    Clock {
+        trust: String,
+        offset_us: i64,
+    },
+    Trouble {
+        what: String,
+    },
+}
+
+/// One durable change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// The office's documents as they came (the signed bytes). Names are `head`, `config`, `programme:CHANNEL` and
+    /// `now:CHANNEL:WHAT` (several a channel); whoever stores them need not understand them.
+    PutDocument {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    RemoveDocument {
+        name: String,
+    },
+    /// Insert or replace by `row.playout.id`.
+    PutLedger(LedgerRow),
+    /// Rows with an outcome whose plan is older than this.
+    PruneLedger {
+        planned_before: WallTime,
+    },
+    AppendEvent(Event),
+    /// Acknowledged: events up to and including this number.
+    ForgetEvents {
+        through: u64,
+    },
+    /// The latest trusted wall time: a clock that shows less after a restart is wrong.
+    KnownTime(WallTime),
+}
+
+/// A playout as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LedgerRow {
+    pub playout: Playout,
+    /// Where it goes on, in milliseconds of chime and content.
+    pub place_ms: u64,
+    /// Since when it waits to go on.
+    pub suspended: Option<WallTime>,
+}
+
+/// What was on disk when the program started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    pub store: StoreId,
+    /// How many times the program has run on this store, this time included.
+    pub boot: u64,
+    pub documents: Vec<(String, Vec<u8>)>,
+    /// Every row of the last 40 days.
+    pub ledger: Vec<LedgerRow>,
+    /// Not acknowledged yet, in order.
+    pub events: Vec<Event>,
+    /// Number of the last event ever written; 0 when none was.
+    pub last_event: u64,
+    pub contents: Vec<(ContentId, HeldContent)>,
+    pub known_time: Option<WallTime>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeldContent {
+    Complete { bytes: u64 },
+    Partial { held: Bitmap },
+}
+
+/// To the thread that plays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerCommand {
+    /// Be ready for it; nothing sounds. Opens and decodes the beginning, and wakes the output up when it is near.
+    Prepare(Box<Play>),
+    /// Sound it from `start_mono_us` on (at once when that is past, never before it). What sounds then is cut at that
+    /// very instant. A later `Play` takes the place of one that has not begun.
+    Play(Box<Play>),
+    /// End it now, whether it sounds or only waits for its start.
+    Stop { playout: PlayoutId, piece: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Play {
+    pub playout: PlayoutId,
+    /// 0 at first; counts the times it went on after a cut. Events carry it, so that a stale one is known.
+    pub piece: u32,
+    pub title: String,
+    pub content: ContentId,
+    pub chime: Chime,
+    /// Where to begin, in milliseconds of chime and content together.
+    pub from_ms: u64,
+    pub start_mono_us: u64,
+    pub planned: WallTime,
+    /// Wall time at `start_mono_us`, for the recording's name and note.
+    pub start: WallTime,
+    /// Percent of full scale; the amplitude factor is (percent/100)^2.
+    pub volume: u8,
+    /// End it when the place reaches this, in milliseconds of chime and content.
+    pub until_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerEvent {
+    /// The first sample of this piece sounded at this instant.
+    Started {
+        playout: PlayoutId,
+        piece: u32,
+        at_mono_us: u64,
+    },
+    /// This piece is over. Told for every `Play`, begun or not, exactly once.
+    Ended {
+        playout: PlayoutId,
+        piece: u32,
+        at_mono_us: u64,
+        place_ms: u64,
+        how: How,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum How {
+    /// To the end of its content.
+    Finished,
+    /// By a `Stop`.
+    Stopped,
+    /// By the start of another.
+    Replaced,
+    /// `until_ms` was reached before the end of the content.
+    LimitReached,
+    Failed {
+        failure: Failure,
+        detail: String,
+    },
+}

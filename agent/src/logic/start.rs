@@ -1,0 +1,140 @@
+//! How a run begins: what was on disk is believed again only after its signature was checked again, and every playout
+//! that the last run left open is closed as what it is, cut by a loss of power.
+
+use loa_protocol::{
+    event::What,
+    playout::{Interruption, Outcome},
+    programme::Now,
+    time::{Moment, Trust, WallTime},
+};
+
+use super::{
+    Agent, Identity,
+    agenda::Agenda,
+    chance::Chance,
+    clock::Clock,
+    commits::Commits,
+    content::Contents,
+    documents::{CONFIG, Documents, HEAD},
+    ledger::Ledger,
+    outbox::Outbox,
+    port::{Effect, LedgerRow, LogLine, Reading, Stored, Write},
+    report::Report,
+    stage::Stage,
+};
+
+impl Agent {
+    /// Begins a run on what is on disk. Gives what is to be done before anything else is handled.
+    pub fn new(identity: Identity, stored: Stored, at: Reading) -> (Self, Vec<Effect>) {
+        let speaker = &identity.speaker;
+        let mut agent = Self {
+            store: stored.store.clone(),
+            boot: stored.boot,
+            chance: Chance::new(identity.seed),
+            began_us: at.mono_us,
+            reading: at,
+            now: Moment {
+                mono_us: at.mono_us,
+                wall: at.system,
+                trust: Trust::Untrusted,
+            },
+            doubtful: Some((at.mono_us, u64::MAX)),
+            connected: false,
+            ended: false,
+            clock: Clock::new(identity.built, stored.known_time, at.mono_us),
+            documents: Documents::new(speaker),
+            agenda: Agenda::default(),
+            ledger: Ledger::default(),
+            stage: Stage::default(),
+            outbox: Outbox::new(
+                speaker.clone(),
+                stored.store,
+                stored.events,
+                stored.last_event,
+            ),
+            commits: Commits::default(),
+            contents: Contents::new(identity.content_quota_bytes, stored.contents),
+            report: Report::new(at.mono_us),
+            faults_told: Default::default(),
+            pruned_at: None,
+            looked_us: at.mono_us,
+            out: Vec::new(),
+            identity,
+        };
+        agent.now = agent.clock.moment(at);
+        agent.event(What::Booted {
+            boot: agent.boot,
+            agent: agent.identity.agent.clone(),
+        });
+        agent.commits.close_group();
+        agent.restore_documents(stored.documents);
+        agent.restore_ledger(stored.ledger);
+        agent.take_over_programmes(false);
+        let since = agent.documents.config.since;
+        agent.agenda.rebuild(since, agent.now.wall, &agent.ledger);
+        agent.carry_on();
+        let effects = std::mem::take(&mut agent.out);
+        (agent, effects)
+    }
+
+    fn restore_documents(&mut self, documents: Vec<(String, Vec<u8>)>) {
+        let mut nows = Vec::new();
+        let mut lost = Vec::new();
+        let (first, rest): (Vec<_>, Vec<_>) = documents
+            .into_iter()
+            .partition(|(name, _)| name == HEAD || name == CONFIG);
+        for (name, bytes) in first.into_iter().chain(rest) {
+            let result = match name.as_str() {
+                HEAD => self.head_came(&bytes, false),
+                CONFIG => self.config_came(&bytes, false),
+                _ => match name.split_once(':') {
+                    Some(("programme", channel)) => match channel.parse() {
+                        Ok(channel) => self.programme_came(&channel, &bytes, false),
+                        Err(_) => Err(loa_protocol::envelope::Refusal::WrongScope),
+                    },
+                    Some(("now", _)) => self
+                        .open::<Now>(&bytes)
+                        .map(|now| nows.push((now, name.clone()))),
+                    _ => Err(loa_protocol::envelope::Refusal::WrongScope),
+                },
+            };
+            if let Err(refusal) = result {
+                self.report.refused(refusal.word());
+                self.fault(
+                    "disk",
+                    &format!("the stored {name} is not believed any more: {refusal}"),
+                );
+                lost.push(name);
+            }
+        }
+        nows.sort_by_key(|(now, _)| now.version);
+        for (now, name) in nows {
+            // One that the programme has overtaken, or whose channel was left, is simply not needed any more.
+            if !matches!(self.documents.take_now(now, false), Ok(Some(_))) {
+                lost.push(name);
+            }
+        }
+        self.forget_documents(lost);
+    }
+
+    fn restore_ledger(&mut self, rows: Vec<LedgerRow>) {
+        for mut row in rows {
+            if row.playout.outcome.is_none() {
+                row.playout.outcome = Some(Outcome::Interrupted(Interruption::PowerCut));
+                // When it ended nobody knows; what had sounded before the present piece is counted.
+                row.suspended = None;
+                let playout = row.playout.clone();
+                self.out.push(Effect::Log(LogLine::Over {
+                    title: playout.title.clone(),
+                    outcome: "interrupted (power_cut)".into(),
+                    sounded_ms: playout.sounded_ms,
+                }));
+                self.commits.put(Write::PutLedger(row.clone()));
+                self.event(What::Ended { playout });
+                self.commits.close_group();
+            }
+            self.ledger.restore(&row.playout);
+        }
+        debug_assert!(self.ledger.from() == WallTime::EPOCH);
+    }
+}

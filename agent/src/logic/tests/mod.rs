@@ -1,0 +1,14 @@
+//! Sentences about one pole: a fake office speaks to it, a fake disk and a fake player serve it, in imagined time.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod any_input;
+mod audio_fetching;
+mod clock_trust;
+mod documents;
+mod events;
+mod playing;
+mod pole;
+mod preemption;
+mod restart;
+mod status;
+mod village_player;

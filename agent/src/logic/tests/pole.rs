@@ -1,0 +1,636 @@
+//! One pole on its village day: the agent, a disk that may be slow or broken, a player, a line, and an office that signs.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ed25519_dalek::SigningKey;
+use loa_protocol::{
+    bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
+    channel::Channel,
+    clock::{ClockReply, ClockRequest},
+    content::{Bitmap, ContentId, Manifest, Wants},
+    envelope::{Document, Keyring, open_unsigned, seal},
+    event::{Ack, Event, Events, What},
+    playout::{Outcome, Playout, PlayoutId},
+    programme::{Command, Now, Programme, Version},
+    quiet_hours::DayWindow,
+    speaker_config::SpeakerConfig,
+    status::SpeakerStatus,
+    time::WallTime,
+    topic::Topic,
+};
+
+use super::village_player::VillagePlayer;
+use crate::logic::{
+    Agent, Identity, Pace,
+    documents::default_config,
+    port::{
+        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, PlayerCommand, Reading,
+        Stored, Write,
+    },
+};
+
+pub const SPEAKER: &str = "ban-chuong-1";
+pub const ZONE: &str = "Asia/Ho_Chi_Minh";
+
+/// `s` seconds after 2026-11-24T12:00:00+07:00.
+pub fn t(s: i64) -> WallTime {
+    WallTime::from_millis(1_795_496_400_000).plus_s(s)
+}
+/// The same as civil time.
+pub fn civil(s: i64) -> String {
+    let zoned = t(s).timestamp().in_tz(ZONE).unwrap();
+    zoned.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+pub fn area() -> Channel {
+    "area.sang-moc".parse().unwrap()
+}
+pub fn own() -> Channel {
+    format!("speaker.{SPEAKER}").parse().unwrap()
+}
+pub fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+pub fn version(generation: u64) -> Version {
+    Version {
+        epoch: 1,
+        generation,
+    }
+}
+
+/// Audio of so many seconds; its bytes are two blocks and a bit.
+pub fn audio(name: &str) -> Vec<u8> {
+    name.bytes().cycle().take(40_000).collect()
+}
+pub fn bulletin(name: &str, priority: Priority, when: When) -> Bulletin {
+    Bulletin {
+        id: name.parse().unwrap(),
+        revision: 1,
+        title: name.into(),
+        priority,
+        status: Status::Actual,
+        order: 0,
+        manifest: Manifest::of(&audio(name), 30_000),
+        chime: Chime::None,
+        volume: 100,
+        when,
+        zone: ZONE.into(),
+        repeat: Repeat::default(),
+        lateness_s: loa_protocol::bulletin::default_lateness_s(priority, false),
+        on_preempt: OnPreempt::Resume,
+        max_duration_s: 3_600,
+        since: t(-86_400),
+        valid_until: None,
+    }
+}
+pub fn at(name: &str, s: i64) -> Bulletin {
+    bulletin(name, Priority::Ordinary, When::At { at: civil(s) })
+}
+pub fn at_priority(name: &str, s: i64) -> Bulletin {
+    bulletin(name, Priority::Priority, When::At { at: civil(s) })
+}
+pub fn emergency_at(name: &str, s: i64) -> Bulletin {
+    Bulletin {
+        valid_until: Some(t(s + 1_800)),
+        ..bulletin(name, Priority::Emergency, When::At { at: civil(s) })
+    }
+}
+fn when_now(s: i64) -> When {
+    When::Now {
+        at: t(s),
+        date: "2026-11-24".into(),
+    }
+}
+pub fn said_now(name: &str, s: i64) -> Bulletin {
+    Bulletin {
+        lateness_s: Some(600),
+        ..bulletin(name, Priority::Ordinary, when_now(s))
+    }
+}
+pub fn emergency_now(name: &str, s: i64) -> Bulletin {
+    Bulletin {
+        valid_until: Some(t(s + 1_800)),
+        ..bulletin(name, Priority::Emergency, when_now(s))
+    }
+}
+pub fn programme(channel: Channel, generation: u64, bulletins: Vec<Bulletin>) -> Programme {
+    Programme {
+        channel,
+        version: version(generation),
+        made: t(-3_600),
+        silence_before: None,
+        bulletins,
+    }
+}
+pub fn now(generation: u64, s: i64, command: Command) -> Now {
+    Now {
+        channel: area(),
+        version: version(generation),
+        made: t(s),
+        command,
+    }
+}
+pub fn start(bulletin: Bulletin) -> Command {
+    Command::Start {
+        bulletin: Box::new(bulletin),
+    }
+}
+pub fn config(generation: u64) -> SpeakerConfig {
+    SpeakerConfig {
+        version: version(generation),
+        made: t(-3_600),
+        channels: vec![area(), own()],
+        quiet_hours: vec![DayWindow::new("22:00", "05:00").unwrap()],
+        ..default_config(&SPEAKER.parse().unwrap())
+    }
+}
+
+/// What survives a loss of power.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    pub boot: u64,
+    pub documents: BTreeMap<String, Vec<u8>>,
+    pub ledger: BTreeMap<PlayoutId, LedgerRow>,
+    pub events: BTreeMap<u64, Event>,
+    pub last_event: u64,
+    pub contents: BTreeMap<ContentId, HeldContent>,
+    pub known_time: Option<WallTime>,
+    /// Everything ever written, for the tests.
+    pub told: Vec<Event>,
+}
+
+impl Disk {
+    fn write(&mut self, write: Write) {
+        match write {
+            Write::PutDocument { name, bytes } => drop(self.documents.insert(name, bytes)),
+            Write::RemoveDocument { name } => drop(self.documents.remove(&name)),
+            Write::PutLedger(row) => {
+                let id = row.playout.id.clone();
+                if let Some(old) = self.ledger.get(&id)
+                    && let Some(outcome) = old.playout.outcome
+                {
+                    assert_eq!(row.playout.outcome, Some(outcome), "{id:?} has one outcome");
+                }
+                self.ledger.insert(id, row);
+            }
+            Write::PruneLedger { planned_before } => self.ledger.retain(|_, row| {
+                row.playout.outcome.is_none() || row.playout.planned >= planned_before
+            }),
+            Write::AppendEvent(event) => {
+                assert_eq!(event.number, self.last_event + 1, "numbers have no holes");
+                self.last_event = event.number;
+                self.told.push(event.clone());
+                self.events.insert(event.number, event);
+            }
+            Write::ForgetEvents { through } => self.events.retain(|n, _| *n > through),
+            Write::KnownTime(at) => self.known_time = Some(at),
+        }
+    }
+    fn stored(&self) -> Stored {
+        Stored {
+            store: "store-1".parse().unwrap(),
+            boot: self.boot,
+            documents: self.documents.clone().into_iter().collect(),
+            ledger: self.ledger.values().cloned().collect(),
+            events: self.events.values().cloned().collect(),
+            last_event: self.last_event,
+            contents: self.contents.clone().into_iter().collect(),
+            known_time: self.known_time,
+        }
+    }
+}
+
+pub struct Pole {
+    pub agent: Agent,
+    pub disk: Disk,
+    pub player: VillagePlayer,
+    pub mono_us: u64,
+    /// System clock less monotonic clock.
+    pub system_us: i64,
+    /// Commits wait here instead of being done.
+    pub hold_commits: bool,
+    pub fail_commits: bool,
+    pub held_commits: VecDeque<(u64, Vec<Write>)>,
+    /// Blocks wait here instead of being stored.
+    pub hold_blocks: bool,
+    pub held_blocks: VecDeque<Effect>,
+    pub fail_finish: bool,
+    pub published: Vec<(Topic, Vec<u8>)>,
+    pub subscribed: BTreeSet<String>,
+    pub unsubscribed: Vec<String>,
+    pub commands: Vec<PlayerCommand>,
+    pub evicted: Vec<ContentId>,
+    pub log: Vec<LogLine>,
+    pub commits: usize,
+    pub steps: usize,
+    depth: usize,
+    pub quota: u64,
+}
+
+impl Default for Pole {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pole {
+    /// At noon, with an undoubted clock, offline, with an empty disk.
+    pub fn new() -> Self {
+        Self::on(Disk::default(), 64 << 20)
+    }
+    /// The same, with the audio of these on its disk.
+    pub fn holding(bulletins: &[Bulletin]) -> Self {
+        let complete = |b: &Bulletin| {
+            (
+                b.manifest.content,
+                HeldContent::Complete {
+                    bytes: b.manifest.length,
+                },
+            )
+        };
+        let contents = bulletins.iter().map(complete).collect();
+        Self::on(
+            Disk {
+                contents,
+                ..Disk::default()
+            },
+            64 << 20,
+        )
+    }
+    /// The same, following its area, with this programme and its audio.
+    pub fn with(bulletins: Vec<Bulletin>) -> Self {
+        let mut pole = Self::holding(&bulletins);
+        pole.hears_config(&config(1));
+        pole.hears_programme(&programme(area(), 1, bulletins));
+        pole
+    }
+    pub fn on(disk: Disk, quota: u64) -> Self {
+        let mut pole = Self::untrusted(disk, quota);
+        pole.input(Input::KernelClock(KernelClock {
+            synced: true,
+            held: false,
+        }));
+        pole
+    }
+    /// Nobody has set its clock, which shows the time nevertheless.
+    pub fn untrusted(mut disk: Disk, quota: u64) -> Self {
+        disk.boot += 1;
+        let mono_us = 1_000_000;
+        let system_us = t(0).as_micros() - mono_us as i64;
+        let reading = Reading {
+            mono_us,
+            system: t(0),
+        };
+        let (agent, effects) = Agent::new(identity(quota), disk.stored(), reading);
+        let mut pole = Self {
+            agent,
+            disk,
+            player: VillagePlayer::default(),
+            mono_us,
+            system_us,
+            hold_commits: false,
+            fail_commits: false,
+            held_commits: VecDeque::new(),
+            hold_blocks: false,
+            held_blocks: VecDeque::new(),
+            fail_finish: false,
+            published: Vec::new(),
+            subscribed: BTreeSet::new(),
+            unsubscribed: Vec::new(),
+            commands: Vec::new(),
+            evicted: Vec::new(),
+            log: Vec::new(),
+            commits: 0,
+            steps: 0,
+            depth: 0,
+            quota,
+        };
+        pole.perform(effects);
+        pole
+    }
+
+    pub fn reading(&self) -> Reading {
+        Reading {
+            mono_us: self.mono_us,
+            system: WallTime::from_micros(self.mono_us as i64 + self.system_us),
+        }
+    }
+    /// The monotonic instant of `t(s)` by the system clock.
+    pub fn mono(&self, s: i64) -> u64 {
+        (t(s).as_micros() - self.system_us) as u64
+    }
+
+    pub fn input(&mut self, input: Input) {
+        let effects = self.agent.handle(input, self.reading());
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut inputs = VecDeque::new();
+        for effect in effects {
+            match effect {
+                Effect::Subscribe { filters } => self.subscribed.extend(filters),
+                Effect::Unsubscribe { filters } => {
+                    self.subscribed.retain(|f| !filters.contains(f));
+                    self.unsubscribed.extend(filters);
+                }
+                Effect::Publish { topic, payload } => self.published.push((topic, payload)),
+                Effect::Commit { ticket, writes } => {
+                    self.commits += 1;
+                    self.held_commits.push_back((ticket, writes));
+                    if self.fail_commits {
+                        self.held_commits.pop_back();
+                        inputs.push_back(Input::CommitFailed {
+                            ticket,
+                            detail: "disk full".into(),
+                        });
+                    } else if !self.hold_commits {
+                        inputs.extend(self.do_commit());
+                    }
+                }
+                block @ Effect::StoreBlock { .. } => {
+                    self.held_blocks.push_back(block);
+                    if !self.hold_blocks {
+                        inputs.extend(self.do_block());
+                    }
+                }
+                Effect::FinishContent { content } => {
+                    if self.fail_finish {
+                        self.disk.contents.remove(&content);
+                        inputs.push_back(Input::ContentBad {
+                            content,
+                            detail: "wrong hash".into(),
+                        });
+                    } else {
+                        self.disk
+                            .contents
+                            .insert(content, HeldContent::Complete { bytes: 40_000 });
+                        inputs.push_back(Input::ContentReady { content });
+                    }
+                }
+                Effect::EvictContent { content } => {
+                    self.disk.contents.remove(&content);
+                    self.evicted.push(content);
+                }
+                Effect::Player(command) => {
+                    self.commands.push(command.clone());
+                    if let PlayerCommand::Play(play) = &command {
+                        assert!(
+                            self.disk.ledger.contains_key(&play.playout),
+                            "its row is durable first"
+                        );
+                    }
+                    let told = self.player.command(command, self.mono_us);
+                    inputs.extend(told.into_iter().map(Input::Player));
+                }
+                Effect::ShowStatus(_) => {}
+                Effect::Log(line) => self.log.push(line),
+            }
+        }
+        self.depth += 1;
+        assert!(
+            self.depth < 60,
+            "one thing leads to another without end: {:?}",
+            inputs
+        );
+        for input in inputs {
+            self.input(input);
+        }
+        self.depth -= 1;
+    }
+
+    fn do_commit(&mut self) -> Option<Input> {
+        let (ticket, writes) = self.held_commits.pop_front()?;
+        writes.into_iter().for_each(|w| self.disk.write(w));
+        Some(Input::Committed { ticket })
+    }
+    pub fn commit_held(&mut self) {
+        self.hold_commits = false;
+        while let Some(input) = self.do_commit() {
+            self.input(input);
+        }
+    }
+    fn do_block(&mut self) -> Option<Input> {
+        let Some(Effect::StoreBlock { content, index, .. }) = self.held_blocks.pop_front() else {
+            return None;
+        };
+        let held = self
+            .disk
+            .contents
+            .entry(content)
+            .or_insert(HeldContent::Partial {
+                held: Bitmap::default(),
+            });
+        if let HeldContent::Partial { held } = held {
+            held.insert(index);
+        }
+        Some(Input::BlockStored { content, index })
+    }
+    pub fn store_held_blocks(&mut self) {
+        while let Some(input) = self.do_block() {
+            self.input(input);
+        }
+    }
+
+    /// Lets time go by until `t(s)` by the present system clock.
+    pub fn run_to(&mut self, s: i64) {
+        self.run_until(self.mono(s));
+    }
+    pub fn run_s(&mut self, s: u64) {
+        self.run_until(self.mono_us + s * 1_000_000);
+    }
+    pub fn run_until(&mut self, end_us: u64) {
+        loop {
+            let deadline = self.agent.next_deadline().map(|(at, _)| at);
+            let next = [deadline, self.player.next()]
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(u64::MAX);
+            if next > end_us {
+                break;
+            }
+            self.steps += 1;
+            assert!(
+                self.steps < 3_000_000,
+                "it does not spin: {:?}",
+                self.agent.next_deadline()
+            );
+            self.mono_us = self.mono_us.max(next);
+            let told = self.player.advance(self.mono_us);
+            if told.is_empty() {
+                self.input(Input::Tick);
+            }
+            told.into_iter()
+                .for_each(|event| self.input(Input::Player(event)));
+        }
+        self.mono_us = end_us;
+        self.input(Input::Tick);
+    }
+
+    /// The power fails, and comes back after `s` seconds; the clock is right again at once.
+    pub fn loses_power(mut self, s: u64) -> Self {
+        self.hold_commits = false;
+        self.held_commits.clear();
+        let mut again = Self::untrusted_after(self, s);
+        again.input(Input::KernelClock(KernelClock {
+            synced: true,
+            held: false,
+        }));
+        again
+    }
+    /// The same, and the clock is nothing worth.
+    pub fn untrusted_after(old: Self, s: u64) -> Self {
+        let quota = old.quota;
+        let mut disk = old.disk;
+        disk.boot += 1;
+        let mono_us = old.mono_us + s * 1_000_000;
+        let system = WallTime::from_micros(mono_us as i64 + old.system_us);
+        let (agent, effects) =
+            Agent::new(identity(quota), disk.stored(), Reading { mono_us, system });
+        let mut pole = Self {
+            agent,
+            disk,
+            mono_us,
+            player: VillagePlayer::default(),
+            commands: Vec::new(),
+            ..old
+        };
+        pole.perform(effects);
+        pole
+    }
+
+    // What the office does.
+
+    pub fn hears<D: Document>(&mut self, topic: Topic, document: &D) {
+        let payload = seal(document, &key(1));
+        self.input(Input::Message {
+            topic: topic.to_string(),
+            payload,
+        });
+    }
+    pub fn hears_config(&mut self, config: &SpeakerConfig) {
+        self.hears(Topic::Config(SPEAKER.parse().unwrap()), config);
+    }
+    pub fn hears_programme(&mut self, programme: &Programme) {
+        self.hears(Topic::Programme(programme.channel.clone()), programme);
+    }
+    pub fn hears_now(&mut self, now: &Now) {
+        self.hears(Topic::Now(now.channel.clone()), now);
+    }
+    pub fn hears_ack(&mut self, through: u64) {
+        let speaker = SPEAKER.parse().unwrap();
+        let ack = Ack {
+            speaker,
+            store: "store-1".parse().unwrap(),
+            through,
+        };
+        self.hears(Topic::Ack(SPEAKER.parse().unwrap()), &ack);
+    }
+    pub fn hears_block(&mut self, name: &str, index: u32) {
+        let bytes = audio(name);
+        let content = loa_protocol::content::Sha::of(&bytes);
+        let payload = bytes
+            .chunks(16 * 1024)
+            .nth(index as usize)
+            .unwrap()
+            .to_vec();
+        self.input(Input::Message {
+            topic: Topic::Block { content, index }.to_string(),
+            payload,
+        });
+    }
+    /// Answers the last clock request, `trip_us` after it left in each direction, by an office clock that shows `office` now.
+    pub fn hears_the_time(&mut self, office: WallTime) {
+        let request: ClockRequest = self
+            .last_published(|t| matches!(t, Topic::Clock(_)))
+            .unwrap();
+        let reply = ClockReply {
+            speaker: SPEAKER.parse().unwrap(),
+            nonce: request.nonce,
+            received: office,
+            sent: office,
+        };
+        self.hears(Topic::ClockReply(SPEAKER.parse().unwrap()), &reply);
+    }
+    // What one finds.
+
+    pub fn last_published<D: Document>(&self, on: impl Fn(&Topic) -> bool) -> Option<D> {
+        let (_, payload) = self.published.iter().rev().find(|(topic, _)| on(topic))?;
+        Some(open_unsigned(payload).unwrap())
+    }
+    pub fn status(&self) -> SpeakerStatus {
+        self.agent.status(self.reading())
+    }
+    pub fn wants(&self) -> Vec<Wants> {
+        let wants = self
+            .published
+            .iter()
+            .filter(|(t, _)| matches!(t, Topic::Want(_)));
+        wants.map(|(_, p)| open_unsigned(p).unwrap()).collect()
+    }
+    pub fn batches(&self) -> Vec<Events> {
+        let events = self
+            .published
+            .iter()
+            .filter(|(t, _)| matches!(t, Topic::Events(_)));
+        events.map(|(_, p)| open_unsigned(p).unwrap()).collect()
+    }
+    pub fn sounding(&self) -> Option<String> {
+        self.player.now.as_ref().map(|p| p.title.clone())
+    }
+    /// Everything that sounded: title, from and to in seconds of `t`, and the place where it began in seconds.
+    pub fn heard(&self) -> Vec<(String, f64, f64, f64)> {
+        let s = |us: u64| (us as f64 + self.system_us as f64 - t(0).as_micros() as f64) / 1e6;
+        let sounds = self.player.sounds.iter();
+        sounds
+            .map(|p| {
+                (
+                    p.title.clone(),
+                    s(p.from_us),
+                    p.to_us.map_or(-1.0, s),
+                    p.from_ms as f64 / 1e3,
+                )
+            })
+            .collect()
+    }
+    pub fn rows(&self, name: &str) -> Vec<Playout> {
+        let rows = self.disk.ledger.values().map(|row| row.playout.clone());
+        rows.filter(|p| p.id.occurrence.bulletin.as_str() == name)
+            .collect()
+    }
+    /// Outcomes of all rows of a bulletin.
+    pub fn outcomes(&self, name: &str) -> Vec<Outcome> {
+        self.rows(name)
+            .into_iter()
+            .filter_map(|p| p.outcome)
+            .collect()
+    }
+    /// The events of a bulletin in order: `started`, `suspended`, `ended`.
+    pub fn story(&self, name: &str) -> Vec<&'static str> {
+        let of = |p: &Playout| p.id.occurrence.bulletin.as_str() == name;
+        let told = self.disk.told.iter().filter_map(|e| match &e.what {
+            What::Started { playout } if of(playout) => Some("started"),
+            What::Suspended { playout, .. } if of(playout) => Some("suspended"),
+            What::Ended { playout } if of(playout) => Some("ended"),
+            _ => None,
+        });
+        told.collect()
+    }
+    pub fn faults(&self, code: &str) -> usize {
+        let is_it = |e: &&Event| matches!(&e.what, What::Fault { code: c, .. } if c == code);
+        self.disk.told.iter().filter(is_it).count()
+    }
+}
+
+fn identity(quota: u64) -> Identity {
+    Identity {
+        speaker: SPEAKER.parse().unwrap(),
+        keyring: Keyring::new([key(1).verifying_key()]),
+        agent: "loa-agent test".into(),
+        output: "test".into(),
+        content_quota_bytes: quota,
+        seed: 7,
+        built: t(-365 * 86_400),
+        pace: Pace::default(),
+    }
+}

@@ -1,0 +1,340 @@
+//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode] …`.
+//!
+//! Each figure is printed with its goal and written to `target/figures`. Ends with 1 when a goal is missed.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use loa_audio::{Limits, ingest};
+use loa_tests::process::{
+    Broker, Output, Village,
+    clock::wait_for,
+    figures::{Figure, Goal, largest, percentile, smallest, summary},
+    measure::{
+        cost::{stripped_mb, watch},
+        decode::{ffmpeg, mpg123, ours, ratio},
+        emergency::cuts,
+        likeness::said_in,
+        now::play_now,
+        start::{Plan, starts},
+    },
+    program::binary,
+    sound::{self, Format},
+};
+use serde_json::json;
+
+/// A measurement: its name, and what it finds.
+type Measurement = (&'static str, fn() -> Vec<Figure>);
+
+const ALL: [Measurement; 7] = [
+    ("size", size),
+    ("decode", decode),
+    ("likeness", likeness),
+    ("cost", cost),
+    ("now", now),
+    ("emergency", emergency),
+    ("start", start),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let all = wanted.is_empty() || wanted.iter().any(|name| name == "all");
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| *name != "all" && ALL.iter().all(|(known, _)| known != name))
+    {
+        eprintln!(
+            "bench: {unknown:?} is none of: all {}",
+            ALL.map(|(name, _)| name).join(" ")
+        );
+        return ExitCode::from(64);
+    }
+    let mut missed = Vec::new();
+    for (name, measure) in ALL {
+        if all || wanted.iter().any(|one| one == name) {
+            println!("== {name}");
+            missed.extend(
+                measure()
+                    .iter()
+                    .filter(|figure| !figure.tell())
+                    .map(|figure| figure.name),
+            );
+        }
+    }
+    if missed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("missed: {}", missed.join(", "));
+    ExitCode::FAILURE
+}
+
+fn start() -> Vec<Figure> {
+    let village = Village::start(6, Output::Both, Broker::Embedded);
+    let material = village.material(1.0, 1);
+    // Between the first, the outputs stay open; between the others they are closed and opened again.
+    let plans = [
+        Plan {
+            times: 40,
+            every_s: 2,
+        },
+        Plan {
+            times: 27,
+            every_s: 4,
+        },
+    ];
+    let all = starts(&village, &material, &plans);
+    println!("{}", summary("into files", "ms", &all.wav));
+    println!(
+        "{}",
+        summary("into null sinks, as the poles tell", "ms", &all.pulse)
+    );
+    println!(
+        "{}",
+        summary(
+            "into null sinks, as recorded (recorder's delay included)",
+            "ms",
+            &all.pulse_heard
+        )
+    );
+    println!(
+        "{}",
+        summary("recorded - told", "ms", &all.heard_minus_told)
+    );
+    let early = smallest(&all.wav).min(smallest(&all.pulse));
+    assert!(early >= 0.0, "a start was early by {early} ms");
+    let (wav, pulse) = (percentile(&all.wav, 99.0), percentile(&all.pulse, 99.0));
+    let figure = |name, value, n, how: &str| Figure {
+        name,
+        value,
+        unit: "ms",
+        goal: Goal::AtMost(20.0),
+        n,
+        how: how.into(),
+    };
+    vec![
+        figure(
+            "start_error_wav_p99_ms",
+            wav,
+            all.wav.len(),
+            "real minus planned start by the exact instant beside each WAV recording; three agents, content cached",
+        ),
+        figure(
+            "start_error_pulse_p99_ms",
+            pulse,
+            all.pulse.len(),
+            "real minus planned start as told to the office by three agents on PulseAudio null sinks; \
+             each was found in the recording of the sink's monitor",
+        ),
+        figure(
+            "start_error_p99_ms",
+            wav.max(pulse),
+            all.wav.len() + all.pulse.len(),
+            "the worse of start_error_wav_p99_ms and start_error_pulse_p99_ms; no start was early",
+        ),
+    ]
+}
+
+fn now() -> Vec<Figure> {
+    let village = Village::start(3, Output::Wav, Broker::Embedded);
+    let material = village.material(0.4, 1);
+    let (first, _) = village.say(&material, &json!({}));
+    village.wait_for_outcomes(&first, 3, Duration::from_secs(30));
+    let latencies = play_now(&village, &material, 200);
+    println!("{}", summary("play now", "ms", &latencies));
+    vec![Figure {
+        name: "play_now_p99_ms",
+        value: percentile(&latencies, 99.0),
+        unit: "ms",
+        goal: Goal::AtMost(300.0),
+        n: latencies.len(),
+        how: "HTTP answer to the first sample of the last of three agents (WAV output), content cached, loopback".into(),
+    }]
+}
+
+fn emergency() -> Vec<Figure> {
+    let village = Village::start(1, Output::Wav, Broker::Embedded);
+    let rounds = 50;
+    let long = village.material(300.0, 1);
+    let alarm = village.material(0.7, 2);
+    for material in [&long, &alarm] {
+        let (bulletin, _) = village.say(material, &json!({}));
+        village.poles[0].wait_until_it_holds(&material.content);
+        village.cancel(&bulletin);
+    }
+    let cuts = cuts(&village, &long, &alarm, rounds);
+    let slower: Vec<f64> = cuts
+        .iter()
+        .map(|cut| cut.silence_ms.max(cut.start_ms))
+        .collect();
+    let resumed: Vec<f64> = cuts.iter().map(|cut| cut.resume_error_ms.abs()).collect();
+    println!("{}", summary("emergency", "ms", &slower));
+    println!("{}", summary("resume error", "ms", &resumed));
+    vec![
+        Figure {
+            name: "emergency_p99_ms",
+            value: percentile(&slower, 99.0),
+            unit: "ms",
+            goal: Goal::AtMost(300.0),
+            n: rounds,
+            how: "HTTP answer to silence of the ordinary bulletin and first sample of the emergency, the later of both, \
+                  in the recorded audio"
+                .into(),
+        },
+        Figure {
+            name: "resume_error_ms",
+            value: largest(&resumed),
+            unit: "ms",
+            goal: Goal::AtMost(50.0),
+            n: rounds,
+            how: "largest distance between where the bulletin went on and 2 s before its cut, both found in the \
+                  recorded audio by cross-correlation with the content"
+                .into(),
+        },
+    ]
+}
+
+fn likeness() -> Vec<Figure> {
+    let village = Village::start(2, Output::Both, Broker::Embedded);
+    let mut sink = Vec::new();
+    for (format, seed) in Format::ALL.into_iter().zip(10..) {
+        let alike = said_in(&village, format, 5.0, seed);
+        println!(
+            "  {format:?}: file {:.4}, monitor of the sink {:.4}",
+            alike[0], alike[1]
+        );
+        sink.push(alike[1]);
+    }
+    vec![Figure {
+        name: "correlation_min",
+        value: smallest(&sink),
+        unit: "",
+        goal: Goal::AtLeast(0.98),
+        n: sink.len(),
+        how: "smallest normalised correlation between a null sink's monitor recording and the canonical content; \
+              MP3, AAC, Vorbis, FLAC, WAV and WebM/Opus uploads of 5 s"
+            .into(),
+    }]
+}
+
+fn cost() -> Vec<Figure> {
+    let village = Village::start(2, Output::Both, Broker::Embedded);
+    let long = village.material(100.0, 1);
+    // Something to know and to hold: a daily bulletin, and one that was said.
+    let daily =
+        json!({"when": {"rrule": "FREQ=DAILY", "start": "2020-01-01T03:00"}, "title": "Hằng ngày"});
+    village.say(&long, &daily);
+    village.wait_until_all_hold(&long.content);
+    let pids: Vec<u32> = village.poles.iter().map(|pole| pole.pid()).collect();
+    let minute = Duration::from_secs(60);
+    let rest = watch(&pids, minute);
+    village.say(&long, &json!({}));
+    wait_for("all play", Duration::from_secs(10), || {
+        village
+            .poles
+            .iter()
+            .all(|pole| pole.status().is_some_and(|s| s.status.sounding.is_some()))
+    });
+    let playing = watch(&pids, minute);
+    for (output, ((rest_mb, rest_pct), (playing_mb, playing_pct))) in
+        ["file", "sink"].iter().zip(rest.iter().zip(&playing))
+    {
+        println!(
+            "  {output}: at rest {rest_mb:.1} MB, {rest_pct:.2} % CPU; playing {playing_mb:.1} MB, {playing_pct:.2} % CPU"
+        );
+    }
+    let worse = |values: Vec<f64>| largest(&values);
+    vec![
+        Figure {
+            name: "agent_rss_mb",
+            value: worse(rest.iter().map(|(mb, _)| *mb).collect()),
+            unit: "MB",
+            goal: Goal::AtMost(25.0),
+            n: 120,
+            how: "largest VmRSS in 60 s at rest, connected, with a programme; the worse of WAV and PulseAudio output".into(),
+        },
+        Figure {
+            name: "agent_playing_cpu_pct",
+            value: worse(playing.iter().map(|(_, pct)| *pct).collect()),
+            unit: "%",
+            goal: Goal::AtMost(5.0),
+            n: 2,
+            how: "user and system time of one core over 60 s of playing; the worse of WAV and PulseAudio output".into(),
+        },
+    ]
+}
+
+fn size() -> Vec<Figure> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    vec![Figure {
+        name: "agent_binary_size_mb",
+        value: stripped_mb(&binary("loa-agent"), folder.path()),
+        unit: "MB",
+        goal: Goal::AtMost(15.0),
+        n: 1,
+        how: "size of a copy of the release binary after `strip`".into(),
+    }]
+}
+
+/// Five minutes of each; the canonical one is made as the office makes it.
+fn decode() -> Vec<Figure> {
+    const ROUNDS: usize = 5;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = sound::wav_file(folder.path(), 300.0, 1);
+    let mp3 = sound::convert(&source, Format::Mp3);
+    let aac = sound::convert(&source, Format::M4aAac);
+    let opus = canonical(&source);
+    let decoder = decoder();
+    let figure = |name, value, what: &str| Figure {
+        name,
+        value,
+        unit: "",
+        goal: Goal::Told,
+        n: ROUNDS,
+        how: format!(
+            "user CPU of our decoder over that of {what}; whole processes in turns, median, 5 minutes of sound"
+        ),
+    };
+    vec![
+        figure(
+            "decode_ratio_mp3_mpg123",
+            ratio(ROUNDS, || ours(&decoder, &mp3), || mpg123(&mp3)),
+            "mpg123 -t",
+        ),
+        figure(
+            "decode_ratio_mp3_ffmpeg",
+            ratio(ROUNDS, || ours(&decoder, &mp3), || ffmpeg(&mp3)),
+            "ffmpeg -threads 1",
+        ),
+        figure(
+            "decode_ratio_aac_ffmpeg",
+            ratio(ROUNDS, || ours(&decoder, &aac), || ffmpeg(&aac)),
+            "ffmpeg -threads 1",
+        ),
+        figure(
+            "decode_ratio_opus_ffmpeg",
+            ratio(ROUNDS, || ours(&decoder, &opus), || ffmpeg(&opus)),
+            "ffmpeg -threads 1",
+        ),
+    ]
+}
+
+fn canonical(source: &Path) -> PathBuf {
+    let target = source.with_extension("opus");
+    ingest::canonicalise(source, Some("wav"), &target, Limits::default())
+        .expect("material becomes content");
+    target
+}
+
+/// `examples/decode` beside this program.
+fn decoder() -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    let decoder = own.with_file_name("examples").join("decode");
+    assert!(
+        decoder.exists(),
+        "run `cargo build --release -p loa-audio --example decode` first"
+    );
+    decoder
+}

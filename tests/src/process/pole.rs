@@ -1,0 +1,155 @@
+//! One speaker: its agent as a process, its disk, and what it sounded.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use loa_agent::health::{self, StatusFile};
+use loa_protocol::content::ContentId;
+
+use super::{
+    clock::wait_for,
+    program::{Program, binary},
+    pulse::Pulse,
+    recording::{Recording, recordings},
+};
+
+#[derive(Debug)]
+pub struct Pole {
+    pub id: String,
+    folder: PathBuf,
+    program: Option<Program>,
+}
+
+/// What the office gave out when it added the speaker.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub token: String,
+    /// The office's public key, hex.
+    pub office_key: String,
+}
+
+impl Pole {
+    /// Writes its configuration; `sink` is the null sink that it sounds into, or none for WAV files.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn install(
+        folder: &Path,
+        id: &str,
+        broker_port: u16,
+        given: &Credentials,
+        sink: Option<&str>,
+    ) -> Self {
+        let folder = folder.join(id);
+        std::fs::create_dir_all(&folder).expect("a folder for the pole");
+        let output = match sink {
+            None => "kind = \"wav\"\n".to_owned(),
+            Some(sink) => {
+                format!("kind = \"device\"\nhost = \"pulseaudio\"\ndevice = \"{sink}\"\n")
+            }
+        };
+        let config = format!(
+            "speaker = \"{id}\"\ndata_dir = \"data\"\n\
+             [office]\naddress = \"127.0.0.1:{broker_port}\"\ntoken = \"{}\"\nkey = \"{}\"\nreconnect_max_s = 1\n\
+             [output]\n{output}\
+             [clock]\nsource = \"system\"\n",
+            given.token, given.office_key
+        );
+        std::fs::write(folder.join("agent.toml"), config)
+            .expect("its configuration can be written");
+        Self {
+            id: id.into(),
+            folder,
+            program: None,
+        }
+    }
+
+    /// Switches it on. Returns at once.
+    pub fn start(&mut self, pulse: Option<&Pulse>) {
+        let mut command = Command::new(binary("loa-agent"));
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.folder.join("agent.toml"));
+        if let Some(pulse) = pulse {
+            pulse.give_to(&mut command);
+        }
+        let log = self.folder.join("loa-agent.log");
+        self.program = Some(Program::start(
+            &format!("loa-agent {}", self.id),
+            &mut command,
+            &log,
+        ));
+    }
+
+    /// The power goes: SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(program) = self.program.take() {
+            program.kill();
+        }
+    }
+
+    /// SIGTERM, as systemd does it.
+    pub fn stop(&mut self) -> Option<ExitStatus> {
+        self.program.take().map(Program::stop)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.program.as_ref().expect("the agent runs").pid()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.program.as_mut().is_some_and(Program::is_running)
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    pub fn wav_dir(&self) -> PathBuf {
+        self.data_dir().join("wav")
+    }
+
+    /// What it last wrote about itself.
+    pub fn status(&self) -> Option<StatusFile> {
+        health::read(&self.data_dir()).ok()
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.status()
+            .is_some_and(|file| file.connected && file.status.config.is_some())
+    }
+
+    pub fn holds(&self, content: &ContentId) -> bool {
+        self.status()
+            .is_some_and(|file| file.status.held.contains(content))
+    }
+
+    #[track_caller]
+    pub fn wait_until_it_holds(&self, content: &ContentId) {
+        let what = format!("{} holds the audio", self.id);
+        wait_for(&what, Duration::from_secs(30), || self.holds(content));
+    }
+
+    /// All that it sounded into files.
+    pub fn recordings(&self) -> Vec<Recording> {
+        recordings(&self.wav_dir())
+    }
+
+    /// Pieces of one bulletin, in order of time.
+    pub fn recordings_of(&self, bulletin: &str) -> Vec<Recording> {
+        let all = self.recordings().into_iter();
+        all.filter(|recording| recording.note.bulletin() == bulletin)
+            .collect()
+    }
+
+    /// Those of [`Pole::recordings_of`] that are over.
+    pub fn finished(&self, bulletin: &str) -> Vec<Recording> {
+        let all = self.recordings_of(bulletin).into_iter();
+        all.filter(|recording| recording.note.how.is_some())
+            .collect()
+    }
+}

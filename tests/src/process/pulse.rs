@@ -1,0 +1,245 @@
+//! A sound server with one null sink per pole, and recordings of what each sink would have sounded.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    clock::{now_us, wait_for},
+    program::{Program, Rank, spawn},
+    recording::{RATE, us_of_frames},
+};
+
+/// An idle null sink has two seconds of latency, and the first stream on it starts that late. A recorder that asks for
+/// 20 ms and has run for longer than that keeps the sink quick.
+const SETTLE_S: f32 = 2.2;
+
+#[derive(Debug)]
+pub struct Pulse {
+    socket: PathBuf,
+    folder: PathBuf,
+    sinks: Vec<Monitor>,
+    _program: Program,
+}
+
+impl Pulse {
+    /// A daemon with the sinks `pole1` to `poleN`, and a recorder on each. Runs as root too, without systemd and D-Bus.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start(folder: &Path, poles: usize) -> Self {
+        let folder = folder.join("pulse");
+        std::fs::create_dir_all(&folder).expect("a folder for the sound server");
+        let socket = folder.join("native");
+        let mut command = Command::new("pulseaudio");
+        command
+            .args([
+                "-n",
+                "--daemonize=no",
+                "--use-pid-file=no",
+                "--exit-idle-time=-1",
+            ])
+            .args(["--realtime=no", "--high-priority=no", "--log-target=stderr"]);
+        for pole in 1..=poles {
+            command.arg("-L").arg(format!(
+                "module-null-sink sink_name=pole{pole} rate=48000 channels=1 format=s16le"
+            ));
+        }
+        command.arg("-L").arg(format!(
+            "module-native-protocol-unix socket={} auth-anonymous=1",
+            socket.display()
+        ));
+        environment(&mut command, &socket, &folder);
+        let program =
+            Program::start_instrument("pulseaudio", &mut command, &folder.join("pulseaudio.log"));
+        let mut pulse = Self {
+            socket,
+            folder,
+            sinks: Vec::new(),
+            _program: program,
+        };
+        wait_for("the sound server answers", Duration::from_secs(10), || {
+            pulse.answers()
+        });
+        for pole in 1..=poles {
+            let monitor = Monitor::start(&pulse, &format!("pole{pole}"));
+            pulse.sinks.push(monitor);
+        }
+        for sink in &pulse.sinks {
+            wait_for(
+                "the recorder keeps its sink quick",
+                Duration::from_secs(20),
+                || sink.frames() as f32 > SETTLE_S * RATE as f32,
+            );
+        }
+        pulse
+    }
+
+    /// Makes `command` use this server and no other.
+    pub fn give_to(&self, command: &mut Command) {
+        environment(command, &self.socket, &self.folder);
+    }
+
+    /// The recording of pole `index`'s sink, from 0.
+    pub fn monitor(&self, index: usize) -> &Monitor {
+        &self.sinks[index]
+    }
+
+    fn answers(&self) -> bool {
+        let mut command = Command::new("pactl");
+        command
+            .arg("info")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.give_to(&mut command);
+        command.status().is_ok_and(|status| status.success())
+    }
+}
+
+fn environment(command: &mut Command, socket: &Path, folder: &Path) {
+    command
+        .env("PULSE_SERVER", format!("unix:{}", socket.display()))
+        .env("XDG_RUNTIME_DIR", folder)
+        .env("HOME", folder);
+}
+
+/// A running recording of one sink.
+#[derive(Debug)]
+pub struct Monitor {
+    child: Child,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    frames: Vec<i16>,
+    /// How many frames were there, and when: one for each read.
+    arrivals: Vec<(usize, i64)>,
+}
+
+impl Monitor {
+    fn start(pulse: &Pulse, sink: &str) -> Self {
+        let mut command = Command::new("parec");
+        command
+            .args([
+                "-d",
+                &format!("{sink}.monitor"),
+                "--latency-msec=20",
+                "--raw",
+            ])
+            .args(["--rate=48000", "--channels=1", "--format=s16le"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        pulse.give_to(&mut command);
+        let mut child = spawn(&mut command, Rank::Instrument);
+        let mut out = child.stdout.take().expect("it was piped");
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let shared = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            let mut bytes = [0_u8; 8192];
+            let mut odd: Option<u8> = None;
+            // Ends when the recorder is killed.
+            while let Ok(n @ 1..) = out.read(&mut bytes) {
+                let at_us = now_us();
+                let mut heard = lock(&shared);
+                for &byte in &bytes[..n] {
+                    match odd.take() {
+                        None => odd = Some(byte),
+                        Some(low) => heard.frames.push(i16::from_le_bytes([low, byte])),
+                    }
+                }
+                let frames = heard.frames.len();
+                heard.arrivals.push((frames, at_us));
+            }
+        });
+        Self { child, heard }
+    }
+
+    /// Frames recorded so far.
+    pub fn frames(&self) -> usize {
+        lock(&self.heard).frames.len()
+    }
+
+    /// What was recorded from `from_us` to `to_us` of Unix time. Waits until it is there.
+    ///
+    /// # Panics
+    /// When the recorder has stopped.
+    #[track_caller]
+    pub fn between(&self, from_us: i64, to_us: i64) -> Stretch {
+        wait_for(
+            "the recording has come so far",
+            Duration::from_secs(10),
+            || {
+                lock(&self.heard)
+                    .arrivals
+                    .last()
+                    .is_some_and(|(_, at)| *at >= to_us)
+            },
+        );
+        let heard = lock(&self.heard);
+        let first = heard.frame_at(from_us);
+        let last = heard.frame_at(to_us).max(first);
+        let frames = heard.frames[first..last]
+            .iter()
+            .map(|f| f32::from(*f) / 32_768.0);
+        Stretch {
+            frames: frames.collect(),
+            start_us: heard.time_of(first),
+        }
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        // Fails only when it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A part of a recording. `start_us` is when its first frame came out of the recorder: some tens of milliseconds,
+/// always about the same, after it was sounded.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    pub frames: Vec<f32>,
+    pub start_us: i64,
+}
+
+impl Stretch {
+    pub fn time_of(&self, frame: usize) -> i64 {
+        self.start_us + us_of_frames(frame)
+    }
+}
+
+impl Heard {
+    /// Frames arrive in lumps, and a busy machine delays some. The earliest arrival within half a second tells best.
+    fn time_of(&self, frame: usize) -> i64 {
+        let near = RATE / 2;
+        let begin = self
+            .arrivals
+            .partition_point(|(frames, _)| frames + near < frame);
+        let candidates = self.arrivals[begin..]
+            .iter()
+            .take_while(|(frames, _)| *frames <= frame + near);
+        let origin = |(frames, at): &(usize, i64)| at - us_of_frames(*frames);
+        let earliest = candidates.map(origin).min();
+        let fallback = || self.arrivals.last().map(origin);
+        earliest.or_else(fallback).unwrap_or(0) + us_of_frames(frame)
+    }
+
+    fn frame_at(&self, us: i64) -> usize {
+        let next = self.arrivals.partition_point(|(_, at)| *at < us);
+        let (frames, at) = self.arrivals.get(next).copied().unwrap_or_default();
+        let before = usize::try_from((at - us).max(0)).unwrap_or(0) * RATE / 1_000_000;
+        frames.saturating_sub(before).min(self.frames.len())
+    }
+}
+
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}

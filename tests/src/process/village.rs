@@ -1,0 +1,286 @@
+//! The whole village: office, broker, sound server and poles, in one temporary folder.
+
+use std::{path::Path, time::Duration};
+
+use loa_protocol::content::ContentId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    clock::{now_us, wait_for, wait_until},
+    mosquitto::Mosquitto,
+    office::Office,
+    pole::{Credentials, Pole},
+    pulse::Pulse,
+    sound,
+};
+
+/// The village's zone; it has no summer time.
+pub const ZONE: &str = "Asia/Ho_Chi_Minh";
+
+/// Where the poles sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Files, each with its exact start beside it.
+    Wav,
+    /// Null sinks of a sound server of our own, all recorded.
+    Pulse,
+    /// The even ones (the first is 0) into files, the odd ones into null sinks.
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broker {
+    Embedded,
+    Mosquitto,
+}
+
+#[derive(Debug)]
+pub struct Village {
+    // The order of the fields is the order in which they end.
+    pub poles: Vec<Pole>,
+    pub pulse: Option<Pulse>,
+    pub office: Office,
+    pub mosquitto: Option<Mosquitto>,
+    /// The channel that all poles follow.
+    pub channel: String,
+    folder: TempDir,
+}
+
+/// Something that was uploaded, and how it will sound.
+#[derive(Clone, Debug)]
+pub struct Material {
+    pub audio: String,
+    pub content: ContentId,
+    pub duration_s: f64,
+    /// The canonical content, decoded.
+    pub frames: Vec<f32>,
+}
+
+/// One row of the office's account.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PlayoutRow {
+    pub speaker: String,
+    pub occurrence: String,
+    pub attempt: u16,
+    pub planned: jiff::Timestamp,
+    pub started: Option<jiff::Timestamp>,
+    pub error_ms: Option<f64>,
+    pub sounded_s: f64,
+    pub outcome: Option<String>,
+    pub reason: Option<String>,
+}
+
+impl Village {
+    /// Everything up, every pole connected.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn start(poles: usize, output: Output, broker: Broker) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("loa-village-")
+            .tempdir()
+            .expect("a temporary folder");
+        let path = folder.path();
+        let mosquitto = (broker == Broker::Mosquitto).then(|| Mosquitto::start(path));
+        let office = Office::start(path, mosquitto.as_ref());
+        let pulse = (output != Output::Wav).then(|| Pulse::start(path, poles));
+        let area = office.api.post("/areas", &json!({"name": "Bản Chương"}));
+        let area = area["id"].as_str().expect("the area's id").to_owned();
+        let mut village = Self {
+            poles: Vec::new(),
+            pulse,
+            office,
+            mosquitto,
+            channel: format!("area.{area}"),
+            folder,
+        };
+        for index in 0..poles {
+            let sounds = match output {
+                Output::Wav => false,
+                Output::Pulse => true,
+                Output::Both => index % 2 == 1,
+            };
+            village.add_pole(&area, index, sounds);
+        }
+        village.wait_until_connected();
+        village
+    }
+
+    fn add_pole(&mut self, area: &str, index: usize, into_sink: bool) {
+        let number = index + 1;
+        let speaker = json!({"name": format!("Loa {number}"), "area": area, "volume": {"percent": 100, "ceiling": 100, "emergency": 100}});
+        let added = self.office.api.post("/speakers", &speaker);
+        let text = |key: &str| -> String {
+            let value = added[key].as_str();
+            value
+                .unwrap_or_else(|| panic!("no {key} in {added}"))
+                .to_owned()
+        };
+        let given = Credentials {
+            token: text("token"),
+            office_key: text("office_key"),
+        };
+        let sink = format!("pole{number}");
+        let sink = into_sink.then_some(sink.as_str());
+        let mut pole = Pole::install(
+            self.folder.path(),
+            &text("id"),
+            self.office.broker_port,
+            &given,
+            sink,
+        );
+        pole.start(self.pulse.as_ref());
+        self.poles.push(pole);
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    #[track_caller]
+    pub fn wait_until_connected(&self) {
+        for pole in &self.poles {
+            let what = format!("{} is connected and configured", pole.id);
+            wait_for(&what, Duration::from_secs(30), || pole.is_connected());
+        }
+    }
+
+    /// Switches a pole on again, with the sound server it had.
+    pub fn switch_on(&mut self, index: usize) {
+        let pulse = self.pulse.as_ref();
+        self.poles[index].start(pulse);
+    }
+
+    /// The channel of one pole alone.
+    pub fn channel_of(&self, index: usize) -> String {
+        format!("speaker.{}", self.poles[index].id)
+    }
+
+    /// Uploads a file and fetches what the office made of it.
+    #[track_caller]
+    pub fn upload(&self, file: &Path) -> Material {
+        let audio = self.office.api.upload_file("/audio", file).json();
+        let id = audio["id"].as_str().expect("the audio's id").to_owned();
+        let sha = audio["sha256"].as_str().expect("the content's name");
+        let content: ContentId = sha.parse().expect("64 hex digits");
+        let canonical = self
+            .office
+            .api
+            .call("GET", &format!("/audio/{id}/content"), None);
+        assert_eq!(canonical.status, 200);
+        let copy = self.folder.path().join(format!("{id}.opus"));
+        std::fs::write(&copy, &canonical.body).expect("the content can be written");
+        Material {
+            audio: id,
+            content,
+            duration_s: audio["duration_s"].as_f64().expect("its length"),
+            frames: sound::decoded(&copy),
+        }
+    }
+
+    /// New material of this length.
+    #[track_caller]
+    pub fn material(&self, seconds: f32, seed: u64) -> Material {
+        self.upload(&sound::wav_file(self.folder.path(), seconds, seed))
+    }
+
+    /// Adds a bulletin: ordinary, without a chime, for all poles and at once, unless `other` says otherwise.
+    /// Gives its id and when the answer came.
+    #[track_caller]
+    pub fn say(&self, material: &Material, other: &Value) -> (String, i64) {
+        let mut bulletin = json!({
+            "title": "Thông báo", "audio": material.audio, "priority": "ordinary", "targets": [self.channel],
+            "when": {"now": true}, "chime": "none", "volume": 100,
+        });
+        let (Some(all), Some(other)) = (bulletin.as_object_mut(), other.as_object()) else {
+            panic!("a bulletin is an object");
+        };
+        all.extend(other.clone());
+        let answer = self.office.api.call("POST", "/bulletins", Some(&bulletin));
+        let id = answer.json()["id"]
+            .as_str()
+            .expect("the bulletin's id")
+            .to_owned();
+        (id, answer.at_us)
+    }
+
+    #[track_caller]
+    pub fn cancel(&self, bulletin: &str) -> i64 {
+        let answer = self
+            .office
+            .api
+            .call("POST", &format!("/bulletins/{bulletin}/cancel"), None);
+        answer.json();
+        answer.at_us
+    }
+
+    #[track_caller]
+    pub fn stop_all(&self) -> i64 {
+        let answer =
+            self.office
+                .api
+                .call("POST", "/stop", Some(&json!({"targets": [self.channel]})));
+        answer.json();
+        answer.at_us
+    }
+
+    /// What the office knows of a bulletin's playouts.
+    #[track_caller]
+    pub fn playouts(&self, bulletin: &str) -> Vec<PlayoutRow> {
+        let mut all = Vec::new();
+        let mut path = format!("/playouts?bulletin={bulletin}&limit=200");
+        loop {
+            let page = self.office.api.get(&path);
+            let rows = page["playouts"]
+                .as_array()
+                .unwrap_or_else(|| panic!("no playouts in {page}"));
+            all.extend(rows.iter().map(|row| {
+                PlayoutRow::deserialize(row).unwrap_or_else(|error| panic!("{error} in {row}"))
+            }));
+            match page["next"].as_str() {
+                Some(next) => {
+                    path = format!("/playouts?bulletin={bulletin}&limit=200&cursor={next}")
+                }
+                None => return all,
+            }
+        }
+    }
+
+    /// Waits until the office knows how `count` playouts of a bulletin ended.
+    #[track_caller]
+    pub fn wait_for_outcomes(
+        &self,
+        bulletin: &str,
+        count: usize,
+        deadline: Duration,
+    ) -> Vec<PlayoutRow> {
+        let what = format!("{count} outcomes of {bulletin} at the office");
+        wait_until(&what, deadline, || {
+            let rows = self.playouts(bulletin);
+            let over = rows.iter().filter(|row| row.outcome.is_some()).count();
+            (over >= count).then_some(rows)
+        })
+    }
+
+    #[track_caller]
+    pub fn wait_until_all_hold(&self, content: &ContentId) {
+        for pole in &self.poles {
+            pole.wait_until_it_holds(content);
+        }
+    }
+}
+
+/// A whole second of the village's civil time, at least `seconds` from now: as a schedule has it, and as an instant.
+pub fn civil_time_in(seconds: i64) -> (String, i64) {
+    let at_s = now_us() / 1_000_000 + 1 + seconds;
+    let zone = jiff::tz::TimeZone::get(ZONE).expect("the zone is bundled");
+    let instant = jiff::Timestamp::from_second(at_s).expect("a time of our days");
+    (
+        zone.to_datetime(instant)
+            .strftime("%Y-%m-%dT%H:%M:%S")
+            .to_string(),
+        at_s * 1_000_000,
+    )
+}

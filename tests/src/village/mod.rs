@@ -1,0 +1,59 @@
+//! A village in imagined time: one office, two to twenty poles, a broker, a week, and everything that goes wrong in it,
+//! from one seed. The office's and the agents' logic are the real ones; broker, lines, disks, players, clocks and people
+//! are imagined, and a deliberately naive reference says who should have heard what.
+//!
+//! `world` is the queue of what happens; `pole`, `office`, `pipe`, `disk`, `player`, `machine` are the imagined parts;
+//! `clerk` and `weather` make things happen; `watch` looks at every instant; `reference` and `ending` judge at the end.
+
+mod beliefs;
+pub mod chance;
+mod clerk;
+mod database;
+mod diary;
+mod disk;
+mod ending;
+mod figures;
+mod library;
+mod machine;
+mod office;
+mod pattern;
+mod pipe;
+mod player;
+mod pole;
+mod reference;
+mod sabotage;
+mod tape;
+mod town;
+mod watch;
+mod weather;
+mod world;
+
+pub use sabotage::Sabotage;
+pub use figures::Figures;
+pub use world::{Lived, Village};
+
+/// True time since the village's beginning, in microseconds.
+pub type Micros = u64;
+pub const SECOND: Micros = 1_000_000;
+pub const DAY: Micros = 86_400 * SECOND;
+
+use world::Happening;
+
+/// What broke, and when.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    pub seed: u64,
+    pub what: String,
+    /// The last lines of the diary.
+    pub diary: Vec<String>,
+}
+
+/// Lives `days` days from a seed, and the hours after them in which everything is put right.
+pub fn live(
+    seed: u64,
+    days: u64,
+    sabotage: Option<Sabotage>,
+    aloud: bool,
+) -> Result<Lived, Box<Broken>> {
+    Village::new(seed, days, sabotage, aloud).live()
+}

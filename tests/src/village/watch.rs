@@ -1,0 +1,183 @@
+//! What must hold at every instant, whatever fails: looked at whenever something starts, ends, or is told.
+
+use loa_agent::logic::port::Play;
+use loa_protocol::{bulletin::Priority, time::WallTime};
+
+use super::{
+    Micros, SECOND, Village,
+    diary::Stamp,
+    pattern::Pattern,
+    player::Sounding,
+    pole::PACE,
+    tape::Sound,
+};
+
+/// A clock this close to the truth is called right, in microseconds.
+const RIGHT_US: i64 = 200_000;
+/// … and this far from it, it deceives.
+const FAR_US: i64 = 20_000_000;
+
+impl Village {
+    /// The first thing that is wrong ends the week.
+    pub(super) fn breaks(&mut self, what: String) {
+        self.diary.write(self.now, format_args!("BROKEN: {what}"));
+        let at = Stamp(self.now);
+        self.broken.get_or_insert_with(|| format!("{at} {what}"));
+    }
+
+    /// Did the pole's clock do nothing odd so recently that the agent may not have looked yet?
+    fn is_calm(&self, p: usize) -> bool {
+        let look = Micros::from(PACE.watch_near_s + 2) * SECOND;
+        let steps = &self.poles[p].tape.steps;
+        steps.last().is_none_or(|at| at + look < self.now)
+    }
+
+    pub(super) fn note_clock(&mut self, p: usize) {
+        let (at, truth, now) = (self.reading(p), self.wall(), self.now);
+        let pole = &mut self.poles[p];
+        if let Some(run) = &pole.run {
+            let moment = run.agent.moment(at);
+            let error_us = moment.wall.since_us(truth).abs();
+            let trusted = moment.is_trusted();
+            pole.tape.clock(
+                now,
+                moment.wall.as_micros() - moment.mono_us as i64,
+                trusted && error_us <= RIGHT_US,
+                trusted && error_us > FAR_US,
+            );
+        }
+    }
+
+    /// A piece is about to sound.
+    pub(super) fn check_start(&mut self, p: usize, play: &Play) {
+        if let Err(what) = self.may_start(p, play) {
+            let pole = &self.poles[p];
+            let id = &play.playout;
+            self.breaks(format!("{}: {id:?} piece {}: {what}", pole.id, play.piece));
+        }
+    }
+
+    fn may_start(&mut self, p: usize, play: &Play) -> Result<(), String> {
+        let at = self.reading(p);
+        let calm = self.is_calm(p);
+        let pole = &mut self.poles[p];
+        let Some(row) = pole.disk.ledger.get(&play.playout) else {
+            return Err("sounds, and its row is not on the disk".into());
+        };
+        if let Some(outcome) = row.playout.outcome {
+            return Err(format!("sounds, and its row says {outcome:?}"));
+        }
+        if !pole.disk.is_complete(&play.content) {
+            return Err("sounds, and its content is not whole".into());
+        }
+        let occurrence = &play.playout.occurrence;
+        let ordinary = row.playout.priority != Priority::Emergency;
+        let revision = row.playout.revision;
+        let again = pole.tape.sounds.iter().filter(|s| {
+            s.store == pole.disk.store
+                && s.playout.occurrence == *occurrence
+                && (ordinary || s.playout == play.playout)
+        });
+        let mut again = again.peekable();
+        if play.piece == 0 && again.peek().is_some() {
+            return Err("starts a second time".into());
+        }
+        if again.any(|s| s.piece >= play.piece) {
+            return Err("sounds a piece twice".into());
+        }
+        let Some(run) = &pole.run else {
+            return Err("sounds on a pole that is off".into());
+        };
+        let config = run.beliefs.config();
+        if config.is_some_and(|c| play.volume > c.volume.ceiling) {
+            return Err(format!("is louder than the ceiling: {}", play.volume));
+        }
+        let moment = run.agent.moment(at);
+        let trim_ms = config.map_or(0, |c| c.delay_trim_ms);
+        let kept = self.base.revisions.iter().rev().find(|r| {
+            r.kept.bulletin.id == occurrence.bulletin && r.kept.bulletin.revision == revision
+        });
+        let Some(kept) = kept.map(|r| &r.kept) else {
+            return Err("is of an edit that the office never made".into());
+        };
+        let is_now = matches!(kept.pattern, Pattern::Now { .. });
+        if play.piece == 0 && calm {
+            if !is_now {
+                if !moment.is_trusted() {
+                    return Err("starts by a clock that nobody trusts".into());
+                }
+                let early_us = play.planned.plus_ms(trim_ms.into()).since_us(moment.wall);
+                // A better exchange with the office may have moved the time a little since it was armed.
+                let steady = pole.tape.is_clock_steady_since(self.now - 5 * SECOND);
+                if early_us > if steady { 1_000 } else { 500_000 } {
+                    return Err(format!("starts {early_us} us early"));
+                }
+            }
+            let last = kept.bulletin.start_by(play.planned).plus_s(2);
+            if moment.is_trusted() && moment.wall > last {
+                return Err(format!("starts at {} and had to by {last}", moment.wall));
+            }
+        }
+        Ok(())
+    }
+
+    /// What sounds on this pole now must be allowed to.
+    pub(super) fn check_sounding(&mut self, p: usize) {
+        let what = match &self.poles[p].run {
+            Some(run) => match &run.player.current {
+                Some(current) => self.forbids(p, current),
+                None => None,
+            },
+            None => None,
+        };
+        if let Some(what) = what {
+            let id = &self.poles[p].id;
+            self.breaks(format!("{id}: {what}"));
+        }
+    }
+
+    fn forbids(&self, p: usize, current: &Sounding) -> Option<String> {
+        let run = self.poles[p].run.as_ref()?;
+        let playout = &current.play.playout;
+        let beliefs = &run.beliefs;
+        if !beliefs.has(&playout.occurrence.bulletin) {
+            return Some(format!("{playout:?} sounds and is cancelled"));
+        }
+        if beliefs
+            .silence_before()
+            .is_some_and(|s| current.play.planned <= s)
+        {
+            return Some(format!("{playout:?} sounds and is stopped"));
+        }
+        let config = beliefs.config()?;
+        if config.muted {
+            return Some(format!("{playout:?} sounds on a muted pole"));
+        }
+        let row = self.poles[p].disk.ledger.get(playout)?;
+        if row.playout.priority < Priority::Emergency && self.is_calm(p) {
+            let wall = run.agent.moment(self.reading(p)).wall;
+            let windows = &config.quiet_hours;
+            // A moment's grace at both ends: a deadline may be kept a little late, and clocks drift while it is armed.
+            let quiet = |at: WallTime| self.town.is_quiet(windows, at);
+            // What was planned for 05:00 and begins a little earlier to make up for a slow amplifier is at its place.
+            let wall = wall.plus_ms(-i64::from(config.delay_trim_ms.min(0)));
+            if [-20, 0, 20].iter().all(|ms| quiet(wall.plus_ms(*ms))) {
+                return Some(format!("{playout:?} sounds in quiet hours"));
+            }
+        }
+        None
+    }
+
+    /// A piece has sounded.
+    pub(super) fn note_sound(&mut self, p: usize, over: &Sounding, until: Micros) {
+        let pole = &mut self.poles[p];
+        pole.tape.sounds.push(Sound {
+            store: pole.disk.store.clone(),
+            playout: over.play.playout.clone(),
+            piece: over.play.piece,
+            from: over.began,
+            to: until,
+        });
+        self.figures.sounds += 1;
+    }
+}

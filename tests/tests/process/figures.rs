@@ -1,0 +1,54 @@
+//! The figures in small, so that a change that spoils one is seen at once. `make bench` measures them whole.
+
+use loa_tests::process::{
+    Broker, Output, Village,
+    figures::{largest, smallest, summary},
+    measure::{
+        now::play_now,
+        start::{Plan, starts},
+    },
+};
+use serde_json::json;
+
+#[test]
+fn starts_are_on_time_and_none_is_early_into_files_and_into_a_sound_device() {
+    let village = Village::start(4, Output::Both, Broker::Embedded);
+    let material = village.material(1.0, 1);
+    // The last interval is long enough for the output to be closed and opened again.
+    let plans = [
+        Plan {
+            times: 8,
+            every_s: 2,
+        },
+        Plan {
+            times: 4,
+            every_s: 5,
+        },
+    ];
+    let all = starts(&village, &material, &plans);
+    println!("{}", summary("WAV", "ms", &all.wav));
+    println!("{}", summary("PulseAudio, told", "ms", &all.pulse));
+    println!(
+        "{}",
+        summary("PulseAudio, heard - told", "ms", &all.heard_minus_told)
+    );
+    for errors in [&all.wav, &all.pulse] {
+        assert_eq!(errors.len(), 24);
+        assert!(smallest(errors) >= 0.0, "early by {} ms", smallest(errors));
+        assert!(largest(errors) <= 20.0, "late by {} ms", largest(errors));
+    }
+    // What the poles tell is what the recorder hears, but for the recorder's own delay.
+    let spread = largest(&all.heard_minus_told) - smallest(&all.heard_minus_told);
+    assert!(spread < 30.0, "told and heard differ by up to {spread} ms");
+}
+
+#[test]
+fn what_is_said_now_is_heard_within_a_third_of_a_second() {
+    let village = Village::start(2, Output::Wav, Broker::Embedded);
+    let material = village.material(0.4, 1);
+    let (first, _) = village.say(&material, &json!({}));
+    village.wait_for_outcomes(&first, 2, std::time::Duration::from_secs(30));
+    let latencies = play_now(&village, &material, 20);
+    println!("{}", summary("play now", "ms", &latencies));
+    assert!(largest(&latencies) <= 300.0);
+}
