@@ -155,6 +155,21 @@ fn the_quickest_exchange_counts() {
 }
 
 #[test]
+fn an_exchange_that_agrees_within_its_doubt_vouches_for_the_machines_own_clock() {
+    let mut pole = doubtful(vec![]);
+    pole.input(Input::Connected);
+    pole.mono_us += 40_000;
+    // 15 ms before what the machine shows: a slow way there explains that.
+    let office = pole.reading().system.plus_us(-35_000);
+    pole.hears_the_time(office);
+    let moment = pole.agent.moment(pole.reading());
+    assert_eq!(
+        (moment.wall, moment.trust),
+        (pole.reading().system, Trust::Synced)
+    );
+}
+
+#[test]
 fn exchanges_are_frequent_at_first_and_rare_later() {
     let mut pole = Pole::new();
     pole.input(Input::Connected);
@@ -247,10 +262,10 @@ fn a_step_is_noticed_in_time_for_what_comes() {
 
 #[test]
 fn a_pole_whose_network_time_went_away_goes_on_by_its_clock() {
-    let mut pole = Pole::with(vec![at("news", 60_000)]);
+    let mut pole = Pole::with(vec![at("news", 70_000)]);
     pole.run_to(40_000);
     pole.input(Input::KernelClock(KernelClock::default()));
     assert_eq!(trust(&pole), Trust::Synced);
-    pole.run_to(60_100);
+    pole.run_to(70_100);
     assert_eq!(pole.outcomes("news"), [Outcome::Completed]);
 }

@@ -6,6 +6,7 @@ mod audio_fetching;
 mod clock_trust;
 mod documents;
 mod events;
+mod office;
 mod playing;
 mod pole;
 mod preemption;
