@@ -1,3 +1,4 @@
 //! Proof of the whole: the simulated village, real processes, bad input, benches.
 
 pub mod process;
+pub mod village;
