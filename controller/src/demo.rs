@@ -153,6 +153,9 @@ async fn play(
     watch.settle().await;
     println!();
     let failed = table::print(app.store(), &village, watch.expected()).await?;
+    println!(
+        "What is said now is planned for the moment it was said; its audio had to reach the poles first."
+    );
     if let Some((kind, folder)) = watch.recordings(dir) {
         println!("{kind}: {}", folder.display());
     }

@@ -97,6 +97,7 @@ impl Engine {
             handle: handle.clone(),
             jobs,
             late: VecDeque::new(),
+            broken: 0,
         };
         let task = tokio::spawn(state.run(Sources {
             first,
@@ -141,6 +142,8 @@ struct Loop {
     /// Presence changes that found no room in `jobs`.
     late: VecDeque<Job>,
     blocks: BlockReader,
+    /// Tries to connect since the line was last up.
+    broken: u32,
 }
 
 impl Loop {
@@ -157,7 +160,10 @@ impl Loop {
             let input = tokio::select! {
                 event = sources.events.recv() => match event {
                     Some(event) => self.heard(event),
-                    None => break,
+                    None => {
+                        tracing::error!("the line's task has ended");
+                        break;
+                    }
                 },
                 Some(input) = sources.inputs.recv() => input,
                 () = tokio::time::sleep(wait.unwrap_or(BEAT)), if wait.is_some() => Input::Tick,
@@ -189,11 +195,16 @@ impl Loop {
         match event {
             LinkEvent::Connected => {
                 tracing::info!("connected to the broker");
+                self.broken = 0;
                 self.handle.write(|view| view.line_up = true);
                 Input::Connected
             }
             LinkEvent::Disconnected { reason } => {
-                tracing::warn!(reason, "no connection to the broker");
+                self.broken = self.broken.saturating_add(1);
+                // A broker that is away for a night is not told of every ten seconds.
+                if self.broken.is_power_of_two() {
+                    tracing::warn!(reason, tries = self.broken, "no connection to the broker");
+                }
                 self.handle.write(|view| view.line_up = false);
                 Input::Disconnected
             }

@@ -1,11 +1,11 @@
 //! The office's mind: one input in, effects out. It keeps no thread and no clock.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use loa_protocol::{
     clock::{ClockReply, ClockRequest},
-    content::{BLOCK_BYTES, Wants},
+    content::{BLOCK_BYTES, ContentId, Wants},
     envelope::{Document, Refusal, open_unsigned},
     event::{Ack, Events},
     id::{SpeakerId, StoreId},
@@ -25,6 +25,8 @@ use super::{
 pub const AGAIN_AT_ONCE: usize = 200;
 /// And how long until the next go, in microseconds.
 pub const AGAIN_STEP_US: u64 = 100_000;
+/// A content that could not be read is left alone for so long, in microseconds.
+const UNREADABLE_US: u64 = 60_000_000;
 
 #[derive(Debug)]
 pub struct Office {
@@ -38,6 +40,8 @@ pub struct Office {
     /// Topics whose documents are still to be published again, and when the next go is due.
     again: VecDeque<Topic>,
     again_us: u64,
+    /// Contents that could not be read, and until when nobody tries; those whose time is over go with the next one.
+    unreadable: HashMap<ContentId, u64>,
 }
 
 impl Office {
@@ -56,6 +60,7 @@ impl Office {
             closing: false,
             again: VecDeque::new(),
             again_us: 0,
+            unreadable: HashMap::new(),
         }
     }
 
@@ -94,9 +99,7 @@ impl Office {
             }
             Input::EventsFailed { speaker, store } => self.intake.failed(&speaker, &store),
             Input::ContentUnreadable { content, detail } => {
-                self.delivery.drop_content(&content);
-                let what = format!("content {content} cannot be read: {detail}");
-                out.push(Effect::Log(LogLine::Trouble { what }));
+                self.unreadable(content, &detail, at, &mut out);
             }
             Input::Tick => {}
             Input::Shutdown => self.closing = true,
@@ -176,6 +179,17 @@ impl Office {
                 content: block.content,
                 index: block.index,
             });
+        }
+    }
+
+    /// Told once for all the blocks that were on their way to the disk.
+    fn unreadable(&mut self, content: ContentId, detail: &str, at: Reading, out: &mut Vec<Effect>) {
+        self.delivery.drop_content(&content);
+        self.unreadable.retain(|_, until| *until > at.mono_us);
+        let until = at.mono_us.saturating_add(UNREADABLE_US);
+        if self.unreadable.insert(content, until).is_none() {
+            let what = format!("content {content} cannot be read, no speaker gets it: {detail}");
+            out.push(Effect::Log(LogLine::Trouble { what }));
         }
     }
 
@@ -287,10 +301,14 @@ impl Office {
     ) -> Result<(), &'static str> {
         let wants: Wants = self.open(&speaker, payload)?;
         own(&wants.speaker, &speaker)?;
-        let book = &self.book;
-        let dropped = self
-            .delivery
-            .ask(&speaker, &wants.wants, |c| book.known(c), at.mono_us);
+        let (book, unreadable) = (&self.book, &self.unreadable);
+        let known = |content: &ContentId| {
+            let left_alone = unreadable
+                .get(content)
+                .is_some_and(|until| at.mono_us < *until);
+            book.known(content).filter(|_| !left_alone)
+        };
+        let dropped = self.delivery.ask(&speaker, &wants.wants, known, at.mono_us);
         self.figures.wants_dropped += dropped as u64;
         self.heard(speaker, at, out);
         Ok(())

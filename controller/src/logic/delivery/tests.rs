@@ -223,7 +223,9 @@ proptest! {
         let mut sent = Vec::new();
         let deliver = |out: Vec<Sent>, holes: &mut Vec<BTreeSet<u32>>, sent: &mut Vec<u32>| {
             for block in out {
-                holes.iter_mut().for_each(|h| drop(h.remove(&block.index)));
+                for missing in holes.iter_mut() {
+                    missing.remove(&block.index);
+                }
                 sent.push(block.index);
             }
         };

@@ -387,6 +387,17 @@ fn what_a_speaker_misses_is_sent_to_it() {
         .collect();
     assert_eq!(sent, [0, 1, 2]);
     assert_eq!(office.figures().bytes_sent, 40_000);
+
+    // The disk has lost it: said once, and not tried for every speaker that asks.
+    let unreadable = || Input::ContentUnreadable {
+        content: manifest.content,
+        detail: "gone".into(),
+    };
+    assert_eq!(office.handle(unreadable(), at(3)).len(), 1);
+    assert_eq!(office.handle(unreadable(), at(3)), []);
+    assert_eq!(says(&mut office, Topic::Want(pole()), &wants, at(4)), []);
+    let later = says(&mut office, Topic::Want(pole()), &wants, at(61_000));
+    assert_eq!(later.len(), 3);
 }
 
 proptest! {
