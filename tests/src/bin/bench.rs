@@ -103,6 +103,15 @@ fn start() -> Vec<Figure> {
         "{}",
         summary("recorded - told", "ms", &all.heard_minus_told)
     );
+    println!(
+        "  the sound server stuttered at {} of {} starts",
+        all.stuttered,
+        all.pulse.len()
+    );
+    assert!(
+        all.stuttered * 20 <= all.pulse.len(),
+        "the sound server stutters: measure on a quiet machine"
+    );
     let early = smallest(&all.wav).min(smallest(&all.pulse));
     assert!(early >= 0.0, "a start was early by {early} ms");
     let (wav, pulse) = (percentile(&all.wav, 99.0), percentile(&all.pulse, 99.0));

@@ -90,5 +90,5 @@ fn place_of(whole: &[f32], heard: &[f32]) -> usize {
     let part = &heard[heard.len() - RATE..];
     let (found, alike) = find(part, whole, whole.len() / 2, whole.len() / 2);
     assert!(alike >= 0.98, "its place is found ({alike:.4})");
-    usize::try_from(found).unwrap() + RATE
+    usize::try_from(found).expect("it is in the content") + RATE
 }

@@ -2,7 +2,7 @@
 
 use loa_tests::process::{
     Broker, Output, Village,
-    figures::{largest, smallest, summary},
+    figures::{largest, percentile, smallest, summary},
     measure::{
         now::play_now,
         start::{Plan, starts},
@@ -38,8 +38,14 @@ fn starts_are_on_time_and_none_is_early_into_files_and_into_a_sound_device() {
         assert!(largest(errors) <= 20.0, "late by {} ms", largest(errors));
     }
     // What the poles tell is what the recorder hears, but for the recorder's own delay.
-    let spread = largest(&all.heard_minus_told) - smallest(&all.heard_minus_told);
-    assert!(spread < 30.0, "told and heard differ by up to {spread} ms");
+    let heard = &all.heard_minus_told;
+    assert!(
+        heard.len() >= 12,
+        "the sound server stuttered {} times of 24",
+        all.stuttered
+    );
+    let spread = percentile(heard, 90.0) - percentile(heard, 10.0);
+    assert!(spread < 20.0, "told and heard differ by up to {spread} ms");
 }
 
 #[test]

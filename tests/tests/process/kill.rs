@@ -88,7 +88,9 @@ fn cut_power(
     let mut kills = vec![0; POLES];
     let mut fresh = fresh.iter();
     for kill in 1..=KILLS {
-        let pole = (0..POLES).min_by_key(|pole| due[*pole]).unwrap();
+        let pole = (0..POLES)
+            .min_by_key(|pole| due[*pole])
+            .expect("there are poles");
         wait_for_time(due[pole]);
         assert!(village.poles[pole].is_running(), "it ended by itself");
         village.poles[pole].kill();
