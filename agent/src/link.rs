@@ -34,6 +34,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Packets that may wait to be sent. Beyond it what is asked for again anyway (QoS 0) is dropped, and for anything else
 /// the line is cut: on the next connection everything is told anew.
 const OUTGOING: usize = 256;
+/// Publishes under way and not acknowledged, either way. The client keeps a place for each: its own bound takes 13 MB.
+const UNACKNOWLEDGED: u16 = 64;
 /// Packets in the client's own queue.
 const CLIENT_QUEUE: usize = 16;
 /// Messages that may wait for the loop; then the socket is not read, and the broker waits.
@@ -225,6 +227,8 @@ fn options(office: &Office, speaker: &SpeakerId, will: &SpeakerStatus) -> MqttOp
         .set_clean_start(true)
         .set_connect_timeout(CONNECT_TIMEOUT)
         .set_max_packet_size(Some(MAX_PACKET_BYTES))
+        .set_outgoing_inflight_upper_limit(UNACKNOWLEDGED)
+        .set_receive_maximum(Some(UNACKNOWLEDGED))
         .set_last_will(will);
     match &office.token {
         Some(token) => options.set_credentials(speaker.as_str(), token.clone()),

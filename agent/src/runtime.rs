@@ -143,8 +143,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
             },
         };
         match input {
-            Input::Connected => hands.connected = true,
-            Input::Disconnected => hands.connected = false,
+            Input::Connected => hands.set_connected(true),
+            Input::Disconnected => hands.set_connected(false),
             // Asked to end a second time: at once.
             Input::Shutdown if end_by_us.is_some() => break,
             Input::Shutdown => end_by_us = Some(clock::mono_us() + LAST_WRITES_US),
@@ -238,6 +238,17 @@ struct Hands {
 }
 
 impl Hands {
+    /// The logic does not tell of this: without a line there is nobody to tell but the person at the pole.
+    fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+        self.status.send_if_modified(|file| {
+            file.as_mut().is_some_and(|file| {
+                file.written = clock::system();
+                std::mem::replace(&mut file.connected, connected) != connected
+            })
+        });
+    }
+
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let answer = self.perform_one(effect);

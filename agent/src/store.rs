@@ -7,7 +7,7 @@ mod open;
 mod write;
 
 use loa_protocol::content::{Bitmap, ContentId};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, query};
 use thiserror::Error;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -140,11 +140,25 @@ async fn commit_group(
     connection: &mut SqliteConnection,
     group: &[Request],
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for request in group {
-        write::apply(&mut transaction, request).await?;
+    // In plain SQL: SQLite ends a transaction by itself when the disk is full, which sqlx's own guard takes for open.
+    query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let done = write_all(connection, group).await;
+    if done.is_err() {
+        // Fails when SQLite did it already.
+        let _ = query("ROLLBACK").execute(connection).await;
     }
-    transaction.commit().await
+    done
+}
+
+async fn write_all(
+    connection: &mut SqliteConnection,
+    group: &[Request],
+) -> Result<(), sqlx::Error> {
+    for request in group {
+        write::apply(connection, request).await?;
+    }
+    query("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 async fn answer(answers: &mpsc::Sender<Input>, request: Request, done: Result<(), String>) {

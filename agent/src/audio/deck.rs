@@ -141,18 +141,16 @@ impl Deck {
     pub fn marks(&self) -> &[Mark] {
         &self.marks
     }
-    /// What is to be told at `now_us`. A start is told when it is heard, and nothing before it; an end may be told
-    /// earlier, so that what follows it is not late.
+    /// What is to be told at `now_us`: each thing when it is heard, in order.
     pub fn next_event(&mut self, now_us: u64) -> Option<PlayerEvent> {
         self.next_event_us().filter(|us| *us <= now_us)?;
         self.events.pop_front()
     }
     /// When the next event may be told.
     pub fn next_event_us(&self) -> Option<u64> {
-        self.events.front().map(|event| match event {
-            PlayerEvent::Started { at_mono_us, .. } => *at_mono_us,
-            PlayerEvent::Ended { .. } => 0,
-        })
+        let (PlayerEvent::Started { at_mono_us, .. } | PlayerEvent::Ended { at_mono_us, .. }) =
+            self.events.front()?;
+        Some(*at_mono_us)
     }
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()

@@ -1,6 +1,12 @@
 //! The sound device: a cpal stream that we open ourselves, so that we know when each frame is heard.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use cpal::{
     BufferSize, DeviceId, ErrorKind, FromSample, HostId, OutputCallbackInfo, SampleFormat,
@@ -93,21 +99,32 @@ impl Output for DeviceOutput {
 
     fn open(&mut self, tap: Tap, broken: Broken) -> Result<Box<dyn OpenOutput>, OutputError> {
         let found = self.locate()?;
+        let closing = Arc::new(AtomicBool::new(false));
         let stream = match found.format {
-            SampleFormat::F32 => build::<f32>(&found, tap, broken),
-            _ => build::<i16>(&found, tap, broken),
+            SampleFormat::F32 => build::<f32>(&found, tap, broken, Arc::clone(&closing)),
+            _ => build::<i16>(&found, tap, broken, Arc::clone(&closing)),
         }
         .map_err(|e| self.failed(e))?;
         stream.play().map_err(|e| self.failed(e))?;
-        Ok(Box::new(OpenDevice { _stream: stream }))
+        Ok(Box::new(OpenDevice {
+            closing,
+            _stream: stream,
+        }))
     }
 }
 
 struct OpenDevice {
-    /// Closes when dropped.
+    /// What the device says from now on is only that it was closed.
+    closing: Arc<AtomicBool>,
+    /// Closes when dropped, after this.
     _stream: cpal::Stream,
 }
 impl OpenOutput for OpenDevice {}
+impl Drop for OpenDevice {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+}
 
 struct Found {
     host: SoundHost,
@@ -194,7 +211,12 @@ fn choose_config(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), 
     Ok((config, range.sample_format()))
 }
 
-fn build<T>(found: &Found, mut tap: Tap, broken: Broken) -> Result<cpal::Stream, cpal::Error>
+fn build<T>(
+    found: &Found,
+    mut tap: Tap,
+    broken: Broken,
+    closing: Arc<AtomicBool>,
+) -> Result<cpal::Stream, cpal::Error>
 where
     T: SizedSample + FromSample<f32>,
 {
@@ -219,6 +241,9 @@ where
     };
     let mut log = ErrorLog::default();
     let failed = move |error: cpal::Error| {
+        if closing.load(Ordering::Relaxed) {
+            return;
+        }
         log.note(&error);
         // Anything else the stream survives; the player notices when it does not.
         if matches!(

@@ -49,7 +49,7 @@ const DEAD_US: u64 = 5_000_000;
 /// Nothing to do: look again anyway, now and then.
 const IDLE: Duration = Duration::from_secs(10);
 /// While the output is open: the pace at which the player looks after it.
-const BUSY: Duration = Duration::from_millis(50);
+const BUSY_US: u64 = 50_000;
 
 /// Called when a content did not decode: its file may be damaged.
 pub type Suspect = Box<dyn Fn(ContentId) + Send>;
@@ -186,11 +186,11 @@ impl Work {
                 self.deck.lock().stop_all(clock::mono_us());
             }
             self.look_after_output();
-            self.tell();
+            self.tell(clock::mono_us());
         }
         self.deck.lock().stop_all(clock::mono_us());
         self.open = None;
-        self.tell();
+        self.tell(u64::MAX);
     }
 
     fn command(&mut self, command: PlayerCommand) {
@@ -265,6 +265,8 @@ impl Work {
                 {
                     self.broken("the output stopped taking sound".into());
                 } else if !sounding && !near && quiet {
+                    // A late word of it is not about the next one.
+                    self.opening += 1;
                     self.open = None;
                 }
             }
@@ -327,10 +329,10 @@ impl Work {
         self.not_open(why);
     }
 
-    fn tell(&mut self) {
+    /// Tells what has been heard until then.
+    fn tell(&mut self, until_us: u64) {
         loop {
-            let heard_us = clock::mono_us();
-            let next = self.deck.lock().next_event(heard_us);
+            let next = self.deck.lock().next_event(until_us);
             let Some(event) = next else { return };
             if let PlayerEvent::Ended {
                 playout,
@@ -354,14 +356,15 @@ impl Work {
     }
 
     fn wait(&self) -> Duration {
-        if self.open.is_some() {
-            let event_us = self.deck.lock().next_event_us().unwrap_or(u64::MAX);
-            return Duration::from_micros(event_us.saturating_sub(clock::mono_us())).min(BUSY);
-        }
-        let Some(start_us) = self.next_start_us() else {
-            return IDLE;
+        let now_us = clock::mono_us();
+        let event_us = self.deck.lock().next_event_us();
+        let open_us = match self.open {
+            Some(_) => Some(now_us + BUSY_US),
+            None => self
+                .next_start_us()
+                .map(|start| start.saturating_sub(OPEN_AHEAD_US).max(self.retry_at_us)),
         };
-        let open_at_us = start_us.saturating_sub(OPEN_AHEAD_US).max(self.retry_at_us);
-        Duration::from_micros(open_at_us.saturating_sub(clock::mono_us())).min(IDLE)
+        let next_us = event_us.into_iter().chain(open_us).min();
+        Duration::from_micros(next_us.unwrap_or(u64::MAX).saturating_sub(now_us)).min(IDLE)
     }
 }

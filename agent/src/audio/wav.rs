@@ -32,7 +32,7 @@ const BLOCK: usize = RATE as usize / 100;
 const BLOCK_US: u64 = 10_000;
 /// Blocks are taken this much before they are due, as a device takes them: a busy machine may wake the thread late by
 /// as much, and nothing is off by it. What is for now is later by this.
-const AHEAD_US: u64 = 40_000;
+const AHEAD_US: u64 = 80_000;
 /// Frames between two flushes: a killed program leaves a readable file that lacks at most half a second.
 const FLUSH_FRAMES: u64 = RATE as u64 / 2;
 

@@ -173,6 +173,39 @@ async fn commits_that_wait_together_are_answered_in_the_order_given_and_one_bad_
 }
 
 #[tokio::test]
+async fn a_full_disk_is_told_and_does_not_spoil_what_fits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut connection, _) = open(folder.path()).await.expect("opens");
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a number");
+    let full = format!("PRAGMA max_page_count = {}", pages + 2);
+    sqlx::query(sqlx::AssertSqlSafe(full))
+        .execute(&mut connection)
+        .await
+        .expect("sets");
+    let (store, mut inputs, _task) = start(connection);
+    let document = |name: &str, size| {
+        let name = name.to_owned();
+        vec![Write::PutDocument {
+            name,
+            bytes: vec![1; size],
+        }]
+    };
+    store.commit(1, document("config", 10));
+    store.commit(2, document("programme", 100_000));
+    store.commit(3, vec![Write::AppendEvent(event(1))]);
+    committed(&mut inputs, 1).await;
+    let failed = inputs.recv().await;
+    assert!(
+        matches!(&failed, Some(Input::CommitFailed { ticket: 2, detail }) if detail.contains("full")),
+        "{failed:?}"
+    );
+    committed(&mut inputs, 3).await;
+}
+
+#[tokio::test]
 async fn a_stalled_disk_is_told_and_not_waited_for() {
     let (requests, _inbox) = mpsc::channel(1);
     let store = Store { requests };
