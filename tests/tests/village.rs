@@ -106,7 +106,9 @@ fn the_same_seed_lives_the_same_week() {
     for seed in [3, 7] {
         let hash = |aloud| {
             let lived = live_safely(seed, DAYS, None, aloud);
-            lived.unwrap_or_else(|b| panic!("{}", explain(&b))).diary_hash
+            lived
+                .unwrap_or_else(|b| panic!("{}", explain(&b)))
+                .diary_hash
         };
         assert_eq!(hash(false), hash(false), "seed {seed}");
     }
@@ -121,7 +123,8 @@ fn every_sabotage_is_noticed() {
     thread::scope(|scope| {
         for sabotage in Sabotage::ALL {
             scope.spawn(move || {
-                let noticed = (1..=40).find_map(|seed| live_safely(seed, 2, Some(sabotage), false).err());
+                let noticed =
+                    (1..=40).find_map(|seed| live_safely(seed, 2, Some(sabotage), false).err());
                 match noticed {
                     Some(broken) => println!("{sabotage:?}: seed {}: {}", broken.seed, broken.what),
                     None => panic!("{sabotage:?} was not noticed in 40 villages"),

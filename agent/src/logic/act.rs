@@ -148,6 +148,17 @@ pub fn softened(outcome: Outcome) -> Outcome {
     }
 }
 
+/// What sounded was not skipped, though its planned instant had not come: a negative trim began it early.
+pub fn hardened(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Skipped(Skip::Stopped) => Outcome::Interrupted(Interruption::Stopped),
+        Outcome::Skipped(Skip::Muted) => Outcome::Interrupted(Interruption::Muted),
+        Outcome::Skipped(Skip::QuietHours) => Outcome::Interrupted(Interruption::QuietHours),
+        Outcome::Skipped(Skip::Busy) => Outcome::PreEmpted,
+        other => other,
+    }
+}
+
 pub fn is_at_once(id: &OccurrenceId, bulletin: &Bulletin) -> bool {
     bulletin.is_now() && id.repeat == 0
 }

@@ -91,7 +91,7 @@ impl Clock {
         }
         let past = self
             .past
-            .map_or(self.built, |(wall, _)| wall.max(self.built));
+            .map_or(self.built, |past| carried(past, at.mono_us).max(self.built));
         if at.system.plus_s(PAST_SLACK_S) >= past {
             if self.was_set {
                 return (at.system, Trust::Synced);

@@ -19,7 +19,8 @@ use super::port::HeldContent;
 
 pub const MAX_WANTED: usize = 8;
 pub const MAX_STORING: u32 = 16;
-/// Content whose blocks are right and whose whole is wrong so often is given up: its manifest lies.
+/// Content whose blocks are right and whose whole is wrong so often is given up until the next connection: its manifest
+/// lies, or the disk does.
 const MAX_BAD: u8 = 3;
 /// Most contents on disk; beyond it the longest unused go, however much room there is.
 const MAX_CONTENTS: usize = 2_000;
@@ -147,6 +148,12 @@ impl Contents {
             .take(MAX_WANTED)
             .collect();
         (self.make_room(), fits)
+    }
+
+    /// A new connection: what was given up may be tried again.
+    pub fn forgive(&mut self) {
+        self.stale |= !self.bad.is_empty();
+        self.bad.clear();
     }
 
     fn is_given_up(&self, content: &ContentId) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use loa_protocol::{
+    arbitration::decide,
     bulletin::{Bulletin, Priority},
     event::What,
     playout::{Failure, Interruption, OccurrenceId, Outcome, PlayoutId},
@@ -11,7 +12,9 @@ use loa_protocol::{
 
 use super::{
     Agent, Effect,
-    act::{Act, ActState, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, is_at_once, softened},
+    act::{
+        Act, ActState, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, hardened, is_at_once, softened,
+    },
     ledger::{MAX_TITLE_BYTES, new_row, shortened},
     port::{LedgerRow, LogLine, Play, PlayerCommand, Write},
 };
@@ -202,7 +205,7 @@ impl Agent {
         let has_sounded = row.playout.started.is_some();
         row.playout.ended = has_sounded.then_some(ended);
         row.playout.outcome = Some(if has_sounded {
-            outcome
+            hardened(outcome)
         } else {
             softened(outcome)
         });
@@ -315,6 +318,33 @@ impl Agent {
             .cloned()
             .collect();
         for id in armed {
+            self.stop(&id, Fate::Cut);
+        }
+    }
+
+    /// What is at the player before its plan and may not sound any more (muted, new quiet hours) is taken back before its
+    /// time comes. The arbitration passes no judgement on it yet: the mute may be lifted in time.
+    pub(super) fn recall_barred(&mut self) {
+        let (now, lead_ms) = (self.now, self.lead_ms());
+        let config = &self.documents.config;
+        let is_barred = |act: &Act| {
+            let alone = act.candidate(now, true);
+            alone.is_some_and(|c| {
+                decide(&[c], config, None, now.wall, lead_ms)
+                    .sound
+                    .is_none()
+            })
+        };
+        let barred: Vec<OccurrenceId> = self
+            .at_player()
+            .filter(|id| self.stage.chosen.as_ref() != Some(id))
+            .filter(|id| {
+                let act = self.stage.acts.get(*id);
+                act.is_some_and(|act| act.waits_for_its_plan(now.wall) && is_barred(act))
+            })
+            .cloned()
+            .collect();
+        for id in barred {
             self.stop(&id, Fate::Cut);
         }
     }

@@ -310,6 +310,7 @@ impl Agent {
         self.out.push(Effect::Subscribe { filters });
         self.clock.connected(self.now.mono_us);
         self.outbox.line_changed();
+        self.contents.forgive();
         self.contents.ask_again(self.now.mono_us);
         self.report.due_now();
     }

@@ -100,7 +100,7 @@ impl Agent {
         self.set_wake(wake);
     }
 
-    fn lead_ms(&self) -> i64 {
+    pub(super) fn lead_ms(&self) -> i64 {
         LEAD_MS + i64::from(self.documents.config.delay_trim_ms).min(0).abs()
     }
 
@@ -220,6 +220,7 @@ impl Agent {
             }
         }
         self.stage.chosen = decision.sound;
+        self.recall_barred();
         if let Some(id) = self.stage.chosen.clone() {
             self.bring_on(&id);
         }

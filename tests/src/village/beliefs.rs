@@ -130,21 +130,26 @@ impl Beliefs {
 
     /// Is this bulletin on any channel that the speaker follows?
     pub fn has(&self, bulletin: &BulletinId) -> bool {
-        self.channels.values().any(|told| match told.nows.get(bulletin) {
-            Some((_, is_to_be)) => *is_to_be,
-            None => told
-                .bulletins()
-                .is_some_and(|mut all| all.any(|b| b.id == *bulletin)),
-        })
+        self.channels
+            .values()
+            .any(|told| match told.nows.get(bulletin) {
+                Some((_, is_to_be)) => *is_to_be,
+                None => told
+                    .bulletins()
+                    .is_some_and(|mut all| all.any(|b| b.id == *bulletin)),
+            })
     }
 
     /// Everything planned at or before this is over.
     pub fn silence_before(&self) -> Option<WallTime> {
         let of_nows = self.channels.values().filter_map(|t| Some(t.stop?.1));
-        let of_programmes = self.channels.values().filter_map(|t| match t.programme.as_ref()?.1.as_ref() {
-            Paper::Programme(p) => p.silence_before,
-            _ => None,
-        });
+        let of_programmes =
+            self.channels
+                .values()
+                .filter_map(|t| match t.programme.as_ref()?.1.as_ref() {
+                    Paper::Programme(p) => p.silence_before,
+                    _ => None,
+                });
         of_nows.chain(of_programmes).max()
     }
 }

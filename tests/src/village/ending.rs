@@ -8,7 +8,9 @@ use loa_protocol::{
     playout::{Interruption, OccurrenceId, Outcome, Playout, PlayoutId},
 };
 
-use super::{Micros, SECOND, Village, database::version, figures::Figures, library::Paper, pole::Pole};
+use super::{
+    Micros, SECOND, Village, database::version, figures::Figures, library::Paper, pole::Pole,
+};
 
 impl Village {
     /// Why it is not yet at peace; `None`: nothing more is under way.
@@ -38,7 +40,10 @@ impl Village {
             ));
         }
         if through != pole.disk.last_event {
-            return Some(format!("the office has {through} of {}", pole.disk.last_event));
+            return Some(format!(
+                "the office has {through} of {}",
+                pole.disk.last_event
+            ));
         }
         if status.sounding.is_some() || run.player.current.is_some() || !run.agent.is_quiescent() {
             return Some("is not at rest".into());
@@ -64,7 +69,11 @@ impl Village {
                 ));
             }
         }
-        let open = pole.disk.ledger.values().find(|r| r.playout.outcome.is_none());
+        let open = pole
+            .disk
+            .ledger
+            .values()
+            .find(|r| r.playout.outcome.is_none());
         if let Some(row) = open {
             return Some(format!("{:?} is not over", row.playout.id));
         }
@@ -147,7 +156,9 @@ impl Village {
             for (playout, row) in &theirs {
                 if ours.get(playout) != Some(row) {
                     let known = ours.get(playout);
-                    return Err(format!("{id}'s ledger has {row:?}, the office has {known:?}"));
+                    return Err(format!(
+                        "{id}'s ledger has {row:?}, the office has {known:?}"
+                    ));
                 }
             }
             for (playout, row) in &ours {

@@ -69,6 +69,9 @@ impl Figures {
     pub fn must_be_worth_something(&self, villages: u64) {
         let heard = self.verdicts.get("heard on time").copied().unwrap_or(0);
         assert!(self.playouts > 20 * villages, "too little was said: {self}");
-        assert!(heard > 5 * villages, "the reference demanded too little: {self}");
+        assert!(
+            heard > 5 * villages,
+            "the reference demanded too little: {self}"
+        );
     }
 }

@@ -28,8 +28,8 @@ mod watch;
 mod weather;
 mod world;
 
-pub use sabotage::Sabotage;
 pub use figures::Figures;
+pub use sabotage::Sabotage;
 pub use world::{Lived, Village};
 
 /// True time since the village's beginning, in microseconds.

@@ -69,13 +69,10 @@ impl Village {
         if self.office.run.is_some() {
             return;
         }
-        self.diary.write(self.now, format_args!("the office starts"));
+        self.diary
+            .write(self.now, format_args!("the office starts"));
         self.base.head_generation += 1;
-        let mut settings = Settings::new(
-            EPOCH,
-            self.base.head_generation,
-            self.office.key.clone(),
-        );
+        let mut settings = Settings::new(EPOCH, self.base.head_generation, self.office.key.clone());
         settings.bytes_per_s = self.office.bytes_per_s;
         let office = Office::new(settings, self.base.acked());
         self.office.lives += 1;
@@ -105,7 +102,8 @@ impl Village {
         let Some(run) = self.office.run.take() else {
             return;
         };
-        self.diary.write(self.now, format_args!("the office is gone"));
+        self.diary
+            .write(self.now, format_args!("the office is gone"));
         self.figures.office_restarts += 1;
         self.office.blocks_sent += run.office.figures().blocks_sent;
         self.office_tape.online_until(self.now);
@@ -140,7 +138,9 @@ impl Village {
         run.in_second += 1;
         if run.in_second == MOST_IN_A_SECOND {
             let deadline = run.office.next_deadline();
-            return self.breaks(format!("the office runs in circles: {deadline:?} at {at:?}"));
+            return self.breaks(format!(
+                "the office runs in circles: {deadline:?} at {at:?}"
+            ));
         }
         self.figures.inputs += 1;
         let effects = run.office.handle(input, at);
@@ -221,7 +221,9 @@ impl Village {
                     .all(|e| pole.disk.history.get(&e.number) == Some(e))
         });
         if !honest {
-            return self.breaks(format!("{speaker} tells events that its disk does not hold"));
+            return self.breaks(format!(
+                "{speaker} tells events that its disk does not hold"
+            ));
         }
         let sick = self.now < self.office.sick_until;
         let wait = if sick {
@@ -320,7 +322,12 @@ impl Village {
     }
 
     pub(super) fn office_hears(&mut self, conn: ConnId, topic: &str, parcel: &Parcel) {
-        if self.office.run.as_ref().is_some_and(|r| r.conn == Some(conn)) {
+        if self
+            .office
+            .run
+            .as_ref()
+            .is_some_and(|r| r.conn == Some(conn))
+        {
             let input = Input::Message {
                 topic: topic.to_owned(),
                 payload: Bytes::copy_from_slice(&parcel.bytes),

@@ -328,8 +328,7 @@ impl Village {
         if !self.pipe.up {
             return;
         }
-        self.diary
-            .write(self.now, format_args!("the broker dies"));
+        self.diary.write(self.now, format_args!("the broker dies"));
         self.figures.broker_restarts += 1;
         self.pipe.up = false;
         self.pipe.retained.clear();
@@ -365,8 +364,14 @@ mod tests {
 
     #[test]
     fn a_plus_stands_for_one_level() {
-        assert!(matches("loa/v1/speaker/+/status", "loa/v1/speaker/a/status"));
-        assert!(!matches("loa/v1/speaker/+/status", "loa/v1/speaker/a/b/status"));
+        assert!(matches(
+            "loa/v1/speaker/+/status",
+            "loa/v1/speaker/a/status"
+        ));
+        assert!(!matches(
+            "loa/v1/speaker/+/status",
+            "loa/v1/speaker/a/b/status"
+        ));
         assert!(!matches("loa/v1/speaker/+", "loa/v1/speaker"));
     }
 }

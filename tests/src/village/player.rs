@@ -58,10 +58,21 @@ impl Village {
         let Some(run) = pole.run.as_mut() else { return };
         run.player.turn += 1;
         let (turn, life) = (run.player.turn, run.life);
-        let due = run.player.armed.as_ref().map(|a| pole.machine.true_of(a.start_mono_us));
+        let due = run
+            .player
+            .armed
+            .as_ref()
+            .map(|a| pole.machine.true_of(a.start_mono_us));
         let ends = run.player.current.as_ref().map(|c| c.ends);
         if let Some(at) = [due, ends].into_iter().flatten().min() {
-            self.at(at.max(now), Happening::PlayerTurn { pole: p, life, turn });
+            self.at(
+                at.max(now),
+                Happening::PlayerTurn {
+                    pole: p,
+                    life,
+                    turn,
+                },
+            );
         }
     }
 
@@ -177,6 +188,13 @@ impl Village {
         let at = (now + delay).max(run.player.last_told + 1);
         run.player.last_told = at;
         let life = run.life;
-        self.at(at, Happening::PlayerTells { pole: p, life, event });
+        self.at(
+            at,
+            Happening::PlayerTells {
+                pole: p,
+                life,
+                event,
+            },
+        );
     }
 }

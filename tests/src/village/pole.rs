@@ -275,7 +275,9 @@ impl Village {
             && !writes.iter().any(|w| matches!(w, Write::AppendEvent(_)));
         let pole = &mut self.poles[p];
         let later = if lies { 2 * SECOND } else { 0 };
-        let at = pole.disk.commit(ticket, writes, now + later, &mut self.chance);
+        let at = pole
+            .disk
+            .commit(ticket, writes, now + later, &mut self.chance);
         let Some(life) = self.life(p) else { return };
         self.at(at, Happening::DiskAnswers { pole: p, life });
         if lies {
@@ -430,8 +432,7 @@ impl Village {
             Some(conn) => {
                 run.line = Line::Up { conn };
                 self.poles[p].tape.online_from(self.now);
-                self.diary
-                    .write(self.now, format_args!("{id} has a line"));
+                self.diary.write(self.now, format_args!("{id} has a line"));
                 self.agent_gets(p, Input::Connected);
             }
             None => {
@@ -504,7 +505,8 @@ impl Village {
         }
         self.kill_agent(p);
         let id = &self.poles[p].id;
-        self.diary.write(now, format_args!("{id} has ended in order"));
+        self.diary
+            .write(now, format_args!("{id} has ended in order"));
     }
 }
 

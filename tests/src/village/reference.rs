@@ -182,7 +182,9 @@ impl Village {
             .filter(|s| s.playout.occurrence == case.id)
             .collect();
         let (planned, start_by) = (case.planned, case.start_by);
-        if planned < 900 * SECOND && !case.is_now() || start_by.max(case.ends()) + 120 * SECOND > self.end {
+        if planned < 900 * SECOND && !case.is_now()
+            || start_by.max(case.ends()) + 120 * SECOND > self.end
+        {
             return Ok("at the edge, no opinion");
         }
         let margin = 30 * SECOND;
@@ -216,18 +218,32 @@ impl Village {
             return Ok("configured meanwhile, no opinion");
         };
         let follows = |c| config.channels.contains(c);
-        let channels: Vec<_> = case.revision.kept.targets.iter().filter(|c| follows(c)).collect();
+        let channels: Vec<_> = case
+            .revision
+            .kept
+            .targets
+            .iter()
+            .filter(|c| follows(c))
+            .collect();
         if channels.is_empty() {
             return Ok("not for this pole");
         }
-        let stopped = self.base.stops.iter().any(|(at, _)| *at >= planned && *at <= to);
+        let stopped = self
+            .base
+            .stops
+            .iter()
+            .any(|(at, _)| *at >= planned && *at <= to);
         // Another channel may have carried an older or newer edit of it meanwhile.
         let alone = self
             .base
             .revisions
             .iter()
             .filter(|r| r.kept.bulletin.id == bulletin.id)
-            .all(|r| r.from == case.revision.from || r.from > to || r.until + 3_600 * SECOND < from);
+            .all(|r| {
+                r.from == case.revision.from
+                    || r.from > to
+                    || r.until.saturating_add(3_600 * SECOND) < from
+            });
         if !stood || stopped || !alone || config.since > case.wall {
             return Ok("changed meanwhile, no opinion");
         }
@@ -240,14 +256,19 @@ impl Village {
         if tape.has_trouble(from, to) {
             return Ok("disk or player in trouble, no opinion");
         }
-        let knew = channels
-            .iter()
-            .any(|c| tape.generation(c, planned - margin.min(planned)) >= case.revision.generations[*c]);
+        let knew = channels.iter().any(|c| {
+            tape.generation(c, planned - margin.min(planned)) >= case.revision.generations[*c]
+        });
         if !case.is_now() && !knew {
             return Ok("did not know in time, no opinion");
         }
         if config.muted {
-            return expect(outcome, Outcome::Skipped(Skip::Muted), "muted, skipped", case.is_now());
+            return expect(
+                outcome,
+                Outcome::Skipped(Skip::Muted),
+                "muted, skipped",
+                case.is_now(),
+            );
         }
         let emergency = case.priority() == Priority::Emergency;
         let quiet = |at: Micros| self.town.is_quiet(&config.quiet_hours, self.town.wall(at));
@@ -256,7 +277,9 @@ impl Village {
             return expect(outcome, quiet, "quiet hours, skipped", case.is_now());
         }
         let last = to + if case.is_now() { 40 * SECOND } else { 0 };
-        let any_quiet = (planned - SECOND..last + margin).step_by(margin as usize).any(quiet);
+        let any_quiet = (planned - SECOND..last + margin)
+            .step_by(margin as usize)
+            .any(quiet);
         if !emergency && any_quiet {
             return Ok("quiet hours near, no opinion");
         }

@@ -43,7 +43,10 @@ impl Sabotage {
         Self::DropDocuments,
     ];
 
-    pub(super) fn of_player(this: Option<Self>, mut command: PlayerCommand) -> Option<PlayerCommand> {
+    pub(super) fn of_player(
+        this: Option<Self>,
+        mut command: PlayerCommand,
+    ) -> Option<PlayerCommand> {
         match (this, &mut command) {
             (Some(Self::StartEarly), PlayerCommand::Play(play)) => {
                 play.start_mono_us = play.start_mono_us.saturating_sub(2_000_000);

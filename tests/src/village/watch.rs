@@ -4,11 +4,7 @@ use loa_agent::logic::port::Play;
 use loa_protocol::{bulletin::Priority, time::WallTime};
 
 use super::{
-    Micros, SECOND, Village,
-    diary::Stamp,
-    pattern::Pattern,
-    player::Sounding,
-    pole::PACE,
+    Micros, SECOND, Village, diary::Stamp, pattern::Pattern, player::Sounding, pole::PACE,
     tape::Sound,
 };
 

@@ -158,7 +158,11 @@ impl Village {
     /// Mostly short, sometimes long.
     fn spell(&mut self, shortest: Micros, longest: Micros) -> Micros {
         let long = self.chance.per_mille(300);
-        let longest = if long { longest } else { shortest + longest / 12 };
+        let longest = if long {
+            longest
+        } else {
+            shortest + longest / 12
+        };
         self.chance.between(shortest, longest)
     }
 
@@ -272,8 +276,10 @@ impl Village {
             return;
         }
         let id = &pole.id;
-        self.diary
-            .write(now, format_args!("the system clock of {id} jumps by {by} s"));
+        self.diary.write(
+            now,
+            format_args!("the system clock of {id} jumps by {by} s"),
+        );
         self.figures.clock_steps += 1;
         pole.machine.set(now, at.system.plus_s(by));
         pole.tape.steps.push(now);
@@ -314,7 +320,9 @@ impl Village {
         } else {
             pole.disk.slow_until = until;
         }
-        pole.tape.trouble.extend((now..=until).step_by(SECOND as usize));
+        pole.tape
+            .trouble
+            .extend((now..=until).step_by(SECOND as usize));
     }
 
     /// The broker says again what it said before.
@@ -375,8 +383,7 @@ impl Village {
     /// Everything is put right and stays so.
     pub(super) fn heal(&mut self) {
         self.healed = true;
-        self.diary
-            .write(self.now, format_args!("all is put right"));
+        self.diary.write(self.now, format_args!("all is put right"));
         self.pipe.badness = Badness {
             slow_ms: 30,
             ..Badness::default()

@@ -33,28 +33,82 @@ use super::{
 
 #[derive(Debug)]
 pub(super) enum Happening {
-    Tick { pole: usize, life: u64 },
-    PoleConnects { pole: usize, life: u64 },
-    PoleLosesLine { pole: usize, conn: ConnId },
-    BrokerHears { conn: ConnId, word: Word },
-    ClientHears { conn: ConnId, topic: Arc<str>, parcel: Parcel },
-    BrokerNotices { conn: ConnId },
+    Tick {
+        pole: usize,
+        life: u64,
+    },
+    PoleConnects {
+        pole: usize,
+        life: u64,
+    },
+    PoleLosesLine {
+        pole: usize,
+        conn: ConnId,
+    },
+    BrokerHears {
+        conn: ConnId,
+        word: Word,
+    },
+    ClientHears {
+        conn: ConnId,
+        topic: Arc<str>,
+        parcel: Parcel,
+    },
+    BrokerNotices {
+        conn: ConnId,
+    },
     BrokerBack,
-    DiskAnswers { pole: usize, life: u64 },
-    WorkDone { pole: usize, life: u64 },
-    Lie { pole: usize, life: u64, input: Box<Input> },
-    PlayerTurn { pole: usize, life: u64, turn: u64 },
-    PlayerTells { pole: usize, life: u64, event: PlayerEvent },
-    PowerCut { pole: usize },
-    PowerBack { pole: usize },
-    AgentStarts { pole: usize },
-    KillAndStart { pole: usize },
-    CableBack { pole: usize },
-    TimeComes { pole: usize },
+    DiskAnswers {
+        pole: usize,
+        life: u64,
+    },
+    WorkDone {
+        pole: usize,
+        life: u64,
+    },
+    Lie {
+        pole: usize,
+        life: u64,
+        input: Box<Input>,
+    },
+    PlayerTurn {
+        pole: usize,
+        life: u64,
+        turn: u64,
+    },
+    PlayerTells {
+        pole: usize,
+        life: u64,
+        event: PlayerEvent,
+    },
+    PowerCut {
+        pole: usize,
+    },
+    PowerBack {
+        pole: usize,
+    },
+    AgentStarts {
+        pole: usize,
+    },
+    KillAndStart {
+        pole: usize,
+    },
+    CableBack {
+        pole: usize,
+    },
+    TimeComes {
+        pole: usize,
+    },
     OfficeStarts,
-    OfficeConnects { life: u64 },
-    OfficeLosesLine { conn: ConnId },
-    OfficeTick { life: u64 },
+    OfficeConnects {
+        life: u64,
+    },
+    OfficeLosesLine {
+        conn: ConnId,
+    },
+    OfficeTick {
+        life: u64,
+    },
     DatabaseAnswers {
         life: u64,
         speaker: SpeakerId,
@@ -63,8 +117,12 @@ pub(super) enum Happening {
         fails: bool,
     },
     ClerkActs,
-    ClerkInterferes { pole: usize },
-    Unmute { pole: usize },
+    ClerkInterferes {
+        pole: usize,
+    },
+    Unmute {
+        pole: usize,
+    },
     Trouble(Trouble),
     Heal,
     Look,

@@ -270,6 +270,13 @@ fn content_that_is_wrong_as_a_whole_is_fetched_again_but_not_for_ever() {
         );
     }
     assert!(pole.status().held.is_empty());
+    // It may have been the disk, not the office: a new connection is a new chance.
+    pole.fail_finish = false;
+    pole.input(Input::Disconnected);
+    pole.input(Input::Connected);
+    assert!(pole.subscribed.contains(&filter("news")));
+    (0..3).for_each(|i| pole.hears_block("news", i));
+    assert_eq!(pole.status().held.len(), 1);
 }
 
 #[test]

@@ -269,3 +269,22 @@ fn a_pole_whose_network_time_went_away_goes_on_by_its_clock() {
     pole.run_to(70_100);
     assert_eq!(pole.outcomes("news"), [Outcome::Completed]);
 }
+
+#[test]
+fn a_slow_battery_clock_that_was_found_out_is_not_believed_again_later() {
+    let mut pole = Pole::untrusted(Disk::default(), 64 << 20);
+    pole.hears_config(&config(1));
+    pole.system_us -= 159_000_000;
+    pole.input(Input::KernelClock(HELD));
+    assert_eq!(trust(&pole), Trust::Held);
+    let made = loa_protocol::programme::Programme {
+        made: t(0),
+        ..programme(area(), 2, vec![])
+    };
+    pole.hears_programme(&made);
+    assert_eq!(trust(&pole), Trust::Untrusted);
+    for _ in 0..10 {
+        pole.run_s(60);
+        assert_eq!(trust(&pole), Trust::Untrusted);
+    }
+}

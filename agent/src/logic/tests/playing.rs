@@ -449,3 +449,55 @@ fn volume_is_the_bulletin_s_share_of_the_speaker_s() {
         .count();
     assert_eq!(stops, 0);
 }
+
+#[test]
+fn a_mute_just_before_its_time_takes_back_what_is_armed_and_a_lifted_one_gives_it_again() {
+    let muted = |generation, muted| SpeakerConfig {
+        muted,
+        ..config(generation)
+    };
+    let mut pole = Pole::with(vec![at("news", 60), at("market", 300)]);
+    pole.run_until(pole.mono(60) - 100_000);
+    assert!(pole.player.armed.is_some());
+    pole.hears_config(&muted(2, true));
+    assert!(pole.player.armed.is_none());
+    pole.run_to(70);
+    assert_eq!(pole.heard(), []);
+    assert_eq!(pole.outcomes("news"), [Outcome::Skipped(Skip::Muted)]);
+    pole.hears_config(&muted(3, false));
+    pole.run_until(pole.mono(300) - 200_000);
+    pole.hears_config(&muted(4, true));
+    assert!(pole.player.armed.is_none());
+    pole.hears_config(&muted(5, false));
+    pole.run_to(400);
+    assert_eq!(pole.heard(), [("market".into(), 300.0, 330.0, 0.0)]);
+}
+
+#[test]
+fn what_began_early_by_its_trim_and_is_stopped_before_its_plan_was_interrupted() {
+    for muted in [false, true] {
+        let mut pole = Pole::with(vec![at("news", 60)]);
+        let trimmed = SpeakerConfig {
+            delay_trim_ms: -400,
+            ..config(2)
+        };
+        pole.hears_config(&trimmed);
+        pole.run_until(pole.mono(60) - 100_000);
+        assert_eq!(pole.sounding(), Some("news".into()));
+        let why = if muted {
+            pole.hears_config(&SpeakerConfig {
+                muted,
+                version: version(3),
+                ..trimmed
+            });
+            Interruption::Muted
+        } else {
+            pole.hears_now(&now(2, 60, Command::Stop { before: t(60) }));
+            Interruption::Stopped
+        };
+        assert_eq!(pole.sounding(), None);
+        pole.run_to(120);
+        assert_eq!(pole.outcomes("news"), [Outcome::Interrupted(why)]);
+        assert_eq!(pole.rows("news")[0].sounded_ms, 300);
+    }
+}
