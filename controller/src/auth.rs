@@ -1,6 +1,6 @@
 //! Passwords, tokens, and how often one may guess.
 //!
-//! Passwords are argon2id, hashed on threads of their own, at most [`HASHERS`] at a time (each takes 19 MiB). Tokens are 256
+//! Passwords are argon2id, hashed on threads of their own, at most `HASHERS` at a time (each takes 19 MiB). Tokens are 256
 //! random bits, of which the SHA-256 is kept. There is no default password: the first start gives out a one-time link.
 
 mod throttle;

@@ -1,7 +1,7 @@
 //! The office's one loop: line, logic, database, and the changes that come from the HTTP side.
 //!
 //! It decides nothing: what comes in becomes an `Input`, what the logic answers is carried out. Everything that can wake
-//! it stands in [`Engine::run`]. It never waits for the line or the database: `loader` reads, `writer` writes and
+//! it stands in `Engine::run`. It never waits for the line or the database: `loader` reads, `writer` writes and
 //! `blocks` reads audio, each behind a bounded queue.
 
 mod blocks;

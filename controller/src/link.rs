@@ -3,7 +3,7 @@
 //! One connection at a time, each with a client of its own, so that nothing of an old one can leak into a new one:
 //! what was queued when the line broke is dropped, for the logic says everything again when it is up.
 //!
-//! Documents and blocks wait in two queues, documents first, and at most [`AHEAD`] messages are handed to the client
+//! Documents and blocks wait in two queues, documents first, and at most `AHEAD` messages are handed to the client
 //! ahead of the socket: a burst of audio delays a document by that much and no more.
 //!
 //! Bounds: [`DOCUMENTS`] documents wait; when there are more, the broker takes nothing, and the line is cut and begun

@@ -3,7 +3,7 @@
 //! ```text
 //! text ── normalise ──> plain words ── CommandEngine::speak ──> audio file ── SpeechCache ──> ingest
 //! ```
-//! Reading text aloud correctly is ours ([`normalise`], no engine involved); making the sound is the engine's.
+//! Reading text aloud correctly is ours ([`normalise()`], no engine involved); making the sound is the engine's.
 
 mod abbreviations;
 mod amounts;

@@ -146,10 +146,22 @@ fn no_document_breaks_its_decoder_and_no_wounded_one_is_believed() {
             "programme" => open::<Programme>(&bad, &ring).is_ok(),
             "ack" => open::<Ack>(&bad, &ring).is_ok(),
             "clock_reply" => open::<ClockReply>(&bad, &ring).is_ok(),
-            "clock" => { let _ = open_unsigned::<ClockRequest>(&bad); false },
-            "want" => { let _ = open_unsigned::<Wants>(&bad); false },
-            "events" => { let _ = open_unsigned::<Events>(&bad); false },
-            "status" => { let _ = open_unsigned::<SpeakerStatus>(&bad); false },
+            "clock" => {
+                let _ = open_unsigned::<ClockRequest>(&bad);
+                false
+            }
+            "want" => {
+                let _ = open_unsigned::<Wants>(&bad);
+                false
+            }
+            "events" => {
+                let _ = open_unsigned::<Events>(&bad);
+                false
+            }
+            "status" => {
+                let _ = open_unsigned::<SpeakerStatus>(&bad);
+                false
+            }
             _ => open::<Now>(&bad, &ring).is_ok(),
         };
         // A splice may put a whole good document of the same type together again.

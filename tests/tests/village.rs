@@ -53,7 +53,7 @@ fn explain(broken: &Broken) -> String {
 }
 
 /// Lives the seeds on all cores; stops at some broken ones.
-fn live_all(first: u64, count: u64) -> (Figures, Vec<Box<Broken>>) {
+fn live_all(first: u64, count: u64) -> (Figures, Vec<Broken>) {
     let cores = thread::available_parallelism().map_or(2, |n| n.get());
     let next = AtomicU64::new(first);
     let sum = Mutex::new(Figures::default());
@@ -68,7 +68,7 @@ fn live_all(first: u64, count: u64) -> (Figures, Vec<Box<Broken>>) {
                     }
                     match live_safely(seed, DAYS, None, false) {
                         Ok(lived) => sum.lock().expect("no panic inside").add(&lived.figures),
-                        Err(why) => broken.lock().expect("no panic inside").push(why),
+                        Err(why) => broken.lock().expect("no panic inside").push(*why),
                     }
                 }
             });
@@ -91,7 +91,7 @@ fn five_hundred_villages_live_seven_days() {
     let count = number("LOA_SEEDS").unwrap_or(500);
     let (figures, broken) = live_all(first, count);
     if !broken.is_empty() {
-        let all: Vec<String> = broken.iter().map(|b| explain(b)).collect();
+        let all: Vec<String> = broken.iter().map(explain).collect();
         panic!("{}", all.join("\n\n"));
     }
     println!("{count} villages lived {DAYS} days: {figures}");

@@ -14,7 +14,5 @@ pub mod presence;
 pub mod programmes;
 
 pub use office::Office;
-pub use port::{
-    ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings,
-};
+pub use port::{ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings};
 pub use presence::{Presence, PresenceView};

@@ -22,7 +22,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(100);
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpeechRequest {
-    /// Already normalised; see [`normalise`](super::normalise).
+    /// Already normalised; see [`normalise`](super::normalise()).
     pub text: String,
     /// One of the engine's voices.
     pub voice: String,

@@ -128,9 +128,9 @@ impl Pattern {
                         .get_days()
                         / 7;
                     let is_on = if days.is_empty() {
-                        days_on as u32 % every == 0
+                        (days_on as u32).is_multiple_of(*every)
                     } else {
-                        weeks_on as u32 % every == 0 && days.contains(&date.weekday())
+                        (weeks_on as u32).is_multiple_of(*every) && days.contains(&date.weekday())
                     };
                     if is_on {
                         for (index, hour) in hours.iter().enumerate() {

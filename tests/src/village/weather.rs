@@ -111,8 +111,7 @@ impl Village {
         if *of_each {
             rate *= self.poles.len() as u64;
         }
-        if rate > 0 {
-            let pause = 100 * DAY / rate;
+        if let Some(pause) = (100 * DAY).checked_div(rate) {
             let at = self.now + self.chance.between(SECOND, 2 * pause);
             self.at(at, Happening::Trouble(trouble));
         }

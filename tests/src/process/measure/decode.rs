@@ -49,7 +49,10 @@ pub fn mpg123(file: &Path) -> Command {
 }
 
 /// User CPU seconds of one child from start to end, as the kernel accounts it.
-#[expect(clippy::zombie_processes, reason = "wait4 reaps it, and tells what it cost")]
+#[expect(
+    clippy::zombie_processes,
+    reason = "wait4 reaps it, and tells what it cost"
+)]
 fn user_cpu_s(command: &mut Command) -> f64 {
     command
         .stdin(Stdio::null())
