@@ -28,8 +28,7 @@ const DRIFT_PPM: i64 = 50;
 const KEPT_SAMPLES: usize = 8;
 const MAX_ASKED: usize = 4;
 const ASK_EXPIRES_US: u64 = 5_000_000;
-/// The first exchanges of a connection follow each other faster.
-const QUICK_EXCHANGES: u32 = 10;
+/// So far apart are the first exchanges of a connection.
 const QUICK_US: u64 = 1_000_000;
 
 #[derive(Debug)]
@@ -147,15 +146,16 @@ impl Clock {
         self.ask_at.is_some_and(|at| at <= now_us)
     }
 
-    /// A request with this nonce leaves now.
-    pub fn ask(&mut self, nonce: u64, now_us: u64, slow_us: u64) {
+    /// A request with this nonce leaves now. The first `quick` of a connection follow each other fast, the others `slow_us`
+    /// apart.
+    pub fn ask(&mut self, nonce: u64, now_us: u64, quick: u32, slow_us: u64) {
         self.forget_unanswered(now_us);
         if self.asked.len() >= MAX_ASKED {
             self.asked.pop_front();
         }
         self.asked.push_back((nonce, now_us));
         self.exchanges = self.exchanges.saturating_add(1);
-        let pause = if self.exchanges < QUICK_EXCHANGES {
+        let pause = if self.exchanges < quick {
             QUICK_US
         } else {
             slow_us

@@ -79,8 +79,10 @@ pub struct Identity {
 pub struct Pace {
     /// The whole status, when nothing changed.
     pub status_s: u32,
-    /// Exchanges with the office's clock, after the first ten of a connection.
+    /// Exchanges with the office's clock, after the first ones of a connection …
     pub clock_s: u32,
+    /// … which follow each other faster; how many those are.
+    pub clock_quick: u32,
     /// The trusted time, to disk.
     pub known_time_s: u32,
     /// Looks at the clock for steps while something is planned within the hour …
@@ -94,6 +96,7 @@ impl Default for Pace {
         Self {
             status_s: 60,
             clock_s: 60,
+            clock_quick: 10,
             known_time_s: 600,
             watch_near_s: 1,
             watch_far_s: 30,
@@ -333,8 +336,10 @@ impl Agent {
     fn tend_clock(&mut self) {
         if self.connected && self.clock.is_due(self.now.mono_us) {
             let nonce = self.chance.draw();
-            let slow_us = u64::from(self.identity.pace.clock_s) * 1_000_000;
-            self.clock.ask(nonce, self.now.mono_us, slow_us);
+            let pace = &self.identity.pace;
+            let slow_us = u64::from(pace.clock_s) * 1_000_000;
+            let quick = pace.clock_quick;
+            self.clock.ask(nonce, self.now.mono_us, quick, slow_us);
             let speaker = self.identity.speaker.clone();
             let request = loa_protocol::clock::ClockRequest { speaker, nonce };
             self.publish(

@@ -27,6 +27,7 @@ use super::{
 pub const PACE: Pace = Pace {
     status_s: 3_600,
     clock_s: 3_600,
+    clock_quick: 4,
     known_time_s: 1_800,
     watch_near_s: 30,
     watch_far_s: 600,

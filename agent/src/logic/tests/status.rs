@@ -112,6 +112,7 @@ fn a_week_of_twelve_bulletins_a_day_wakes_the_pole_a_few_hundred_times() {
     pole.agent.identity.pace = Pace {
         status_s: 86_400,
         clock_s: 86_400,
+        clock_quick: 10,
         known_time_s: 86_400,
         watch_near_s: 86_400,
         watch_far_s: 86_400,
