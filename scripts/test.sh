@@ -8,11 +8,9 @@ status=0
 
 run() { "$@" 2>&1 | tee -a "$log" | grep --line-buffered -vE '^(test .* \.\.\. ok|running [0-9]+ tests?|test result: ok\. 0 passed.*)?$'; local s=${PIPESTATUS[0]}; [ "$s" -eq 0 ] || status=$s; }
 
-cargo build --workspace --bins --quiet || exit 1
-# Rules and parts, as many at once as there are cores.
-run cargo test --workspace --exclude loa-tests --no-fail-fast --quiet
-# Real processes and real time, one after the other: what they measure must not be their neighbour.
-run cargo test -p loa-tests --no-fail-fast --quiet -- --test-threads=1
+# One selection of packages for building and running: another one would unify features anew and build the broker again.
+# One test at a time: real processes and real time measure something, and it must not be their neighbour.
+run cargo test --workspace --no-fail-fast --quiet -- --test-threads=1
 
 passed=$(grep -oE '^test result: .* [0-9]+ passed' "$log" | grep -oE '[0-9]+ passed' | awk '{n+=$1} END {print n+0}')
 failed=$(grep -oE '[0-9]+ passed; [0-9]+ failed' "$log" | awk '{n+=$3} END {print n+0}')
