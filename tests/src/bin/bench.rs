@@ -168,11 +168,11 @@ fn emergency() -> Vec<Figure> {
     let rounds = 50;
     let long = village.material(300.0, 1);
     let alarm = village.material(0.7, 2);
-    for material in [&long, &alarm] {
-        let (bulletin, _) = village.say(material, &json!({}));
-        village.poles[0].wait_until_it_holds(&material.content);
-        village.cancel(&bulletin);
-    }
+    let (bulletin, _) = village.say(&long, &json!({}));
+    village.poles[0].wait_until_it_holds(&long.content);
+    village.cancel(&bulletin);
+    let (bulletin, _) = village.say(&alarm, &json!({}));
+    village.wait_for_outcomes(&bulletin, 1, Duration::from_secs(30));
     let cuts = cuts(&village, &long, &alarm, rounds);
     let slower: Vec<f64> = cuts
         .iter()
