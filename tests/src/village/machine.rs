@@ -22,6 +22,7 @@ pub struct Machine {
     /// Parts in a million by which the quartz is fast.
     ppm: i64,
     system: System,
+    was_synced: bool,
     pub kernel: KernelClock,
 }
 
@@ -42,6 +43,7 @@ impl Machine {
             booted,
             ppm,
             system: System::Free(shows, FIRST_MONO_US),
+            was_synced: false,
             kernel,
         }
     }
@@ -80,6 +82,12 @@ impl Machine {
     pub fn discipline(&mut self, error_us: i64) {
         self.system = System::Disciplined(error_us);
         self.kernel.synced = true;
+        self.was_synced = true;
+    }
+
+    /// Since it was switched on.
+    pub fn was_synced(&self) -> bool {
+        self.was_synced
     }
 }
 

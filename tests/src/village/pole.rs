@@ -66,6 +66,8 @@ pub struct Run {
     in_second: u32,
     /// It was asked to end and ends when all is written.
     leaving: bool,
+    /// The office answered what time it is.
+    pub was_told_the_time: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,6 +139,7 @@ impl Village {
             second: 0,
             in_second: 0,
             leaving: false,
+            was_told_the_time: false,
         });
         pole.tape.awake_from(now);
         let kernel = pole.machine.kernel;
@@ -388,6 +391,11 @@ impl Village {
         match &self.poles[p].run {
             Some(run) if run.line == (Line::Up { conn }) => {}
             _ => return,
+        }
+        if topic.ends_with("/clock/reply")
+            && let Some(run) = self.poles[p].run.as_mut()
+        {
+            run.was_told_the_time = true;
         }
         let input = Input::Message {
             topic: topic.to_owned(),

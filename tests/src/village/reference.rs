@@ -189,6 +189,21 @@ impl Village {
         }
         let margin = 30 * SECOND;
 
+        // An alarm that a power cut ended is said again while its window lasts.
+        let last = outcomes.get(&case.id).and_then(|all| all.last());
+        if case.priority() == Priority::Emergency
+            && last.and_then(|l| l.outcome) == Some(Outcome::Interrupted(Interruption::PowerCut))
+        {
+            return if !moved && self.could_say_it_again(pole, case, windows) {
+                Err("power cut an alarm, came back in time, and it was not said again".into())
+            } else {
+                Ok("power cut an alarm, and it could not be said again")
+            };
+        }
+        if case.priority() == Priority::Emergency && last.is_some_and(|l| l.id.attempt > 0) {
+            return Ok("power cut an alarm, and it was said again");
+        }
+
         // A pole that was off all the time said nothing.
         let day = super::DAY;
         if tape.is_off(planned.saturating_sub(margin), start_by + margin)
@@ -334,6 +349,44 @@ impl Village {
             return Err(format!("it sounded only {} ms", sounded / 1000));
         }
         Ok(verdict)
+    }
+
+    fn could_say_it_again(&self, pole: &Pole, case: &Case, windows: &[Window]) -> bool {
+        let tape = &pole.tape;
+        let of_it = |s: &&super::tape::Sound| s.playout.occurrence == case.id;
+        let cut = tape.sounds.iter().filter(of_it).map(|s| s.to).max();
+        let Some(back) = tape.wakes_after(cut.unwrap_or(case.planned)) else {
+            return false;
+        };
+        let to = case.start_by;
+        if back + 240 * SECOND > to || to > self.end || !tape.is_awake(back, to) {
+            return false;
+        }
+        let Some(config) = tape.config(back, to).and_then(read_config) else {
+            return false;
+        };
+        let targets = &case.revision.kept.targets;
+        let knew = targets.iter().any(|c| {
+            config.channels.contains(c) && tape.generation(c, back) >= case.revision.generations[c]
+        });
+        let stood = case.revision.from <= case.planned && case.revision.until > to;
+        let stopped = self
+            .base
+            .stops
+            .iter()
+            .any(|(at, _)| *at >= case.planned && *at <= to);
+        let alone = windows.iter().all(|w| {
+            w.id == case.id || w.priority < Priority::Emergency || w.to < back || to < w.from
+        });
+        knew && stood
+            && !stopped
+            && alone
+            && !config.muted
+            && config.since <= case.wall
+            && tape.is_clock_right(back + 120 * SECOND, to)
+            && tape.is_never_deceived(case.planned.saturating_sub(super::DAY), to)
+            && tape.has_audio(&case.revision.kept.bulletin.manifest.content, back, to)
+            && !tape.has_trouble(back, to)
     }
 
     /// So bad that even ten minutes may not be enough.

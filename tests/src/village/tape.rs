@@ -35,6 +35,8 @@ pub struct Sound {
     pub piece: u32,
     pub from: Micros,
     pub to: Micros,
+    /// The place in chime and content at which it ended, in milliseconds.
+    pub end_ms: u64,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +133,10 @@ impl Tape {
     }
     pub fn is_off(&self, from: Micros, to: Micros) -> bool {
         !self.awake.touch(from, to)
+    }
+    /// When it woke up next after an instant.
+    pub fn wakes_after(&self, at: Micros) -> Option<Micros> {
+        self.awake.all().map(|(a, _)| a).find(|a| *a > at)
     }
     pub fn is_online(&self, from: Micros, to: Micros) -> bool {
         self.online.hold(from, to)

@@ -1,7 +1,10 @@
 //! What must hold at every instant, whatever fails: looked at whenever something starts, ends, or is told.
 
 use loa_agent::logic::port::Play;
-use loa_protocol::{bulletin::Priority, time::WallTime};
+use loa_protocol::{
+    bulletin::{OnPreempt, Priority},
+    time::WallTime,
+};
 
 use super::{
     Micros, SECOND, Village, diary::Stamp, pattern::Pattern, player::Sounding, pole::PACE,
@@ -96,10 +99,30 @@ impl Village {
         let Some(kept) = kept.map(|r| &r.kept) else {
             return Err("is of an edit that the office never made".into());
         };
+        let cut_at_ms = pole
+            .tape
+            .sounds
+            .iter()
+            .rev()
+            .find(|s| s.playout == play.playout)
+            .map(|s| s.end_ms);
+        let should_from_ms = match (cut_at_ms, kept.bulletin.on_preempt) {
+            (None, _) | (_, OnPreempt::Restart) => 0,
+            (Some(cut_at_ms), OnPreempt::Resume) => cut_at_ms.saturating_sub(2_000),
+            (Some(_), OnPreempt::Drop) => return Err("goes on and was to be dropped".into()),
+        };
+        if play.from_ms != should_from_ms {
+            let from_ms = play.from_ms;
+            return Err(format!(
+                "begins at {from_ms} ms instead of {should_from_ms}"
+            ));
+        }
         let is_now = matches!(kept.pattern, Pattern::Now { .. });
         if play.piece == 0 && calm {
             if !is_now {
-                if !moment.is_trusted() {
+                let kernel = pole.machine.kernel;
+                let is_told = kernel.held || pole.machine.was_synced() || run.was_told_the_time;
+                if !moment.is_trusted() || !is_told {
                     return Err("starts by a clock that nobody trusts".into());
                 }
                 let early_us = play.planned.plus_ms(trim_ms.into()).since_us(moment.wall);
@@ -173,6 +196,7 @@ impl Village {
             piece: over.play.piece,
             from: over.began,
             to: until,
+            end_ms: over.play.from_ms + (until - over.began) / 1000,
         });
         self.figures.sounds += 1;
     }
