@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     clock::{wait_for, wait_until},
     http::Http,
-    mosquitto::Mosquitto,
+    mosquitto::{self, Mosquitto},
     program::{Program, binary, free_port, is_listening},
 };
 
@@ -39,8 +39,9 @@ impl Office {
         let mqtt = match external {
             None => format!("[mqtt]\nlisten = \"127.0.0.1:{broker_port}\"\n"),
             Some(_) => format!(
-                "[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\nusername = \"office\"\n\
-                 password_file = \"mqtt-password\"\n"
+                "[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\nusername = \"{}\"\n\
+                 password_file = \"mqtt-password\"\n",
+                mosquitto::OFFICE.0
             ),
         };
         let config = format!(
@@ -52,7 +53,8 @@ impl Office {
         );
         std::fs::write(folder.join("controller.toml"), config)
             .expect("its configuration can be written");
-        std::fs::write(folder.join("mqtt-password"), "any\n").expect("the password can be written");
+        std::fs::write(folder.join("mqtt-password"), mosquitto::OFFICE.1)
+            .expect("the password can be written");
         let mut office = Self {
             folder: folder.into(),
             http_port,

@@ -68,6 +68,13 @@ impl Program {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Sends a signal and does not wait.
+    pub fn signal(&self, signal: i32) {
+        let pid = i32::try_from(self.pid()).expect("a pid is an int");
+        // SAFETY: kill(2) on our own child, which is not reaped yet, so the pid is still its own.
+        unsafe { libc::kill(pid, signal) };
+    }
+
     /// SIGKILL, and gone when this returns.
     pub fn kill(mut self) {
         self.end();
@@ -79,9 +86,7 @@ impl Program {
     /// When it does not end within ten seconds.
     #[track_caller]
     pub fn stop(mut self) -> ExitStatus {
-        let pid = i32::try_from(self.pid()).expect("a pid is an int");
-        // SAFETY: kill(2) on our own child, which is not reaped yet, so the pid is still its own.
-        unsafe { libc::kill(pid, libc::SIGTERM) };
+        self.signal(libc::SIGTERM);
         let what = format!("{} ends after SIGTERM", self.name);
         wait_until(&what, Duration::from_secs(10), || {
             self.child.try_wait().ok().flatten()

@@ -217,9 +217,10 @@ impl Stretch {
 }
 
 impl Heard {
-    /// Frames arrive in lumps, and a busy machine delays some. The earliest arrival within half a second tells best.
+    /// Frames arrive in lumps, and a busy machine delays some. The earliest arrival within an eighth of a second tells
+    /// best; over longer times the sink's own clock may have jumped.
     fn time_of(&self, frame: usize) -> i64 {
-        let near = RATE / 2;
+        let near = RATE / 8;
         let begin = self
             .arrivals
             .partition_point(|(frames, _)| frames + near < frame);

@@ -122,6 +122,9 @@ impl Village {
             token: text("token"),
             office_key: text("office_key"),
         };
+        if let Some(mosquitto) = &self.mosquitto {
+            mosquitto.admit(&text("id"), &given.token);
+        }
         let sink = format!("pole{number}");
         let sink = into_sink.then_some(sink.as_str());
         let mut pole = Pole::install(

@@ -30,13 +30,17 @@ fn a_null_sink_records_what_it_is_given() {
     pulse.give_to(&mut player);
     assert!(player.status().expect("paplay runs").success());
     let end_us = now_us();
-    let heard = pulse.monitor(1).between(begin_us, end_us + 300_000);
+    let heard = pulse
+        .monitor(1)
+        .between(begin_us - 500_000, end_us + 300_000);
     let sent = speech_like(1.5, 9);
-    let (frame, alike) = find(&sent, &heard.frames, 0, 96_000);
-    assert!(alike > 0.999, "{alike}");
-    let at_us = heard.time_of(usize::try_from(frame).expect("inside the recording"));
+    let (frame, alike) = find(&sent, &heard.frames, 0, 120_000);
+    assert!(alike > 0.99, "{alike}");
+    let at_us = heard.time_of(usize::try_from(frame).unwrap());
+    // A sink that wakes may jump by some milliseconds.
+    let around = begin_us - 50_000..end_us;
     assert!(
-        (begin_us..end_us).contains(&at_us),
+        around.contains(&at_us),
         "{} ms after the player began",
         (at_us - begin_us) / 1_000
     );
