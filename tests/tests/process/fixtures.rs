@@ -36,7 +36,7 @@ fn a_null_sink_records_what_it_is_given() {
     let sent = speech_like(1.5, 9);
     let (frame, alike) = find(&sent, &heard.frames, 0, 120_000);
     assert!(alike > 0.99, "{alike}");
-    let at_us = heard.time_of(usize::try_from(frame).unwrap());
+    let at_us = heard.time_of(usize::try_from(frame).expect("a place in the recording"));
     // A sink that wakes may jump by some milliseconds.
     let around = begin_us - 50_000..end_us;
     assert!(
