@@ -29,5 +29,6 @@ soak: setup-test  ## the simulated village for thousands of seeds
 fuzz: setup-test  ## a hundred million bad inputs
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture
 
-setup-%:
-	@scripts/setup.sh $*
+# A phony target is never made by a pattern rule: each is named.
+setup-build setup-demo setup-test:
+	@scripts/setup.sh $(@:setup-%=%)
