@@ -12,7 +12,9 @@ if ! command -v cargo-deny >/dev/null; then
   echo "installing cargo-deny $deny_version (about three minutes, once)"
   cargo install cargo-deny --version "$deny_version" --locked --quiet
 fi
-# Licences, versions and sources need no network; the advisory database does.
+# It reads the manifests of other systems' crates too, which no build has fetched.
+cargo fetch --locked --quiet
+# Licences, versions and sources need no network then; the advisory database does.
 cargo deny --offline check --hide-inclusion-graph licenses bans sources
 timeout 60 cargo deny fetch db >/dev/null 2>&1 || true
 if ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/crates >/dev/null 2>&1; then
