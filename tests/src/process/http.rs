@@ -116,6 +116,11 @@ impl Http {
         self.call("POST", path, Some(body)).json()
     }
 
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: &Value) -> Value {
+        self.call("PATCH", path, Some(body)).json()
+    }
+
     /// Sends a file as a browser's form does.
     #[track_caller]
     pub fn upload(&self, path: &str, name: &str, file: &[u8]) -> Answer {

@@ -4,8 +4,10 @@
 //! sleeps for a guessed time: [`clock::wait_until`] waits for a state, with a deadline.
 //! Everything in it panics with a sentence when the village does not do as it should: it is for tests and benches only.
 
+pub mod browser;
 pub mod chance;
 pub mod clock;
+pub mod commune;
 pub mod figures;
 pub mod http;
 pub mod journal;

@@ -101,6 +101,11 @@ impl Office {
         });
     }
 
+    /// Where browsers find it.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.http_port)
+    }
+
     pub fn pid(&self) -> u32 {
         self.program.as_ref().expect("the office runs").pid()
     }

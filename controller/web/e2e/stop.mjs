@@ -1,0 +1,28 @@
+// Something long sounds in the hamlet: the head holds Stop, and sees pole after pole fall silent.
+import { at, call, hold, picture, script, signIn, task, until } from "./lib.mjs";
+
+await script(async ({ open, device }) => {
+  const phone = await device(await open());
+  await signIn(phone, task.head, "/today");
+  await until("both poles sound", async () => {
+    const { body } = await call(phone, "/now");
+    return body.speakers.filter((one) => one.sounding).length === 2;
+  });
+  await picture(phone, "phone-sounding");
+  // A short touch does nothing.
+  await at(phone, "stop-all").click();
+  const { body } = await call(phone, "/now");
+  if (body.speakers.some((one) => !one.sounding)) throw new Error("a touch stopped it");
+  const began = Date.now();
+  await hold(phone, at(phone, "stop-all"), () => at(phone, "stop-screen").waitFor());
+  await until("both are shown silent", async () => (await phone.locator("[data-testid=stop-pole][data-state=silent]").count()) === 2);
+  const silent_ms = Date.now() - began;
+  await picture(phone, "phone-stopped");
+  await at(phone, "stop-correct").click();
+  await at(phone, "correct-send").click();
+  const correction = await until("the correction is said", async () => {
+    const { body } = await call(phone, "/bulletins?limit=10");
+    return body.bulletins.find((one) => one.supersedes === task.bulletin);
+  });
+  return { silent_ms, correction: correction.id };
+});

@@ -1,0 +1,152 @@
+//! The phone app in a real browser, against a real office with real poles: what people do, and what the poles then sound.
+//!
+//! The scripts that press the buttons are in `controller/web/e2e`; pictures of the screens go to `target/screenshots`.
+
+use std::time::Duration;
+
+use loa_tests::process::{
+    browser,
+    clock::wait_until,
+    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD},
+    recording::RATE,
+    sound::{self, find, speech_like},
+};
+use serde_json::json;
+
+fn text(answer: &serde_json::Value, key: &str) -> String {
+    let value = answer[key].as_str();
+    value
+        .unwrap_or_else(|| panic!("no {key} in {answer}"))
+        .to_owned()
+}
+
+#[test]
+fn what_the_hamlet_head_says_into_the_phone_is_heard_on_the_hamlets_poles_and_no_others() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let mic = sound::wav_file(village.folder(), 4.0, 77);
+    let answer = browser::run(village, "announce", &json!({"mic": mic, "head": HEAD}));
+    let bulletin = text(&answer, "bulletin");
+    println!("{}", text(&answer, "sentence"));
+    let rows = village.wait_for_outcomes(&bulletin, 2, Duration::from_secs(60));
+    for row in &rows {
+        assert_eq!(row.outcome.as_deref(), Some("completed"), "{row:?}");
+    }
+    assert!(
+        village.poles[2].recordings().is_empty(),
+        "the next hamlet heard nothing"
+    );
+    // The phone's microphone and its own processing lie between; half a second of what was said is found again all the same.
+    let said = speech_like(4.0, 77);
+    for pole in &village.poles[..2] {
+        let heard: Vec<f32> = pole
+            .finished(&bulletin)
+            .iter()
+            .flat_map(|recording| recording.frames())
+            .collect();
+        let best = (0..6)
+            .map(|n| {
+                let piece = &said[n * RATE / 2..][..RATE / 2];
+                find(piece, &heard, 0, heard.len()).1
+            })
+            .fold(0.0_f64, f64::max);
+        assert!(best > 0.6, "{}: {best:.3}", pole.id);
+    }
+}
+
+#[test]
+fn an_announcement_written_without_signal_leaves_when_it_is_back_and_one_that_is_too_late_asks() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let answer = browser::run(
+        village,
+        "offline",
+        &json!({
+            "head": HEAD,
+            "text": "Mời bà con ra nhà văn hóa nhận giống lúa.",
+            "stale": "Năm phút nữa họp xóm tại sân đình.",
+        }),
+    );
+    for key in ["fresh", "late"] {
+        let rows =
+            village.wait_for_outcomes(&text(&answer, key), 2, Duration::from_secs(60));
+        // Sent once: one playout on each of the two poles.
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        assert!(
+            rows.iter()
+                .all(|row| row.outcome.as_deref() == Some("completed")),
+            "{rows:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_hamlet_says_waits_until_the_leader_has_heard_it() {
+    let commune = Commune::start();
+    commune.ask_approval();
+    let village = &commune.village;
+    let words = "Thông báo lịch cắt điện ngày mai.";
+    let answer = browser::run(
+        village,
+        "approve",
+        &json!({"head": HEAD, "approver": APPROVER, "text": words}),
+    );
+    let rows = village.wait_for_outcomes(&text(&answer, "bulletin"), 2, Duration::from_secs(60));
+    assert!(
+        rows.iter()
+            .all(|row| row.outcome.as_deref() == Some("completed")),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn held_stop_silences_the_hamlet_and_shows_it_pole_by_pole() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let long = village.material(90.0, 5);
+    let (bulletin, _) = village.say(&long, &json!({"title": "Nhạc", "targets": ["area.ban-chuong"]}));
+    let answer = browser::run(village, "stop", &json!({"head": HEAD, "bulletin": bulletin}));
+    let silent_ms = answer["silent_ms"].as_f64().expect("a number");
+    println!("silent on the screen {silent_ms} ms after the finger went down");
+    let rows = village.wait_for_outcomes(&bulletin, 2, Duration::from_secs(20));
+    assert!(
+        rows.iter()
+            .all(|row| row.reason.as_deref() == Some("stopped") && row.sounded_s < 60.0),
+        "{rows:?}"
+    );
+    let correction = text(&answer, "correction");
+    let rows = village.wait_for_outcomes(&correction, 2, Duration::from_secs(60));
+    assert!(
+        rows.iter()
+            .all(|row| row.outcome.as_deref() == Some("completed")),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn every_screen_speaks_two_languages_fits_its_glass_and_can_be_read_by_a_screen_reader() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let bulletin = commune.live_a_little();
+    let answer = browser::run(
+        village,
+        "screens",
+        &json!({
+            "administrator": ADMINISTRATOR, "head": HEAD, "bulletin": bulletin,
+            "speaker": village.poles[0].id, "text": "Mời bà con họp xóm lúc 19h30 tối nay.",
+        }),
+    );
+    let faults = answer["faults"].as_array().expect("a list");
+    assert!(
+        faults.is_empty(),
+        "{}",
+        faults
+            .iter()
+            .map(|fault| format!("\n{fault}"))
+            .collect::<String>()
+    );
+    let shots = std::fs::read_dir(browser::screenshots()).expect("the pictures");
+    assert!(wait_until("pictures", Duration::from_secs(1), || Some(
+        shots.count()
+    )) > 80);
+}
