@@ -57,8 +57,17 @@ impl Shelf {
     pub async fn foreword_ms(&self, said: PathBuf) -> Result<u64, AudioError> {
         let tmp = tmp_dir(&self.store);
         let made = task::spawn_blocking(move || make_canonical(&said, None, &tmp, UNBOUNDED)).await;
-        let (_, manifest, _) = made.map_err(|died| ended_early(&died))??;
+        let made = made.map_err(|died| ended_early(&died))?;
+        let (_, manifest, _) = made.map_err(ours)?;
         Ok(manifest.duration_ms + JOIN_PAUSE_MS)
+    }
+}
+
+/// What our own engine made is no fault of whoever sends a bulletin.
+fn ours(error: AudioError) -> AudioError {
+    match error {
+        AudioError::DiskFull | AudioError::File(_) | AudioError::Store(_) => error,
+        error => AudioError::Encode(format!("the spoken sentence: {error}")),
     }
 }
 
@@ -68,7 +77,7 @@ fn ended_early(died: &task::JoinError) -> AudioError {
 
 fn make_whole(said: &Path, then: &Path, tmp: &Path) -> Result<(TempPath, Manifest), AudioError> {
     // At the loudness of everything first: an engine's voice may be half as loud as what follows.
-    let (sentence, _, _) = make_canonical(said, None, tmp, UNBOUNDED)?;
+    let (sentence, _, _) = make_canonical(said, None, tmp, UNBOUNDED).map_err(ours)?;
     let output = tempfile::NamedTempFile::new_in(tmp)?.into_temp_path();
     let whole = join(&[&sentence, then], &output, UNBOUNDED)?;
     let manifest = Manifest::of(&std::fs::read(&output)?, whole.duration_ms);

@@ -22,7 +22,6 @@ use super::{
     warnings,
 };
 use crate::{
-    audio::AudioError,
     logic::{
         approval::{Ask, Stage},
         permissions::{Action, Actor},
@@ -162,15 +161,7 @@ async fn foreword_ms(state: &AppState, asked: &BulletinBody) -> Result<u64, ApiE
         return Ok(0);
     };
     let said = state.studio.say(sentence, None, 1.0).await?;
-    Ok(state
-        .shelf
-        .foreword_ms(said.path)
-        .await
-        .map_err(|error| match error {
-            // What our own engine made is no fault of the sender.
-            AudioError::Store(error) => error.into(),
-            error => ApiError::internal(&error),
-        })?)
+    Ok(state.shelf.foreword_ms(said.path).await?)
 }
 
 async fn approvers(
