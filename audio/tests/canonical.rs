@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Chance, KINDS, as_ffmpeg_reads, decode, speech_like, spoken};
-use loa_audio::ingest::{CEILING_DBTP, Canonical, TARGET_LUFS, canonicalise};
+use loa_audio::ingest::{CEILING_DBTP, Canonical, JOIN_PAUSE_MS, TARGET_LUFS, canonicalise, join};
 use loa_audio::measure::correlation;
 use loa_audio::{Limits, SAMPLE_RATE, wav};
 
@@ -210,4 +210,37 @@ fn content_resumes_on_the_very_frame() {
     }
     println!("worst difference after a seek {worst:.6}");
     assert!(worst < 1e-4, "{worst}");
+}
+
+#[test]
+fn two_sounds_joined_are_one_after_the_other_and_as_loud_as_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut parts = Vec::new();
+    for (seed, seconds) in [(1, 2.0), (2, 5.0)] {
+        let wav = folder.path().join(format!("{seed}.wav"));
+        wav::write_mono_s16(&wav, 44_100, &speech_like(seconds, 44_100, seed)).unwrap();
+        let content = folder.path().join(format!("{seed}.opus"));
+        let canonical = ingest(&wav, &content);
+        parts.push((content, canonical));
+    }
+    let whole = folder.path().join("whole.opus");
+    let paths = [parts[0].0.as_path(), parts[1].0.as_path()];
+    let joined = join(&paths, &whole, Limits::default()).unwrap();
+    let (first_ms, second_ms) = (parts[0].1.duration_ms, parts[1].1.duration_ms);
+    let sum_ms = first_ms + JOIN_PAUSE_MS + second_ms;
+    assert!(joined.duration_ms.abs_diff(sum_ms) <= 1, "{joined:?}");
+    assert!((joined.loudness_lufs.unwrap() - TARGET_LUFS).abs() < 1.0);
+    assert!(joined.true_peak_dbtp <= CEILING_DBTP);
+    // Both are in it, whole and in their places.
+    let (_, sound) = decode(&whole);
+    let frames = |ms: u64| (ms * u64::from(SAMPLE_RATE) / 1_000) as usize;
+    for (path, from) in [(paths[0], 0), (paths[1], frames(first_ms + JOIN_PAUSE_MS))] {
+        let (_, part) = decode(path);
+        let here = &sound[from..(from + part.len()).min(sound.len())];
+        let (lag, alike) = correlation(&part, here, 100);
+        assert!(alike > 0.97 && lag.abs() <= 48, "{alike} at {lag}");
+    }
+    // The same sounds give the same content.
+    let again = join(&paths, &folder.path().join("again.opus"), Limits::default()).unwrap();
+    assert_eq!(again.sha256, joined.sha256);
 }

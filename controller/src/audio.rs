@@ -7,6 +7,8 @@
 //!
 //! Bounds: [`RECEIVING`] uploads at a time (one more is refused), of which [`INGESTING`] are worked on (the others wait).
 
+mod foreword;
+
 use std::{
     io,
     path::{Path, PathBuf},

@@ -11,7 +11,7 @@ use loa_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::speech::SpeechConfig;
+use crate::speech::{MAX_SENTENCE, SpeechConfig};
 
 /// Where `serve` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/loa/controller.toml";
@@ -86,6 +86,8 @@ pub struct DefaultsConfig {
     /// IANA name.
     pub zone: String,
     pub quiet_hours: Vec<DayWindow>,
+    /// Said when a bulletin is taken back without other words; `{title}` becomes its title.
+    pub correction: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +157,9 @@ impl Default for DefaultsConfig {
                 from: "22:00".into(),
                 to: "05:00".into(),
             }],
+            correction:
+                "Xin đính chính: bản tin {title} vừa phát là không đúng. Bà con chờ thông báo mới."
+                    .into(),
         }
     }
 }
@@ -280,6 +285,12 @@ impl Config {
             if let Err(error) = window.check() {
                 return wrong("defaults.quiet_hours", error.to_string());
             }
+        }
+        if !(1..=MAX_SENTENCE).contains(&self.defaults.correction.trim().chars().count()) {
+            return wrong(
+                "defaults.correction",
+                format!("a sentence of 1 to {MAX_SENTENCE} characters"),
+            );
         }
         const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
         if !LEVELS.contains(&self.log.level.as_str()) {
@@ -422,6 +433,10 @@ mod tests {
             (
                 "[limits]\nmax_audio_minutes = 0",
                 vec!["limits.max_audio_minutes", "1 to"],
+            ),
+            (
+                "[defaults]\ncorrection = \"\"",
+                vec!["defaults.correction", "1 to"],
             ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
             ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),

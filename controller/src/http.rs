@@ -22,6 +22,7 @@ mod messages;
 mod page;
 mod playouts;
 mod preview;
+mod reach;
 mod readiness;
 mod session;
 mod setup;
@@ -196,8 +197,14 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(audio::read))
         .routes(routes!(audio_content::content))
         .routes(routes!(bulletins::list, bulletins::create))
-        .routes(routes!(bulletins::read, bulletins::change))
+        .routes(routes!(bulletins::read, bulletins::change::change))
         .routes(routes!(bulletins::cancel))
+        .routes(routes!(bulletins::approval::approve))
+        .routes(routes!(bulletins::approval::send_back))
+        .routes(routes!(bulletins::approval::pause))
+        .routes(routes!(bulletins::approval::resume))
+        .routes(routes!(bulletins::check::check))
+        .routes(routes!(bulletins::correct::correct))
         .routes(routes!(stop::stop))
         .routes(routes!(playouts::list))
         .routes(routes!(events::events))

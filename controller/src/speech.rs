@@ -26,7 +26,7 @@ mod words;
 
 pub use abbreviations::{Abbreviations, AbbreviationsError};
 pub use cache::SpeechCache;
-pub use config::SpeechConfig;
+pub use config::{MAX_SENTENCE, SpeechConfig};
 pub use engine::{CommandEngine, SpeechError, SpeechRequest};
 pub use normalise::normalise;
 pub use spoken::MAX_SPOKEN_BYTES;

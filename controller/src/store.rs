@@ -5,6 +5,7 @@
 //!
 //! Bounds: one writer, so changes queue; who waits more than [`PATIENCE`] is told that the database is busy.
 
+mod approval;
 mod areas;
 mod audio;
 mod bulletin_row;
@@ -18,6 +19,7 @@ mod idempotency;
 mod office;
 mod playouts;
 mod presence;
+mod reach;
 mod sessions;
 mod slug;
 mod speakers;
@@ -42,15 +44,19 @@ use sqlx::{
 
 use crate::clock::Clock;
 
-pub use areas::{Area, AreaChange, NewArea};
+pub use approval::Word;
+pub use areas::{Area, AreaChange, NewArea, Node};
 pub use audio::{Audio, AudioId, AudioSource, NewAudio};
-pub use bulletins::{BulletinFilter, BulletinState, Kept, NewBulletin, Target};
+pub use bulletins::{
+    BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
+};
 pub use channels::ChannelState;
 pub use error::StoreError;
 pub use groups::{Group, GroupChange, NewGroup};
 pub use idempotency::{Claim, Remembered};
 pub use office::Office;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
+pub use reach::Reached;
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::slug;
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};

@@ -158,6 +158,7 @@ impl Village {
             audio: id,
             targets: vec![area()],
             supersedes: None,
+            ask: None,
             made_by: None,
         };
         self.store.add_bulletin(new, None).await.unwrap();

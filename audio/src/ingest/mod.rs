@@ -15,7 +15,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{DecodeError, Decoder, Limits, Resampled};
+use crate::{DecodeError, Decoder, Limits, Resampled, SAMPLE_RATE};
 use encode::OpusWriter;
 use limiter::Limiter;
 use loudness::{Measured, Meter, linear};
@@ -77,11 +77,24 @@ pub fn canonicalise(
     output: &Path,
     limits: Limits,
 ) -> Result<Canonical, IngestError> {
-    let upload = Upload {
-        path: input,
-        hint,
-        limits,
-    };
+    make(&Upload::of(vec![(input, hint)], limits), output)
+}
+
+/// The pause between two sounds that are [joined](join), in milliseconds.
+pub const JOIN_PAUSE_MS: u64 = 400;
+const PAUSE_FRAMES: usize = JOIN_PAUSE_MS as usize * (SAMPLE_RATE as usize / 1_000);
+
+/// As [`canonicalise`], of several sounds one after the other with a short pause between them. Each should have its
+/// loudness already: they are turned up or down together. `limits` are for each.
+///
+/// # Errors
+/// As [`canonicalise`].
+pub fn join(inputs: &[&Path], output: &Path, limits: Limits) -> Result<Canonical, IngestError> {
+    let parts = inputs.iter().map(|path| (*path, None)).collect();
+    make(&Upload::of(parts, limits), output)
+}
+
+fn make(upload: &Upload<'_>, output: &Path) -> Result<Canonical, IngestError> {
     let (before, format_in) = upload.measure()?;
     let wanted_gain_db = gain_for(before.loudness_lufs);
     let mut headroom_db = FIRST_HEADROOM_DB;
@@ -125,25 +138,44 @@ fn gain_for(loudness_lufs: Option<f64>) -> f64 {
 }
 
 struct Upload<'a> {
-    path: &'a Path,
-    hint: Option<&'a str>,
+    /// Path and extension of each.
+    parts: Vec<(&'a Path, Option<&'a str>)>,
     limits: Limits,
 }
 
-impl Upload<'_> {
-    fn open(&self) -> Result<Resampled, IngestError> {
-        let file = File::open(self.path).map_err(DecodeError::Io)?;
-        let decoder = Decoder::open(Box::new(file), self.hint, self.limits)?;
-        Ok(Resampled::new(decoder)?)
+impl<'a> Upload<'a> {
+    fn of(parts: Vec<(&'a Path, Option<&'a str>)>, limits: Limits) -> Self {
+        Self { parts, limits }
+    }
+
+    /// Gives the sound of all parts block by block, and says what came in: in words, each kind once.
+    fn each_block(
+        &self,
+        mut each: impl FnMut(&[f32]) -> Result<(), IngestError>,
+    ) -> Result<String, IngestError> {
+        let mut formats: Vec<String> = Vec::new();
+        for (n, (path, hint)) in self.parts.iter().enumerate() {
+            if n > 0 {
+                each(&vec![0.0; PAUSE_FRAMES])?;
+            }
+            let file = File::open(path).map_err(DecodeError::Io)?;
+            let decoder = Decoder::open(Box::new(file), *hint, self.limits)?;
+            let mut sound = Resampled::new(decoder)?;
+            while let Some(block) = sound.next_block()? {
+                each(block)?;
+            }
+            let format = sound.decoder().description().to_owned();
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        Ok(formats.join(", "))
     }
 
     fn measure(&self) -> Result<(Measured, String), IngestError> {
-        let mut sound = self.open()?;
         let mut meter = Meter::new()?;
-        while let Some(block) = sound.next_block()? {
-            meter.push(block)?;
-        }
-        Ok((meter.finish()?, sound.decoder().description().to_owned()))
+        let format = self.each_block(|block| meter.push(block))?;
+        Ok((meter.finish()?, format))
     }
 
     /// Streams the upload through gain and limiter.
@@ -153,14 +185,13 @@ impl Upload<'_> {
         ceiling_db: f64,
         mut each: impl FnMut(&[f32]) -> Result<(), IngestError>,
     ) -> Result<(), IngestError> {
-        let mut sound = self.open()?;
         let mut limiter = Limiter::new(linear(gain_db), linear(ceiling_db));
         let mut out = Vec::new();
-        while let Some(block) = sound.next_block()? {
+        self.each_block(|block| {
             out.clear();
             limiter.push(block, &mut out);
-            each(&out)?;
-        }
+            each(&out)
+        })?;
         out.clear();
         limiter.finish(&mut out);
         each(&out)

@@ -23,7 +23,7 @@ pub enum Command {
 pub struct Add {
     /// The name to sign in with
     username: String,
-    /// administrator, officer, hamlet_head or monitor
+    /// administrator, officer, approver, hamlet_head or monitor
     #[arg(long, value_parser = role)]
     role: Role,
     /// The person's name; the username when not given
@@ -43,7 +43,7 @@ pub struct Add {
 fn role(text: &str) -> Result<Role, String> {
     let word = serde_json::Value::String(text.replace('-', "_"));
     serde_json::from_value(word)
-        .map_err(|_| "write administrator, officer, hamlet_head or monitor".to_owned())
+        .map_err(|_| "write administrator, officer, approver, hamlet_head or monitor".to_owned())
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -1,5 +1,7 @@
 //! The administrative tree.
 
+use std::collections::HashMap;
+
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loa_protocol::id::AreaId;
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,11 @@ use super::{
     idempotency::{self, Key, Secrecy},
     instant::Instant,
     messages::Code,
+    reach::Reach,
 };
 use crate::{
     engine::Change,
-    logic::permissions::Action,
+    logic::{approval::Approval, permissions::Action},
     store::{Area, AreaChange, Claim, NewArea, StoreError},
 };
 
@@ -34,12 +37,38 @@ pub struct AreaView {
     /// As a target of bulletins.
     #[schema(example = "area.ban-chuong")]
     pub channel: String,
+    /// Whether what is said to it needs a second person; `null`: as in the area above.
+    pub approval: Option<Approval>,
+    /// What follows from that, here or above.
+    pub approval_in_force: Approval,
+    /// Speakers in it and below.
+    pub speakers: usize,
     pub made: Instant,
 }
 
-impl From<Area> for AreaView {
-    fn from(area: Area) -> Self {
-        Self {
+/// What the tree says of each of its areas.
+struct Tree {
+    reach: Reach,
+    speakers: HashMap<AreaId, usize>,
+}
+
+impl Tree {
+    async fn read(state: &AppState) -> Result<Self, ApiError> {
+        let reach = Reach::open(state).await?;
+        let mut speakers: HashMap<AreaId, usize> = HashMap::new();
+        for (area, own) in reach.speakers() {
+            for above in reach.lineage(area) {
+                *speakers.entry(above).or_default() += own;
+            }
+        }
+        Ok(Self { reach, speakers })
+    }
+
+    fn view(&self, area: Area) -> AreaView {
+        AreaView {
+            approval: area.approval,
+            approval_in_force: self.reach.approval(&self.reach.lineage(&area.id)),
+            speakers: self.speakers.get(&area.id).copied().unwrap_or(0),
             channel: format!("area.{}", area.id),
             id: area.id.to_string(),
             name: area.name,
@@ -49,6 +78,10 @@ impl From<Area> for AreaView {
             made: area.made.into(),
         }
     }
+}
+
+async fn told(state: &AppState, area: Area) -> Result<AreaView, ApiError> {
+    Ok(Tree::read(state).await?.view(area))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -66,6 +99,8 @@ pub struct NewAreaBody {
     pub code: Option<String>,
     /// Without one it is a root.
     pub parent: Option<String>,
+    /// As in the area above when there is none.
+    pub approval: Option<Approval>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -82,6 +117,10 @@ pub struct AreaPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub parent: Option<Option<String>>,
+    /// `null`: as in the area above. What is planned already stays as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Approval>)]
+    pub approval: Option<Option<Approval>>,
 }
 
 fn label(text: Option<String>) -> Result<Option<String>, ApiError> {
@@ -114,8 +153,9 @@ async fn must_build(
     responses((status = 200, body = Areas), (status = "default", body = ErrorEnvelope)))]
 pub async fn list(State(state): State<AppState>, signed: Signed) -> Result<Json<Areas>, ApiError> {
     let areas = state.store.areas(signed.actor.area.as_ref()).await?;
+    let tree = Tree::read(&state).await?;
     Ok(Json(Areas {
-        areas: areas.into_iter().map(AreaView::from).collect(),
+        areas: areas.into_iter().map(|area| tree.view(area)).collect(),
     }))
 }
 
@@ -136,15 +176,16 @@ pub async fn create(
         kind: label(asked.kind)?,
         code: label(asked.code)?,
         parent: chosen_id(asked.parent.as_deref())?,
+        approval: asked.approval,
     };
     must_build(&state, &signed, new.parent.as_ref()).await?;
     let make = async |claim: Option<Claim>| {
         let area = state.store.add_area(new, claim.as_ref()).await;
-        Ok(AreaView::from(area.map_err(unknown_parent)?))
+        told(&state, area.map_err(unknown_parent)?).await
     };
     let show = async |id: String| {
         let id: AreaId = id.parse().map_err(|e| ApiError::internal(&e))?;
-        Ok(state.store.area(&id).await?.into())
+        told(&state, state.store.area(&id).await?).await
     };
     idempotency::create(&state, claim, Secrecy::Plain, make, show).await
 }
@@ -158,10 +199,10 @@ pub async fn read(
 ) -> Result<Json<AreaView>, ApiError> {
     let area = state.store.area(&id).await?;
     signed.must(&state, Action::See, &id).await?;
-    Ok(Json(area.into()))
+    Ok(Json(told(&state, area).await?))
 }
 
-/// Rename an area, or hang it elsewhere with all below.
+/// Rename an area, hang it elsewhere with all below, or say where a second person is needed.
 #[utoipa::path(patch, path = "/areas/{id}", tag = "areas", params(("id" = String, Path)), request_body = AreaPatch,
     responses((status = 200, body = AreaView), (status = "default", body = ErrorEnvelope)))]
 pub async fn change(
@@ -186,13 +227,14 @@ pub async fn change(
         kind: patch.kind.map(label).transpose()?,
         code: patch.code.map(label).transpose()?,
         parent,
+        approval: patch.approval,
     };
     let changed = state.store.change_area(&id, change).await;
     let (area, moved) = changed.map_err(unknown_parent)?;
     if !moved.is_empty() {
         state.engine.changed(Change::Speakers(moved)).await;
     }
-    Ok(Json(area.into()))
+    Ok(Json(told(&state, area).await?))
 }
 
 /// Only an empty one can be deleted.

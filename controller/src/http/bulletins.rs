@@ -1,13 +1,18 @@
 //! Bulletins: what is to be said, to whom, when.
 
+pub mod approval;
+pub mod change;
+pub mod check;
+pub mod correct;
 mod draft;
 mod view;
 mod warnings;
 
 use axum::{Json, extract::State, response::Response};
 use loa_protocol::{
-    bulletin::{Bulletin, Priority},
+    bulletin::{Bulletin, Priority, Status},
     channel::Channel,
+    content::Manifest,
     id::BulletinId,
     time::WallTime,
 };
@@ -21,17 +26,22 @@ use super::{
     guard::Signed,
     idempotency::{self, Key, Secrecy},
     messages::{Code, Lang},
+    reach::{Heard, Reach},
     readiness,
 };
 use crate::{
     chance,
     engine::{Change, Urgent},
-    logic::{Notice, permissions::Action},
+    logic::{
+        Notice,
+        approval::{self as logic, Ask, Stage},
+        permissions::Action,
+    },
     store::{Audio, AudioId, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
 };
 
-use draft::{BulletinBody, BulletinPatch};
-use view::{BulletinDetail, BulletinView};
+use draft::BulletinBody;
+use view::{BulletinDetail, BulletinView, Teller, tell};
 
 /// Most targets of one bulletin.
 const MAX_TARGETS: usize = 64;
@@ -78,6 +88,17 @@ pub fn targets(texts: &[String]) -> Result<Vec<Channel>, ApiError> {
     }
 }
 
+/// A bulletin that concerns this person.
+async fn seen(state: &AppState, signed: &Signed, id: &BulletinId) -> Result<Kept, ApiError> {
+    let kept = state.store.bulletin(id).await?;
+    if let Some(area) = &signed.actor.area
+        && !state.store.concerns(id, area).await?
+    {
+        return Err(Code::Forbidden.into());
+    }
+    Ok(kept)
+}
+
 /// Recording and sound of a bulletin, both still there.
 async fn audio(state: &AppState, text: &str) -> Result<Audio, ApiError> {
     let unknown = || ApiError::new(Code::AudioUnknown).with("audio", text);
@@ -91,6 +112,32 @@ async fn audio(state: &AppState, text: &str) -> Result<Audio, ApiError> {
         Ok(true) => Ok(audio),
         _ => Err(ApiError::new(Code::AudioGone).with("audio", text)),
     }
+}
+
+/// The sentence that is said before what is not actual; the office may do without.
+fn foreword(state: &AppState, status: Status) -> Option<&str> {
+    let sentence = match status {
+        Status::Actual => return None,
+        Status::Exercise => &state.config.speech.exercise_sentence,
+        Status::Test => &state.config.speech.test_sentence,
+    };
+    Some(sentence.as_str()).filter(|sentence| !sentence.is_empty())
+}
+
+/// What the poles play of a recording. An exercise or a test begins with a sentence that says so.
+async fn sound(state: &AppState, audio: &Audio, status: Status) -> Result<Manifest, ApiError> {
+    let Some(sentence) = foreword(state, status) else {
+        return Ok(state.store.manifest(&audio.content).await?);
+    };
+    if let Some(known) = state.shelf.after(sentence, &audio.content).await? {
+        return Ok(known);
+    }
+    let said = state.studio.say(sentence, None, 1.0).await?;
+    let whole = state
+        .shelf
+        .put_before(sentence, said.path, &audio.content)
+        .await?;
+    Ok(whole)
 }
 
 async fn must_speak(
@@ -114,8 +161,14 @@ fn is_soon(bulletin: &Bulletin, now: WallTime) -> bool {
         || next.is_ok_and(|next| !next.is_empty())
 }
 
-/// The poles hear of it some milliseconds after this returns.
+/// The poles hear of it some milliseconds after this returns, if it is for them.
 async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
+    if kept.stage != Stage::Planned {
+        state
+            .engine
+            .notify(Notice::Bulletin(kept.bulletin.id.clone()));
+        return;
+    }
     let urgent = is_soon(&kept.bulletin, now).then(|| Urgent::Start(kept.bulletin.id.clone()));
     state
         .engine
@@ -153,38 +206,78 @@ pub async fn create(
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;
     let audio = audio(&state, &asked.audio).await?;
-    let manifest = state.store.manifest(&audio.content).await?;
+    let manifest = sound(&state, &audio, asked.status).await?;
+    // Speaking a sentence before it takes its time.
     let now = state.clock.now();
-    let id: BulletinId = chance::id('b')
-        .parse()
-        .map_err(|error| ApiError::internal(&error))?;
-    let bulletin = draft::new(&asked, id, manifest, &state.config.defaults.zone, now)?;
+    let bulletin = draft::new(
+        &asked,
+        new_id()?,
+        manifest,
+        &state.config.defaults.zone,
+        now,
+    )?;
     let supersedes = superseded(&state, &signed, asked.supersedes.as_deref()).await?;
+    let mut reach = Reach::open(&state).await?;
+    let heard = reach.heard(&state, &channels).await?;
     let new = NewBulletin {
+        ask: need(&signed, &bulletin, &heard),
         bulletin,
         audio: audio.id,
         targets: channels,
-        supersedes: supersedes.clone(),
+        supersedes,
         made_by: Some(signed.user.id.clone()),
     };
-    let make = async |claim: Option<Claim>| {
-        let (kept, left) = state.store.add_bulletin(new, claim.as_ref()).await?;
-        announce(&state, &kept, now).await;
-        if let Some(older) = &supersedes {
-            withdraw(&state, older, left).await;
-        }
-        tracing::info!(bulletin = %kept.bulletin.id, by = %signed.user.username, priority = ?kept.bulletin.priority,
-            "bulletin made");
-        // Only now: what warns does not hold up what is said.
-        let warnings = warnings::of(&state, &kept, now, lang).await?;
-        Ok(BulletinView::new(&kept, now).warned(warnings))
-    };
-    let show = async |id: String| {
-        let id: BulletinId = id.parse().map_err(|e| ApiError::internal(&e))?;
-        let kept = state.store.bulletin(&id).await?;
-        Ok(BulletinView::new(&kept, state.clock.now()))
-    };
-    idempotency::create(&state, claim, Secrecy::Plain, make, show).await
+    let make = async |claim: Option<Claim>| make(&state, &signed, lang, new, claim).await;
+    idempotency::create(&state, claim, Secrecy::Plain, make, |id| {
+        show(&state, &signed, id)
+    })
+    .await
+}
+
+fn new_id() -> Result<BulletinId, ApiError> {
+    let id = chance::id('b').parse();
+    id.map_err(|error| ApiError::internal(&error))
+}
+
+/// The approval that this form of a bulletin needs when this person stands for it.
+fn need(signed: &Signed, b: &Bulletin, heard: &Heard) -> Option<Ask> {
+    logic::need(
+        &signed.actor,
+        b.priority,
+        b.status,
+        heard.hamlets,
+        &heard.places,
+    )
+}
+
+/// Stores a new bulletin and tells whom it concerns.
+async fn make(
+    state: &AppState,
+    signed: &Signed,
+    lang: Lang,
+    new: NewBulletin,
+    claim: Option<Claim>,
+) -> Result<BulletinView, ApiError> {
+    let now = state.clock.now();
+    let (kept, left) = state.store.add_bulletin(new, claim.as_ref()).await?;
+    announce(state, &kept, now).await;
+    if let Some(older) = &kept.supersedes {
+        withdraw(state, older, left).await;
+    }
+    tracing::info!(bulletin = %kept.bulletin.id, by = %signed.user.username, priority = ?kept.bulletin.priority,
+        stage = ?kept.stage, "bulletin made");
+    // Only now: what warns does not hold up what is said.
+    let warnings = warnings::of(state, &kept, now, lang).await?;
+    Ok(Teller::open(state, signed)
+        .await?
+        .view(&kept)
+        .await?
+        .warned(warnings))
+}
+
+async fn show(state: &AppState, signed: &Signed, id: String) -> Result<BulletinView, ApiError> {
+    let id: BulletinId = id.parse().map_err(|e| ApiError::internal(&e))?;
+    tell(state, signed, &state.store.bulletin(&id).await?).await
 }
 
 /// The older bulletin, when this person may cancel it.
@@ -246,14 +339,15 @@ pub async fn list(
         limit,
     };
     let all = state.store.bulletins(&filter).await?;
-    let now = state.clock.now();
     let full = all.len() == limit as usize;
+    let mut teller = Teller::open(&state, &signed).await?;
+    let mut bulletins = Vec::with_capacity(all.len());
+    for kept in &all {
+        bulletins.push(teller.view(kept).await?);
+    }
     Ok(Json(Bulletins {
         next: all.last().filter(|_| full).map(view::write_cursor),
-        bulletins: all
-            .iter()
-            .map(|kept| BulletinView::new(kept, now))
-            .collect(),
+        bulletins,
     }))
 }
 
@@ -265,76 +359,11 @@ pub async fn read(
     signed: Signed,
     Id(id): Id<BulletinId>,
 ) -> Result<Json<BulletinDetail>, ApiError> {
-    let kept = state.store.bulletin(&id).await?;
-    if let Some(area) = &signed.actor.area
-        && !state.store.concerns(&id, area).await?
-    {
-        return Err(Code::Forbidden.into());
-    }
+    let kept = seen(&state, &signed, &id).await?;
     Ok(Json(BulletinDetail {
         readiness: readiness::of_bulletin(&state, &kept).await?,
-        bulletin: BulletinView::new(&kept, state.clock.now()),
+        bulletin: tell(&state, &signed, &kept).await?,
     }))
-}
-
-/// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
-/// sounded is not said again.
-#[utoipa::path(patch, path = "/bulletins/{id}", tag = "bulletins", params(("id" = String, Path)),
-    request_body = BulletinPatch,
-    responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
-pub async fn change(
-    State(state): State<AppState>,
-    signed: Signed,
-    lang: Lang,
-    Id(id): Id<BulletinId>,
-    body: Body<BulletinPatch>,
-) -> Result<Json<BulletinView>, ApiError> {
-    let patch = body.value;
-    let old = state.store.bulletin(&id).await?;
-    let priority = patch.priority.unwrap_or(old.bulletin.priority);
-    let highest = priority.max(old.bulletin.priority);
-    may_end(&state, &signed, &old, highest).await?;
-    let channels = match &patch.targets {
-        Some(texts) => {
-            let channels = targets(texts)?;
-            must_speak(&state, &signed, priority, &channels).await?;
-            channels
-        }
-        None => old.channels(),
-    };
-    let (audio_id, manifest) = match patch.audio.as_deref() {
-        None => (old.audio.clone(), old.bulletin.manifest.clone()),
-        Some(text) => {
-            let audio = audio(&state, text).await?;
-            let manifest = state.store.manifest(&audio.content).await?;
-            (audio.id, manifest)
-        }
-    };
-    let now = state.clock.now();
-    let new = draft::amended(&old, &patch, manifest, now)?;
-    let same_targets = {
-        let (mut a, mut b) = (channels.clone(), old.channels());
-        a.sort();
-        b.sort();
-        a == b
-    };
-    if new == old.bulletin && same_targets && audio_id == old.audio {
-        return Ok(Json(BulletinView::new(&old, now)));
-    }
-    let new = Bulletin {
-        revision: old.bulletin.revision + 1,
-        ..new
-    };
-    let (kept, left) = state
-        .store
-        .change_bulletin(&new, &audio_id, &channels)
-        .await?;
-    announce(&state, &kept, now).await;
-    if !left.is_empty() {
-        withdraw(&state, &id, left).await;
-    }
-    let warnings = warnings::of(&state, &kept, now, lang).await?;
-    Ok(Json(BulletinView::new(&kept, now).warned(warnings)))
 }
 
 /// Cancel a bulletin: what sounds is ended, what is ahead is not said. Doing it twice is the same as once.
@@ -347,10 +376,10 @@ pub async fn cancel(
 ) -> Result<Json<BulletinView>, ApiError> {
     let old = state.store.bulletin(&id).await?;
     may_end(&state, &signed, &old, old.bulletin.priority).await?;
-    let (kept, done) = state.store.cancel_bulletin(&id).await?;
-    if done {
-        withdraw(&state, &id, kept.channels()).await;
+    let (kept, left) = state.store.cancel_bulletin(&id).await?;
+    if old.stage != Stage::Cancelled {
+        withdraw(&state, &id, left).await;
         tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin cancelled");
     }
-    Ok(Json(BulletinView::new(&kept, state.clock.now())))
+    Ok(Json(tell(&state, &signed, &kept).await?))
 }

@@ -15,6 +15,7 @@ use super::messages::{Code, Lang};
 use crate::{
     audio::AudioError,
     auth::{AuthError, MAX_PASSWORD_BYTES, MIN_PASSWORD, PasswordError},
+    logic::approval::Refusal,
     speech::SpeechError,
     store::StoreError,
 };
@@ -161,6 +162,7 @@ impl From<StoreError> for ApiError {
             StoreError::LastAdministrator => Self::new(Code::LastAdministrator),
             StoreError::Cancelled { .. } => Self::new(Code::BulletinCancelled),
             StoreError::Changed { .. } => Self::new(Code::BulletinChanged),
+            StoreError::Undecided(refusal) => refusal.into(),
             StoreError::Repeated => Self::new(Code::IdempotencyInProgress),
             StoreError::DiskFull => {
                 tracing::error!("{text}");
@@ -177,6 +179,18 @@ impl From<StoreError> for ApiError {
             | StoreError::Migrate(_)
             | StoreError::File { .. }
             | StoreError::Damaged(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotAllowed => Self::new(Code::Forbidden),
+            Refusal::NotAwaiting => Self::new(Code::NotAwaiting),
+            Refusal::Own => Self::new(Code::ApprovalOwn),
+            Refusal::Stale => Self::new(Code::ApprovalStale),
+            Refusal::TooLate { by } => Self::new(Code::ApprovalTooLate).with("by", by),
         }
     }
 }

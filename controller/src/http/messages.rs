@@ -345,6 +345,36 @@ codes! {
     AlreadyDue 409 "already_due"
         "Lượt phát của ngày này đã đến giờ rồi và sẽ không phát lại khi đổi giờ: hãy tạo bản tin mới."
         "That day's occurrence was due already and is not said again at another time: make a new bulletin.";
+    ApprovalStale 409 "approval_stale"
+        "Bản tin đã được sửa sau khi bạn xem: hãy mở lại, nghe và đọc lại rồi mới duyệt."
+        "The bulletin was edited after you looked at it: open it again, listen, and then decide.";
+    ApprovalTooLate 409 "approval_too_late"
+        "Đã quá hạn duyệt ({by}) nên bản tin này sẽ không phát: hãy tạo bản tin mới nếu vẫn cần."
+        "It had to be approved by {by}, so it will not be said: make a new bulletin if it is still needed.";
+    ApprovalOwn 403 "approval_own"
+        "Không ai tự duyệt bản tin của chính mình: hãy nhờ người khác có quyền duyệt."
+        "Nobody approves what he made himself: ask somebody else who may approve.";
+    NotAwaiting 409 "not_awaiting"
+        "Bản tin này không chờ duyệt: hãy tải lại danh sách."
+        "This bulletin does not wait for approval: read the list again.";
+    ReasonInvalid 422 "reason_invalid"
+        "Hãy cho biết lý do trả lại, từ 1 đến {max} ký tự."
+        "Say why it is sent back, in 1 to {max} characters.";
+    OnAir 409 "on_air"
+        "Bản tin đang phát, và sửa nó thì phải duyệt lại: hãy hủy rồi tạo bản tin mới."
+        "It is on air, and a change of it would have to be approved anew: cancel it and make a new bulletin.";
+    NotPausable 409 "not_pausable"
+        "Chỉ tạm dừng được bản tin có lịch và đang chờ phát: bản tin phát ngay thì hãy hủy."
+        "Only what is planned for later can be paused: cancel what is said now.";
+    NotPaused 409 "not_paused"
+        "Bản tin này không tạm dừng: hãy tải lại."
+        "This bulletin is not paused: read it again.";
+    NotAired 409 "not_aired"
+        "Bản tin này chưa từng lên loa nên không cần đính chính: hãy hủy hoặc sửa nó."
+        "This bulletin was never on air, so there is nothing to correct: cancel or change it.";
+    DurationInvalid 422 "duration_invalid"
+        "Thời lượng phải từ 0 đến {max} giây."
+        "A duration goes from 0 to {max} seconds.";
     SupersededUnknown 422 "superseded_unknown"
         "Không có bản tin “{id}” để thay thế."
         "There is no bulletin “{id}” to supersede.";

@@ -17,7 +17,7 @@ use super::{
     speaker_status::{Last, last},
 };
 use crate::{
-    logic::Presence,
+    logic::{Presence, approval::Stage},
     store::{Kept, Speaker},
 };
 
@@ -94,15 +94,18 @@ pub async fn of_bulletin(state: &AppState, kept: &Kept) -> Result<Readiness, Api
     let mut speakers: Vec<ReadySpeaker> = Vec::new();
     for speaker in followers(state, kept).await? {
         let status = last(state, &speaker.id).await?;
+        // What is not on air is in nobody's programme.
+        let on_air = kept.stage == Stage::Planned;
         let holds = |status: &SpeakerStatus| {
-            kept.targets.iter().any(|target| {
-                let wanted = Version {
-                    epoch,
-                    generation: target.generation,
-                };
-                let held = status.programmes.get(&target.channel);
-                held.is_some_and(|held| *held >= wanted)
-            })
+            on_air
+                && kept.targets.iter().any(|target| {
+                    let wanted = Version {
+                        epoch,
+                        generation: target.generation,
+                    };
+                    let held = status.programmes.get(&target.channel);
+                    held.is_some_and(|held| *held >= wanted)
+                })
         };
         let status = status.as_ref().map(|last| &last.status);
         let lacks = lacks(status, &kept.bulletin, holds, speaker.muted);

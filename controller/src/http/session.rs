@@ -21,7 +21,10 @@ use super::{
 use crate::{
     auth::{self, MAX_PASSWORD_BYTES},
     chance,
-    logic::permissions::{Action, may},
+    logic::{
+        approval::Ask,
+        permissions::{Action, may},
+    },
     store::{SESSION_LIFE_S, User},
 };
 use loa_protocol::{bulletin::Priority, id::AreaId};
@@ -133,6 +136,8 @@ pub struct MeView {
 pub struct Rights {
     /// Priorities that this person may speak with.
     pub speak: Vec<Priority>,
+    /// What this person may approve that others made.
+    pub approve: Vec<Ask>,
     /// Stop, mute.
     pub silence: bool,
     /// Change speakers and groups.
@@ -154,6 +159,10 @@ pub async fn me(signed: Signed) -> Json<MeView> {
         speak: priorities
             .into_iter()
             .filter(|p| can(Action::Speak(*p)))
+            .collect(),
+        approve: Ask::ALL
+            .into_iter()
+            .filter(|ask| can(Action::Approve(*ask)))
             .collect(),
         silence: can(Action::Silence),
         arrange: can(Action::Arrange),

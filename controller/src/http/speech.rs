@@ -74,7 +74,7 @@ pub async fn speak(
 }
 
 /// Out of the cache, which may remove its file at any time.
-async fn copy(state: &AppState, from: &std::path::Path) -> Result<Received, AudioError> {
+pub async fn copy(state: &AppState, from: &std::path::Path) -> Result<Received, AudioError> {
     let mut spool = state.shelf.receive()?;
     let mut file = tokio::fs::File::open(from).await?;
     let mut buffer = vec![0; 64 * 1024];

@@ -1,6 +1,9 @@
 //! The API without a socket: requests go straight to the router, changes come out where the engine would be.
 
+mod approval;
 mod bulletins;
+mod corrections;
+mod exercises;
 mod recordings;
 mod rights;
 mod village;

@@ -34,7 +34,14 @@ pub struct SpeechConfig {
     pub cache_mb: u64,
     /// A file of the commune's own short forms, laid over the built-in table (config/abbreviations.vi.toml).
     pub abbreviations: Option<PathBuf>,
+    /// Said by the default voice before every exercise, so that nobody takes it for the real thing; empty: nothing is.
+    pub exercise_sentence: String,
+    /// The same before every test.
+    pub test_sentence: String,
 }
+
+/// Longest sentence that the configuration may have said, in characters.
+pub const MAX_SENTENCE: usize = 300;
 
 impl Default for SpeechConfig {
     fn default() -> Self {
@@ -61,6 +68,8 @@ impl Default for SpeechConfig {
             max_at_once: 2,
             cache_mb: 500,
             abbreviations: None,
+            exercise_sentence: "Đây là diễn tập.".to_owned(),
+            test_sentence: "Đây là phát thử.".to_owned(),
         }
     }
 }
@@ -104,6 +113,14 @@ impl SpeechConfig {
                     self.default_voice, self.voices
                 ),
             );
+        }
+        for (key, sentence) in [
+            ("exercise_sentence", &self.exercise_sentence),
+            ("test_sentence", &self.test_sentence),
+        ] {
+            if sentence.chars().count() > MAX_SENTENCE {
+                return wrong(key, format!("at most {MAX_SENTENCE} characters"));
+            }
         }
         for (key, value, allowed) in [
             (

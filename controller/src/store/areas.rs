@@ -1,5 +1,7 @@
 //! The administrative tree. Depth, names and places in it change by decree, so they are data.
 
+use std::collections::HashMap;
+
 use loa_protocol::{
     id::{AreaId, SpeakerId},
     time::WallTime,
@@ -8,11 +10,12 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::{
     Claim, Result, Store, StoreError,
-    convert::{parse, wall},
+    convert::{from_word, number, parse, wall, word},
     error::{not_found, taken},
     idempotency,
     slug::free_name,
 };
+use crate::logic::approval::Approval;
 
 /// Deepest tree, in nodes from the root down.
 pub const MAX_DEPTH: usize = 16;
@@ -27,7 +30,18 @@ pub struct Area {
     /// The official code, when it has one.
     pub code: Option<String>,
     pub parent: Option<AreaId>,
+    /// Whether what is said to it needs a second person; `None`: as in the area above.
+    pub approval: Option<Approval>,
     pub made: WallTime,
+}
+
+/// An area's place in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub parent: Option<AreaId>,
+    pub approval: Option<Approval>,
+    /// In it, not below.
+    pub speakers: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,6 +52,7 @@ pub struct NewArea {
     pub kind: Option<String>,
     pub code: Option<String>,
     pub parent: Option<AreaId>,
+    pub approval: Option<Approval>,
 }
 
 /// What is `None` stays as it is.
@@ -47,6 +62,7 @@ pub struct AreaChange {
     pub kind: Option<Option<String>>,
     pub code: Option<Option<String>>,
     pub parent: Option<Option<AreaId>>,
+    pub approval: Option<Option<Approval>>,
 }
 
 const TAKEN: &str = "SELECT 1 FROM areas WHERE id = $1";
@@ -58,6 +74,7 @@ struct Row {
     kind: Option<String>,
     code: Option<String>,
     parent: Option<String>,
+    approval: Option<String>,
     made: i64,
 }
 
@@ -74,6 +91,11 @@ impl TryFrom<Row> for Area {
                 .as_deref()
                 .map(|p| parse("area", p))
                 .transpose()?,
+            approval: row
+                .approval
+                .as_deref()
+                .map(|a| from_word("approval", a))
+                .transpose()?,
             made: wall(row.made),
         })
     }
@@ -83,18 +105,16 @@ impl Store {
     /// All areas, or those below `below` with itself, by name.
     pub async fn areas(&self, below: Option<&AreaId>) -> Result<Vec<Area>> {
         let rows: Vec<Row> = match below {
-            None => {
-                sqlx::query_as(
-                    "SELECT id, name, kind, code, parent, made FROM areas ORDER BY name, id",
-                )
-                .fetch_all(self.readers())
-                .await?
-            }
+            None => sqlx::query_as(
+                "SELECT id, name, kind, code, parent, approval, made FROM areas ORDER BY name, id",
+            )
+            .fetch_all(self.readers())
+            .await?,
             Some(top) => {
                 sqlx::query_as(
                     "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
                      UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
-                     SELECT id, name, kind, code, parent, made FROM areas \
+                     SELECT id, name, kind, code, parent, approval, made FROM areas \
                      WHERE id IN (SELECT id FROM below) ORDER BY name, id",
                 )
                 .bind(top.as_str())
@@ -106,12 +126,33 @@ impl Store {
     }
 
     pub async fn area(&self, id: &AreaId) -> Result<Area> {
-        let row: Option<Row> =
-            sqlx::query_as("SELECT id, name, kind, code, parent, made FROM areas WHERE id = $1")
-                .bind(id.as_str())
-                .fetch_optional(self.readers())
-                .await?;
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT id, name, kind, code, parent, approval, made FROM areas WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.readers())
+        .await?;
         row.ok_or_else(|| not_found("area", id))?.try_into()
+    }
+
+    /// Every area with what is above it and what it sets for approval.
+    pub async fn tree(&self) -> Result<HashMap<AreaId, Node>> {
+        let rows: Vec<(String, Option<String>, Option<String>, i64)> = sqlx::query_as(
+            "SELECT id, parent, approval, (SELECT COUNT(*) FROM speakers WHERE area = areas.id AND removed IS NULL) \
+             FROM areas",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        rows.into_iter()
+            .map(|(id, parent, approval, speakers)| {
+                let node = Node {
+                    parent: parent.map(|p| parse("area", &p)).transpose()?,
+                    approval: approval.map(|a| from_word("approval", &a)).transpose()?,
+                    speakers: number("speakers", speakers)?,
+                };
+                Ok((parse("area", &id)?, node))
+            })
+            .collect()
     }
 
     /// The area and all above it, itself first. Empty when it does not exist.
@@ -139,13 +180,15 @@ impl Store {
             }
         };
         sqlx::query(
-            "INSERT INTO areas (id, name, kind, code, parent, made) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO areas (id, name, kind, code, parent, approval, made) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.as_str())
         .bind(&new.name)
         .bind(&new.kind)
         .bind(&new.code)
         .bind(new.parent.as_ref().map(AreaId::as_str))
+        .bind(new.approval.as_ref().map(word))
         .bind(now.as_micros())
         .execute(&mut *tx)
         .await
@@ -158,6 +201,7 @@ impl Store {
             kind: new.kind,
             code: new.code,
             parent: new.parent,
+            approval: new.approval,
             made: now,
         })
     }
@@ -169,11 +213,12 @@ impl Store {
         change: AreaChange,
     ) -> Result<(Area, Vec<SpeakerId>)> {
         let mut tx = self.begin().await?;
-        let row: Option<Row> =
-            sqlx::query_as("SELECT id, name, kind, code, parent, made FROM areas WHERE id = $1")
-                .bind(id.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT id, name, kind, code, parent, approval, made FROM areas WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
         let old: Area = row.ok_or_else(|| not_found("area", id))?.try_into()?;
         let new = Area {
             id: old.id.clone(),
@@ -181,6 +226,7 @@ impl Store {
             kind: change.kind.unwrap_or(old.kind),
             code: change.code.unwrap_or(old.code),
             parent: change.parent.unwrap_or_else(|| old.parent.clone()),
+            approval: change.approval.unwrap_or(old.approval),
             made: old.made,
         };
         let mut moved = Vec::new();
@@ -200,14 +246,17 @@ impl Store {
                 moved.push(parse("speaker", &speaker)?);
             }
         }
-        sqlx::query("UPDATE areas SET name = $2, kind = $3, code = $4, parent = $5 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(&new.name)
-            .bind(&new.kind)
-            .bind(&new.code)
-            .bind(new.parent.as_ref().map(AreaId::as_str))
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE areas SET name = $2, kind = $3, code = $4, parent = $5, approval = $6 WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .bind(&new.name)
+        .bind(&new.kind)
+        .bind(&new.code)
+        .bind(new.parent.as_ref().map(AreaId::as_str))
+        .bind(new.approval.as_ref().map(word))
+        .execute(&mut *tx)
+        .await?;
         for speaker in &moved {
             super::speakers::bump(&mut tx, speaker, self.now(), true).await?;
         }
@@ -233,7 +282,8 @@ impl Store {
              UNION ALL SELECT 'groups' FROM speaker_groups WHERE area = $1 \
              UNION ALL SELECT 'users' FROM users WHERE area = $1 \
              UNION ALL SELECT 'bulletins' FROM bulletin_targets JOIN bulletins ON id = bulletin \
-             WHERE channel = $2 AND state = 'planned' AND (ends IS NULL OR ends > $3) LIMIT 1",
+             WHERE channel = $2 AND ((state IN ('planned', 'paused') AND (ends IS NULL OR ends > $3)) \
+               OR (state = 'awaiting' AND (approve_by IS NULL OR approve_by >= $3))) LIMIT 1",
         )
         .bind(id.as_str())
         .bind(format!("area.{id}"))

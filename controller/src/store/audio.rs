@@ -161,17 +161,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let now = self.now();
         let content = new.manifest.content;
-        sqlx::query(
-            "INSERT INTO contents (id, length, duration_ms, manifest, made) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        )
-        .bind(content.to_string())
-        .bind(stored(new.manifest.length))
-        .bind(stored(new.manifest.duration_ms))
-        .bind(json(&new.manifest))
-        .bind(now.as_micros())
-        .execute(&mut *tx)
-        .await?;
+        insert_content(&mut tx, &new.manifest, now).await?;
         sqlx::query(
             "INSERT INTO audio (id, content, source, title, format, original_bytes, duration_ms, \
              loudness_lufs, spoken, voice, made_by, made) \
@@ -214,6 +204,40 @@ impl Store {
         Ok(Manifest::clone(&*self.manifest_in(&mut db, content).await?))
     }
 
+    /// The content that was made of this sentence and then this content.
+    pub async fn foreword(&self, sentence: &str, content: &ContentId) -> Result<Option<Manifest>> {
+        let text: Option<String> = sqlx::query_scalar(
+            "SELECT manifest FROM contents JOIN forewords ON whole = id WHERE sentence = $1 AND content = $2",
+        )
+        .bind(sentence)
+        .bind(content.to_string())
+        .fetch_optional(self.readers())
+        .await?;
+        text.map(|text| from_json("manifest", &text)).transpose()
+    }
+
+    /// The file of the whole must be in place and on disk already.
+    pub async fn add_foreword(
+        &self,
+        sentence: &str,
+        content: &ContentId,
+        whole: &Manifest,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        insert_content(&mut tx, whole, self.now()).await?;
+        sqlx::query(
+            "INSERT INTO forewords (sentence, content, whole) VALUES ($1, $2, $3) \
+             ON CONFLICT (sentence, content) DO UPDATE SET whole = excluded.whole",
+        )
+        .bind(sentence)
+        .bind(content.to_string())
+        .bind(whole.content.to_string())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// All names of contents and audio that the database knows: what else lies in the folders is a leftover.
     pub async fn file_names(&self) -> Result<(Vec<String>, Vec<String>)> {
         let contents = sqlx::query_scalar("SELECT id FROM contents")
@@ -252,4 +276,23 @@ impl Store {
         manifests.insert(*content, manifest.clone());
         Ok(manifest)
     }
+}
+
+async fn insert_content(
+    db: &mut SqliteConnection,
+    manifest: &Manifest,
+    now: WallTime,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO contents (id, length, duration_ms, manifest, made) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(manifest.content.to_string())
+    .bind(stored(manifest.length))
+    .bind(stored(manifest.duration_ms))
+    .bind(json(manifest))
+    .bind(now.as_micros())
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -3,15 +3,17 @@
 use loa_protocol::{
     bulletin::{Bulletin, BulletinError, Repeat},
     content::{ContentId, Manifest},
+    id::BulletinId,
     time::WallTime,
 };
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
     AudioId, Result, StoreError, UserId,
-    bulletins::{Kept, Target},
+    bulletins::{Decision, Kept, Plea, Target},
     convert::{from_json, from_word, json, number, parse, wall, word},
 };
+use crate::logic::approval::Stage;
 
 /// `SELECT` of everything in [`Row`], followed by the rest of the statement. Static, as sqlx wants it.
 macro_rules! select_bulletins {
@@ -20,7 +22,9 @@ macro_rules! select_bulletins {
             $with,
             " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
              repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
-             supersedes, made_by, made, changed FROM bulletins ",
+             supersedes, made_by, made, changed, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
+             decided_digest, reason, said_title, \
+             (SELECT spoken FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
             $rest
         )
     };
@@ -54,6 +58,17 @@ pub(super) struct Row {
     made_by: Option<String>,
     made: i64,
     changed: i64,
+    ask: Option<String>,
+    asked_by: Option<String>,
+    asked: Option<i64>,
+    approve_by: Option<i64>,
+    verdict: Option<String>,
+    decided_by: Option<String>,
+    decided: Option<i64>,
+    decided_digest: Option<String>,
+    reason: Option<String>,
+    said_title: Option<String>,
+    words: Option<String>,
 }
 
 impl Row {
@@ -86,11 +101,41 @@ impl Row {
         })
     }
 
+    fn plea(&self) -> Result<Option<Plea>> {
+        let Some(ask) = &self.ask else {
+            return Ok(None);
+        };
+        Ok(Some(Plea {
+            ask: from_word("ask", ask)?,
+            by: self.asked_by.clone().map(UserId::new),
+            at: wall(self.asked.unwrap_or(self.made)),
+            approve_by: self.approve_by.map(wall),
+        }))
+    }
+
+    fn decision(&self) -> Result<Option<Decision>> {
+        let (Some(verdict), Some(by), Some(at)) = (&self.verdict, &self.decided_by, self.decided)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Decision {
+            verdict: from_word("verdict", verdict)?,
+            by: UserId::new(by),
+            at: wall(at),
+            digest: self.decided_digest.clone().unwrap_or_default(),
+            reason: self.reason.clone(),
+        }))
+    }
+
     pub(super) fn kept(&self, manifest: Manifest, targets: Vec<Target>) -> Result<Kept> {
         Ok(Kept {
             bulletin: self.bulletin(manifest)?,
             audio: parse::<AudioId>("audio", &self.audio)?,
-            cancelled: self.state == "cancelled",
+            stage: from_word("state", &self.state)?,
+            plea: self.plea()?,
+            decision: self.decision()?,
+            said_title: self.said_title.clone(),
+            words: self.words.clone(),
             ends: self.ends.map(wall),
             supersedes: self
                 .supersedes
@@ -115,7 +160,7 @@ pub(super) fn ends(bulletin: &Bulletin) -> std::result::Result<Option<WallTime>,
     Ok((last < WallTime::MAX).then(|| last.plus_ms(length_ms)))
 }
 
-/// Everything but id, state, supersedes and who made it; `made` and `changed` are `now` in a new row.
+/// Everything but id, state, supersedes, who made it, and approval; `made` and `changed` are `now` in a new row.
 pub(super) async fn write(
     db: &mut SqliteConnection,
     bulletin: &Bulletin,
@@ -160,5 +205,47 @@ pub(super) async fn write(
     .bind(now.as_micros())
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// How it stands, with what is asked for and what was said to it.
+pub(super) async fn write_stage(
+    db: &mut SqliteConnection,
+    id: &BulletinId,
+    stage: Stage,
+    plea: Option<&Plea>,
+    decision: Option<&Decision>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE bulletins SET state = $2, ask = $3, asked_by = $4, asked = $5, approve_by = $6, verdict = $7, \
+         decided_by = $8, decided = $9, decided_digest = $10, reason = $11 WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(word(&stage))
+    .bind(plea.map(|p| word(&p.ask)))
+    .bind(plea.and_then(|p| p.by.as_ref()).map(UserId::as_str))
+    .bind(plea.map(|p| p.at.as_micros()))
+    .bind(plea.and_then(|p| p.approve_by).map(WallTime::as_micros))
+    .bind(decision.map(|d| word(&d.verdict)))
+    .bind(decision.map(|d| d.by.as_str()))
+    .bind(decision.map(|d| d.at.as_micros()))
+    .bind(decision.map(|d| d.digest.as_str()))
+    .bind(decision.and_then(|d| d.reason.as_deref()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// This title is what a prepared correction will say.
+pub(super) async fn write_said_title(
+    db: &mut SqliteConnection,
+    id: &BulletinId,
+    title: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE bulletins SET said_title = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(title)
+        .execute(db)
+        .await?;
     Ok(())
 }

@@ -18,13 +18,37 @@ use super::{
     error::not_found,
     idempotency,
 };
+use crate::logic::approval::{self, Ask, Fate, Stage, Verdict};
+
+/// An approval that is asked for, or was.
+pub type Plea = approval::Plea<UserId>;
+
+/// What the second person said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    pub by: UserId,
+    pub at: WallTime,
+    /// Of the form that was decided on.
+    pub digest: String,
+    /// Why it was sent back.
+    pub reason: Option<String>,
+}
 
 /// A bulletin as the office keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     pub bulletin: Bulletin,
     pub audio: AudioId,
-    pub cancelled: bool,
+    pub stage: Stage,
+    /// `None`: the present form needs no approval.
+    pub plea: Option<Plea>,
+    /// To the present form, or (an approval) to one that differs in its title only.
+    pub decision: Option<Decision>,
+    /// The title when it was last let on air; `None`: it never was.
+    pub said_title: Option<String>,
+    /// What its audio says, when that was made from text.
+    pub words: Option<String>,
     /// When the last of it is over; `None` for a rule without end.
     pub ends: Option<WallTime>,
     pub supersedes: Option<BulletinId>,
@@ -46,18 +70,38 @@ pub struct Target {
 pub enum BulletinState {
     /// Something of it is still to come, or may still go on.
     Planned,
+    /// A second person has to approve it first.
+    Awaiting,
+    /// The second person sent it back, with a reason.
+    Returned,
+    /// Off the air until somebody resumes it.
+    Paused,
     Cancelled,
     /// Nothing of it is left.
     Ended,
+    /// Its time passed before anybody approved it: it is never said.
+    Lapsed,
 }
 
 impl Kept {
     pub fn state(&self, now: WallTime) -> BulletinState {
-        match (self.cancelled, self.ends) {
-            (true, _) => BulletinState::Cancelled,
-            (false, Some(ends)) if ends <= now => BulletinState::Ended,
-            _ => BulletinState::Planned,
+        let over = self.ends.is_some_and(|ends| ends <= now);
+        let approve_by = self.plea.as_ref().and_then(|plea| plea.approve_by);
+        let lapsed = approve_by.is_some_and(|by| by < now);
+        match self.stage {
+            Stage::Cancelled => BulletinState::Cancelled,
+            Stage::Planned | Stage::Paused if over => BulletinState::Ended,
+            Stage::Planned => BulletinState::Planned,
+            Stage::Paused => BulletinState::Paused,
+            Stage::Awaiting | Stage::Returned if lapsed => BulletinState::Lapsed,
+            Stage::Awaiting => BulletinState::Awaiting,
+            Stage::Returned => BulletinState::Returned,
         }
+    }
+
+    /// Of the present form; see [`approval::digest`].
+    pub fn digest(&self) -> String {
+        approval::digest(&self.bulletin, &self.channels())
     }
 
     pub fn channels(&self) -> Vec<Channel> {
@@ -70,9 +114,23 @@ pub struct NewBulletin {
     pub bulletin: Bulletin,
     pub audio: AudioId,
     pub targets: Vec<Channel>,
-    /// Cancelled in the same transaction.
+    /// Cancelled in the transaction that lets this one on air.
     pub supersedes: Option<BulletinId>,
     pub made_by: Option<UserId>,
+    /// The approval that it needs before it goes on air.
+    pub ask: Option<Ask>,
+}
+
+/// The next form of a bulletin.
+#[derive(Clone, Copy, Debug)]
+pub struct BulletinChange<'a> {
+    /// What the change was made from.
+    pub seen: &'a Kept,
+    pub bulletin: &'a Bulletin,
+    pub audio: &'a AudioId,
+    pub targets: &'a [Channel],
+    pub fate: Fate,
+    pub by: Option<&'a UserId>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,8 +155,12 @@ impl Store {
         let state = match filter.state {
             None => "any",
             Some(BulletinState::Planned) => "planned",
+            Some(BulletinState::Awaiting) => "awaiting",
+            Some(BulletinState::Returned) => "returned",
+            Some(BulletinState::Paused) => "paused",
             Some(BulletinState::Cancelled) => "cancelled",
             Some(BulletinState::Ended) => "ended",
+            Some(BulletinState::Lapsed) => "lapsed",
         };
         let mut db = self.readers().acquire().await?;
         let rows: Vec<Row> = sqlx::query_as(select_bulletins!(
@@ -113,8 +175,10 @@ impl Store {
                UNION SELECT 'group.' || group_id FROM group_members JOIN speakers ON speakers.id = speaker \
                  WHERE area IN (SELECT id FROM below)))) \
              AND ($2 = 'any' OR ($2 = 'cancelled' AND state = 'cancelled') \
-               OR ($2 = 'planned' AND state = 'planned' AND (ends IS NULL OR ends > $3)) \
-               OR ($2 = 'ended' AND state = 'planned' AND ends <= $3)) \
+               OR ($2 IN ('planned', 'paused') AND state = $2 AND (ends IS NULL OR ends > $3)) \
+               OR ($2 IN ('awaiting', 'returned') AND state = $2 AND (approve_by IS NULL OR approve_by >= $3)) \
+               OR ($2 = 'lapsed' AND state IN ('awaiting', 'returned') AND approve_by < $3) \
+               OR ($2 = 'ended' AND state IN ('planned', 'paused') AND ends <= $3)) \
              AND ($4 IS NULL OR EXISTS (SELECT 1 FROM bulletin_targets WHERE bulletin = bulletins.id AND channel = $4)) \
              AND ($5 IS NULL OR (made, bulletins.id) < ($5, $6)) \
              ORDER BY made DESC, bulletins.id DESC LIMIT $7"
@@ -156,7 +220,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Returns it with the channels of what it supersedes.
+    /// Returns it with the channels that it took the superseded one from.
     pub async fn add_bulletin(
         &self,
         new: NewBulletin,
@@ -165,14 +229,6 @@ impl Store {
         let mut tx = self.begin().await?;
         let now = self.now();
         let id = &new.bulletin.id;
-        let mut left = Vec::new();
-        if let Some(older) = &new.supersedes {
-            let kept = self.load_bulletin(&mut tx, older).await?;
-            if !kept.cancelled {
-                left = kept.channels();
-                cancel(&mut tx, older, &left, now).await?;
-            }
-        }
         bulletin_row::write(&mut tx, &new.bulletin, &new.audio, now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
@@ -180,72 +236,125 @@ impl Store {
             .bind(new.made_by.as_ref().map(UserId::as_str))
             .execute(&mut *tx)
             .await?;
-        self.set_targets(&mut tx, id, &new.targets, now).await?;
+        let (stage, plea) = match new.ask {
+            Some(ask) => (
+                Stage::Awaiting,
+                Some(plea(ask, &new.bulletin, new.made_by.as_ref(), now)),
+            ),
+            None => (Stage::Planned, None),
+        };
+        bulletin_row::write_stage(&mut tx, id, stage, plea.as_ref(), None).await?;
+        let left = self
+            .settle(&mut tx, &new.bulletin, stage, &[], &new.targets, now)
+            .await?;
         idempotency::claim(&mut tx, claim, id.as_str(), now).await?;
         let kept = self.load_bulletin(&mut tx, id).await?;
         tx.commit().await?;
-        Ok((kept, left))
+        Ok((kept, left.superseded))
     }
 
-    /// Replaces the revision before `bulletin.revision`; [`StoreError::Changed`] when that is not the present one.
-    /// Returns it with the channels it is not for any more.
+    /// Replaces what was seen; [`StoreError::Changed`] when it is not so any more, in whatever way.
+    /// Returns it with the channels that do not have it any more.
     pub async fn change_bulletin(
         &self,
-        bulletin: &Bulletin,
-        audio: &AudioId,
-        targets: &[Channel],
+        change: BulletinChange<'_>,
     ) -> Result<(Kept, Vec<Channel>)> {
+        let BulletinChange {
+            seen,
+            bulletin,
+            audio,
+            targets,
+            fate,
+            by,
+        } = change;
         let mut tx = self.begin().await?;
         let now = self.now();
         let id = &bulletin.id;
         let old = self.load_bulletin(&mut tx, id).await?;
-        if old.cancelled {
+        if old.stage == Stage::Cancelled {
             return Err(StoreError::Cancelled { id: id.to_string() });
         }
-        if old.bulletin.revision + 1 != bulletin.revision {
+        let was_seen = (&old.bulletin, old.stage, &old.plea)
+            == (&seen.bulletin, seen.stage, &seen.plea)
+            && old.channels() == seen.channels();
+        if !was_seen || old.bulletin.revision + 1 != bulletin.revision {
             return Err(StoreError::Changed { id: id.to_string() });
         }
-        let left: Vec<Channel> = old
-            .channels()
-            .into_iter()
-            .filter(|channel| !targets.contains(channel))
-            .collect();
-        for channel in &left {
-            channels::bump(&mut tx, channel).await?;
-        }
+        let stage = old.stage.after(fate);
         bulletin_row::write(&mut tx, bulletin, audio, now).await?;
-        self.set_targets(&mut tx, id, targets, now).await?;
+        let (plea, decision) = match fate {
+            Fate::Keeps => (old.plea.clone(), old.decision.clone()),
+            Fate::Asks(ask) => (Some(plea(ask, bulletin, by, now)), None),
+            Fate::Free => (None, None),
+        };
+        bulletin_row::write_stage(&mut tx, id, stage, plea.as_ref(), decision.as_ref()).await?;
+        let old_channels = match old.stage {
+            Stage::Planned => old.channels(),
+            _ => Vec::new(),
+        };
+        let left = self
+            .settle(&mut tx, bulletin, stage, &old_channels, targets, now)
+            .await?;
+        if stage == Stage::Planned && fate != Fate::Keeps {
+            bulletin_row::write_said_title(&mut tx, id, &bulletin.title).await?;
+        }
+        let kept = self.load_bulletin(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok((kept, left.own))
+    }
+
+    /// Cancelling twice is the same as once. Says which channels had it.
+    pub async fn cancel_bulletin(&self, id: &BulletinId) -> Result<(Kept, Vec<Channel>)> {
+        let mut tx = self.begin().await?;
+        let old = self.load_bulletin(&mut tx, id).await?;
+        let left = cancel(&mut tx, &old, self.now()).await?;
         let kept = self.load_bulletin(&mut tx, id).await?;
         tx.commit().await?;
         Ok((kept, left))
     }
 
-    /// Cancelling twice is the same as once; `false`: it was cancelled already.
-    pub async fn cancel_bulletin(&self, id: &BulletinId) -> Result<(Kept, bool)> {
-        let mut tx = self.begin().await?;
-        let old = self.load_bulletin(&mut tx, id).await?;
-        if old.cancelled {
-            return Ok((old, false));
-        }
-        cancel(&mut tx, id, &old.channels(), self.now()).await?;
-        let kept = self.load_bulletin(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok((kept, true))
-    }
-
-    async fn set_targets(
+    /// Brings targets and programmes to where `stage` wants them. `before`: the channels whose programmes have it.
+    pub(super) async fn settle(
         &self,
         db: &mut SqliteConnection,
-        id: &BulletinId,
+        bulletin: &Bulletin,
+        stage: Stage,
+        before: &[Channel],
         targets: &[Channel],
         now: WallTime,
-    ) -> Result<()> {
+    ) -> Result<Left> {
+        let id = &bulletin.id;
+        let on_air = stage == Stage::Planned;
+        let mut left = Left::default();
+        if on_air {
+            let newly = self.load_bulletin(db, id).await?;
+            if newly.said_title.is_none() {
+                bulletin_row::write_said_title(db, id, &bulletin.title).await?;
+            }
+            // First, for it makes room.
+            if let Some(older) = &newly.supersedes {
+                let older = self.load_bulletin(db, older).await?;
+                if older.state(now) != BulletinState::Ended {
+                    left.superseded = cancel(db, &older, now).await?;
+                }
+            }
+        }
+        for channel in before {
+            if !on_air || !targets.contains(channel) {
+                channels::bump(db, channel).await?;
+                left.own.push(channel.clone());
+            }
+        }
         sqlx::query("DELETE FROM bulletin_targets WHERE bulletin = $1")
             .bind(id.as_str())
             .execute(&mut *db)
             .await?;
         for channel in targets {
-            let generation = channels::bump(db, channel).await?;
+            // Generation 0: no programme has it.
+            let generation = match on_air {
+                true => channels::bump(db, channel).await?,
+                false => 0,
+            };
             sqlx::query(
                 "INSERT INTO bulletin_targets (bulletin, channel, generation) VALUES ($1, $2, $3)",
             )
@@ -254,12 +363,18 @@ impl Store {
             .bind(generation)
             .execute(&mut *db)
             .await?;
-            self.must_fit(db, channel, now).await?;
+            if on_air {
+                self.must_fit(db, channel, now).await?;
+            }
         }
-        Ok(())
+        Ok(left)
     }
 
-    async fn load_bulletin(&self, db: &mut SqliteConnection, id: &BulletinId) -> Result<Kept> {
+    pub(super) async fn load_bulletin(
+        &self,
+        db: &mut SqliteConnection,
+        id: &BulletinId,
+    ) -> Result<Kept> {
         let row: Option<Row> = sqlx::query_as(select_bulletins!("", "WHERE bulletins.id = $1"))
             .bind(id.as_str())
             .fetch_optional(&mut *db)
@@ -289,19 +404,39 @@ impl Store {
     }
 }
 
-async fn cancel(
-    db: &mut SqliteConnection,
-    id: &BulletinId,
-    channels: &[Channel],
-    now: WallTime,
-) -> Result<()> {
+/// Channels whose programmes have something no more.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// The bulletin itself.
+    pub own: Vec<Channel>,
+    /// The one that it superseded.
+    pub superseded: Vec<Channel>,
+}
+
+pub(super) fn plea(ask: Ask, bulletin: &Bulletin, by: Option<&UserId>, now: WallTime) -> Plea {
+    Plea {
+        ask,
+        by: by.cloned(),
+        at: now,
+        approve_by: approval::approve_by(bulletin, now),
+    }
+}
+
+/// Says which channels had it.
+async fn cancel(db: &mut SqliteConnection, kept: &Kept, now: WallTime) -> Result<Vec<Channel>> {
+    if kept.stage == Stage::Cancelled {
+        return Ok(Vec::new());
+    }
     sqlx::query("UPDATE bulletins SET state = 'cancelled', changed = $2 WHERE id = $1")
-        .bind(id.as_str())
+        .bind(kept.bulletin.id.as_str())
         .bind(now.as_micros())
         .execute(&mut *db)
         .await?;
-    for channel in channels {
-        channels::bump(db, channel).await?;
+    if kept.stage != Stage::Planned {
+        return Ok(Vec::new());
     }
-    Ok(())
+    for channel in kept.channels() {
+        channels::bump(db, &channel).await?;
+    }
+    Ok(kept.channels())
 }

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use loa_protocol::channel::Channel;
 
+use crate::logic::approval::Refusal;
+
 /// The first group is for whoever asked, the second for whoever runs the office.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -31,6 +33,8 @@ pub enum StoreError {
     Cancelled { id: String },
     #[error("somebody else changed the bulletin {id:?} in the meantime: read it again")]
     Changed { id: String },
+    #[error("that cannot be decided: {0:?}")]
+    Undecided(Refusal),
     #[error("this create was already asked for under the same key")]
     Repeated,
 

@@ -116,10 +116,15 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
+        let heard_in = hamlets(&mut tx, id).await?;
         let moved = match &change.members {
             Some(members) => set_members(&mut tx, id, &old.members, members, self.now()).await?,
             None => Vec::new(),
         };
+        let wider = hamlets(&mut tx, id).await?;
+        if wider.iter().any(|area| !heard_in.contains(area)) {
+            must_not_widen(&mut tx, id, self.now()).await?;
+        }
         let group = load(&mut tx, id).await?;
         tx.commit().await?;
         Ok((group, moved))
@@ -131,7 +136,8 @@ impl Store {
         let old = load(&mut tx, id).await?;
         let spoken_to: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM bulletin_targets JOIN bulletins ON bulletins.id = bulletin_targets.bulletin \
-             WHERE channel = $1 AND state = 'planned' AND (ends IS NULL OR ends > $2) LIMIT 1",
+             WHERE channel = $1 AND ((state IN ('planned', 'paused') AND (ends IS NULL OR ends > $2)) \
+               OR (state = 'awaiting' AND (approve_by IS NULL OR approve_by >= $2))) LIMIT 1",
         )
         .bind(format!("group.{id}"))
         .bind(self.now().as_micros())
@@ -151,6 +157,38 @@ impl Store {
             .await?;
         tx.commit().await?;
         Ok(moved)
+    }
+}
+
+/// The areas in which a group has members.
+async fn hamlets(db: &mut SqliteConnection, id: &GroupId) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT area FROM group_members JOIN speakers ON speakers.id = speaker \
+         WHERE group_id = $1 AND removed IS NULL",
+    )
+    .bind(id.as_str())
+    .fetch_all(db)
+    .await?)
+}
+
+/// An emergency that one person raised for one hamlet must not come to another by way of its group.
+async fn must_not_widen(db: &mut SqliteConnection, id: &GroupId, now: WallTime) -> Result<()> {
+    let widened: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM bulletin_targets JOIN bulletins ON bulletins.id = bulletin_targets.bulletin \
+         WHERE channel = $1 AND priority = 'emergency' AND status = 'actual' AND state IN ('planned', 'paused') \
+         AND ask IS NULL AND (ends IS NULL OR ends > $2) LIMIT 1",
+    )
+    .bind(format!("group.{id}"))
+    .bind(now.as_micros())
+    .fetch_optional(db)
+    .await?;
+    match widened {
+        None => Ok(()),
+        Some(_) => Err(StoreError::InUse {
+            what: "group",
+            id: id.to_string(),
+            by: "emergencies",
+        }),
     }
 }
 

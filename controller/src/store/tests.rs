@@ -1,5 +1,6 @@
 //! The store on a real database file: what must hold whatever the line and the power do.
 
+mod approval;
 mod programmes;
 mod telling;
 mod village;

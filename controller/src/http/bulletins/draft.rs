@@ -20,9 +20,12 @@ use super::super::{
     instant::{self, civil},
     messages::Code,
 };
-use crate::store::{BulletinState, Kept};
+use crate::{
+    logic::approval::Stage,
+    store::{BulletinState, Kept},
+};
 
-const MAX_TITLE: usize = 200;
+pub const MAX_TITLE: usize = 200;
 const MAX_ORDER: i64 = 1_000_000;
 /// Between the first and the last; leaves room on both sides.
 const DEFAULT_ORDER: u32 = 100;
@@ -183,9 +186,11 @@ pub fn amended(
     manifest: Manifest,
     now: WallTime,
 ) -> Result<Bulletin, ApiError> {
-    if old.cancelled {
+    if old.stage == Stage::Cancelled {
         return Err(Code::BulletinCancelled.into());
     }
+    // Nothing of this form has been said, so even what was for now may still be moved.
+    let unsaid = matches!(old.stage, Stage::Awaiting | Stage::Returned);
     let before = &old.bulletin;
     let mut b = before.clone();
     if let Some(text) = &patch.title {
@@ -200,7 +205,7 @@ pub fn amended(
     b.zone = patch.zone.clone().unwrap_or(b.zone);
     b.manifest = manifest;
     if let Some(asked) = &patch.when {
-        if before.is_now() {
+        if before.is_now() && !unsaid {
             return Err(Code::NowIsFixed.into());
         }
         b.when = when(asked, &b.zone, now)?;
@@ -228,14 +233,14 @@ pub fn amended(
         b.since = now;
         if let (When::At { at: was }, When::At { at: is }) = (&before.when, &b.when) {
             let due = first_start(before)? <= now;
-            if due && was.get(..10) == is.get(..10) {
+            if due && !unsaid && was.get(..10) == is.get(..10) {
                 return Err(Code::AlreadyDue.into());
             }
         }
-    } else if old.state(now) == BulletinState::Ended {
+    } else if matches!(old.state(now), BulletinState::Ended | BulletinState::Lapsed) {
         return Err(Code::BulletinOver.into());
     }
-    if before.is_now() && replanned {
+    if before.is_now() && replanned && !unsaid {
         return Err(Code::NowIsFixed.into());
     }
     match patch.lateness_s {

@@ -1,5 +1,7 @@
 //! Bulletins as the API shows them.
 
+use std::collections::HashMap;
+
 use loa_protocol::{
     bulletin::{Chime, OnPreempt, Priority, Repeat, Status, When},
     time::WallTime,
@@ -8,12 +10,21 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::{
+    AppState,
     error::ApiError,
+    guard::Signed,
     instant::Instant,
     messages::{Code, Lang},
+    reach::{Heard, Reach},
     readiness::Readiness,
 };
-use crate::store::{BulletinState, Kept};
+use crate::{
+    logic::{
+        approval::{Ask, Case, Verdict, decide},
+        permissions::Action,
+    },
+    store::{BulletinState, Kept, UserId},
+};
 use loa_protocol::id::BulletinId;
 
 #[derive(Serialize, ToSchema)]
@@ -30,6 +41,13 @@ pub struct BulletinView {
     pub status: Status,
     #[schema(example = json!(["area.sang-moc"]))]
     pub targets: Vec<String>,
+    /// In the order of `targets`.
+    #[schema(example = json!(["Sảng Mộc"]))]
+    pub target_names: Vec<String>,
+    /// Speakers that it is for, each counted once.
+    pub speakers: usize,
+    /// The words spoken, when the audio was made from text.
+    pub text: Option<String>,
     pub when: WhenView,
     pub zone: String,
     pub lateness_s: Option<u32>,
@@ -46,11 +64,42 @@ pub struct BulletinView {
     pub ends: Option<Instant>,
     pub supersedes: Option<String>,
     pub made_by: Option<String>,
+    pub made_by_name: Option<String>,
     pub made: Instant,
     pub changed: Instant,
+    /// Names this form of it; what is approved is approved by this.
+    pub digest: String,
+    /// The approval that this form needs, or needed.
+    pub ask: Option<Ask>,
+    /// It can be approved until then; `null`: as long as it stands.
+    pub approve_by: Option<Instant>,
+    pub decision: Option<DecisionView>,
+    pub may: May,
     /// After a create or a change: what somebody should look at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<Warning>>,
+}
+
+/// What the second person said.
+#[derive(Serialize, ToSchema)]
+pub struct DecisionView {
+    pub verdict: Verdict,
+    pub by: String,
+    pub by_name: Option<String>,
+    pub at: Instant,
+    /// Why it was sent back.
+    pub reason: Option<String>,
+}
+
+/// What the person who asks may do with it now.
+#[derive(Serialize, ToSchema)]
+pub struct May {
+    pub edit: bool,
+    pub cancel: bool,
+    /// Pause it, or resume it when it is paused.
+    pub pause: bool,
+    /// Approve it, or send it back.
+    pub approve: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -132,16 +181,48 @@ impl From<&When> for WhenView {
     }
 }
 
-impl BulletinView {
-    pub fn new(kept: &Kept, now: WallTime) -> Self {
+/// Tells one person of bulletins; what they have in common is read once.
+#[derive(Debug)]
+pub struct Teller<'a> {
+    state: &'a AppState,
+    signed: &'a Signed,
+    now: WallTime,
+    reach: Reach,
+    names: HashMap<UserId, String>,
+}
+
+/// One bulletin.
+pub async fn tell(
+    state: &AppState,
+    signed: &Signed,
+    kept: &Kept,
+) -> Result<BulletinView, ApiError> {
+    Teller::open(state, signed).await?.view(kept).await
+}
+
+impl<'a> Teller<'a> {
+    pub async fn open(state: &'a AppState, signed: &'a Signed) -> Result<Self, ApiError> {
+        Ok(Self {
+            state,
+            signed,
+            now: state.clock.now(),
+            reach: Reach::open(state).await?,
+            names: state.store.names().await?,
+        })
+    }
+
+    pub async fn view(&mut self, kept: &Kept) -> Result<BulletinView, ApiError> {
         let b = &kept.bulletin;
+        let now = self.now;
         let state = kept.state(now);
         let next = b
             .planned(now, WallTime::MAX, 1)
             .ok()
             .and_then(|planned| planned.first().map(|p| p.at.into()))
             .filter(|_| state == BulletinState::Planned);
-        Self {
+        let heard = self.reach.heard(self.state, &kept.channels()).await?;
+        let digest = kept.digest();
+        Ok(BulletinView {
             id: b.id.to_string(),
             revision: b.revision,
             state,
@@ -151,6 +232,10 @@ impl BulletinView {
             priority: b.priority,
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
+            may: self.may(kept, &heard, &digest),
+            target_names: heard.names,
+            speakers: heard.speakers,
+            text: kept.words.clone(),
             when: (&b.when).into(),
             zone: b.zone.clone(),
             lateness_s: b.lateness_s,
@@ -165,12 +250,56 @@ impl BulletinView {
             ends: kept.ends.map(Instant),
             supersedes: kept.supersedes.as_ref().map(ToString::to_string),
             made_by: kept.made_by.as_ref().map(ToString::to_string),
+            made_by_name: kept.made_by.as_ref().and_then(|id| self.name(id)),
             made: kept.made.into(),
             changed: kept.changed.into(),
+            digest,
+            ask: kept.plea.as_ref().map(|plea| plea.ask),
+            approve_by: kept
+                .plea
+                .as_ref()
+                .and_then(|plea| plea.approve_by.map(Instant)),
+            decision: kept.decision.as_ref().map(|decision| DecisionView {
+                verdict: decision.verdict,
+                by: decision.by.to_string(),
+                by_name: self.name(&decision.by),
+                at: decision.at.into(),
+                reason: decision.reason.clone(),
+            }),
             warnings: None,
-        }
+        })
     }
 
+    fn name(&self, id: &UserId) -> Option<String> {
+        self.names.get(id).cloned()
+    }
+
+    fn may(&self, kept: &Kept, heard: &Heard, digest: &str) -> May {
+        use BulletinState::{Awaiting, Paused, Planned, Returned};
+        let state = kept.state(self.now);
+        let actor = &self.signed.actor;
+        let speaks = heard.allows(actor, Action::Speak(kept.bulletin.priority));
+        let stands = matches!(state, Planned | Awaiting | Returned | Paused);
+        let case = Case {
+            stage: kept.stage,
+            made_by: kept.made_by.as_ref(),
+            plea: kept.plea.as_ref(),
+            digest,
+        };
+        let holds = kept
+            .plea
+            .as_ref()
+            .is_some_and(|plea| heard.allows(actor, Action::Approve(plea.ask)));
+        May {
+            edit: speaks && stands,
+            cancel: speaks && stands,
+            pause: speaks && matches!(state, Planned | Paused) && !kept.bulletin.is_now(),
+            approve: decide(&case, &self.signed.user.id, holds, digest, self.now).is_ok(),
+        }
+    }
+}
+
+impl BulletinView {
     pub fn warned(self, warnings: Vec<Warning>) -> Self {
         Self {
             warnings: Some(warnings),

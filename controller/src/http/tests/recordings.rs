@@ -14,7 +14,7 @@ use crate::config::Config;
 const BOUNDARY: &str = "----loa-test";
 
 /// A tone of 440 Hz, 16 bit, mono.
-fn wav(seconds: f64) -> Vec<u8> {
+pub fn wav(seconds: f64) -> Vec<u8> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 16_000,
@@ -62,7 +62,7 @@ fn upload(office: &Office, body: Vec<u8>) -> Request<Body> {
     request
 }
 
-async fn send(office: &Office, name: &str, bytes: &[u8]) -> Answer {
+pub async fn send(office: &Office, name: &str, bytes: &[u8]) -> Answer {
     office
         .send(upload(office, form(&[("file", Some(name), bytes)])))
         .await
@@ -71,7 +71,7 @@ async fn send(office: &Office, name: &str, bytes: &[u8]) -> Answer {
 fn files(dir: &Path, name: &str) -> usize {
     std::fs::read_dir(dir.join(name)).expect("a folder").count()
 }
-fn left(office: &Office) -> [usize; 3] {
+pub fn left(office: &Office) -> [usize; 3] {
     ["tmp", "audio", "content"].map(|name| files(office.village.dir.path(), name))
 }
 

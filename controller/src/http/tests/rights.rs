@@ -154,6 +154,7 @@ async fn a_new_person_sets_the_own_password_by_a_link() {
         .ok();
     assert_eq!(me["user"]["area"], "ban-chuong");
     assert_eq!(me["rights"]["speak"], json!(["ordinary", "priority"]));
+    assert_eq!(me["rights"]["approve"], json!([]));
     let again = office.post("", "/api/v1/setup", &asked).await;
     assert_eq!(again.refusal(), (403, "setup_link_invalid"));
 }

@@ -34,6 +34,12 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/bulletins", &["get", "post"]),
         ("/api/v1/bulletins/{id}", &["get", "patch"]),
         ("/api/v1/bulletins/{id}/cancel", &["post"]),
+        ("/api/v1/bulletins/{id}/approve", &["post"]),
+        ("/api/v1/bulletins/{id}/return", &["post"]),
+        ("/api/v1/bulletins/{id}/pause", &["post"]),
+        ("/api/v1/bulletins/{id}/resume", &["post"]),
+        ("/api/v1/bulletins/{id}/correct", &["post"]),
+        ("/api/v1/bulletins/check", &["post"]),
         ("/api/v1/stop", &["post"]),
         ("/api/v1/playouts", &["get"]),
         ("/api/v1/events", &["get"]),
@@ -55,7 +61,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 27, "add what is new to this table");
+    assert_eq!(paths.len(), 33, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -428,4 +434,75 @@ async fn a_group_is_made_changed_and_kept_while_it_is_spoken_to() {
             .status,
         204
     );
+}
+
+#[tokio::test]
+async fn an_area_says_whether_a_second_person_is_needed_or_leaves_it_to_the_one_above() {
+    let office = office().await;
+    let chief = &office.chief;
+    let path = "/api/v1/areas/ban-chuong";
+    let plain = office.get(chief, path).await.ok();
+    assert_eq!(
+        (
+            &plain["approval"],
+            &plain["approval_in_force"],
+            &plain["speakers"]
+        ),
+        (&Value::Null, &json!("none"), &json!(2))
+    );
+    let set = json!({ "approval": "hamlets" });
+    let commune = office
+        .patch(chief, "/api/v1/areas/sang-moc", &set)
+        .await
+        .ok();
+    assert_eq!(
+        (&commune["approval"], &commune["speakers"]),
+        (&json!("hamlets"), &json!(3))
+    );
+    let below = office.get(chief, path).await.ok();
+    assert_eq!(
+        (&below["approval"], &below["approval_in_force"]),
+        (&Value::Null, &json!("hamlets"))
+    );
+    let new = json!({ "name": "Tiên Sơn", "parent": "sang-moc", "approval": "everyone" });
+    let made = office.post(chief, "/api/v1/areas", &new).await.ok();
+    assert_eq!(
+        (&made["approval_in_force"], &made["speakers"]),
+        (&json!("everyone"), &json!(0))
+    );
+    let list = office.get(chief, "/api/v1/areas").await.ok();
+    let in_force: Vec<_> = list["areas"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|a| {
+            (
+                a["id"].as_str(),
+                a["approval_in_force"].as_str(),
+                a["speakers"].as_u64(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        in_force,
+        [
+            (Some("ban-chuong"), Some("hamlets"), Some(2)),
+            (Some("khuoi-meo"), Some("hamlets"), Some(1)),
+            (Some("sang-moc"), Some("hamlets"), Some(3)),
+            (Some("tien-son"), Some("everyone"), Some(0)),
+            (Some("vo-nhai"), Some("none"), Some(3)),
+        ]
+    );
+    let back = office
+        .patch(
+            chief,
+            "/api/v1/areas/sang-moc",
+            &json!({ "approval": null }),
+        )
+        .await
+        .ok();
+    assert_eq!(back["approval_in_force"], "none");
+    let wrong = json!({ "approval": "somebody" });
+    let refused = office.patch(chief, path, &wrong).await;
+    assert_eq!(refused.refusal(), (400, "bad_json"));
 }

@@ -6,9 +6,12 @@ use loa_protocol::{
     programme::MAX_BULLETINS,
 };
 
-use crate::store::{
-    BulletinFilter, BulletinState, NewBulletin, Store, StoreError,
-    testing::{NOON, area, bulletin, some_audio, village},
+use crate::{
+    logic::approval::{Fate, Stage},
+    store::{
+        BulletinChange, BulletinFilter, BulletinState, Kept, NewBulletin, Store, StoreError,
+        testing::{NOON, area, bulletin, some_audio, village},
+    },
 };
 
 fn channel(text: &str) -> Channel {
@@ -16,6 +19,20 @@ fn channel(text: &str) -> Channel {
 }
 fn at(text: &str) -> When {
     When::At { at: text.into() }
+}
+fn change<'a>(
+    seen: &'a Kept,
+    bulletin: &'a Bulletin,
+    targets: &'a [Channel],
+) -> BulletinChange<'a> {
+    BulletinChange {
+        seen,
+        bulletin,
+        audio: &seen.audio,
+        targets,
+        fate: Fate::Free,
+        by: None,
+    }
 }
 async fn generation(store: &Store, name: &str) -> u64 {
     store
@@ -38,6 +55,7 @@ async fn add(store: &Store, when: When, targets: &[&str]) -> Bulletin {
         targets: targets.iter().map(|t| channel(t)).collect(),
         supersedes: None,
         made_by: None,
+        ask: None,
     };
     store.add_bulletin(new, None).await.expect("added");
     bulletin
@@ -88,7 +106,7 @@ async fn changing_the_targets_gives_both_the_old_and_the_new_programme_a_new_gen
     b.revision += 1;
     let to = [channel("area.khuoi-meo"), channel("area.sang-moc")];
     let (changed, left) = store
-        .change_bulletin(&b, &kept.audio, &to)
+        .change_bulletin(change(&kept, &b, &to))
         .await
         .expect("changed");
     assert_eq!(left, [channel("area.ban-chuong")]);
@@ -98,7 +116,7 @@ async fn changing_the_targets_gives_both_the_old_and_the_new_programme_a_new_gen
     assert!(ids(&store, "area.ban-chuong").await.is_empty());
     assert_eq!(ids(&store, "area.sang-moc").await, [b.id.to_string()]);
     // The same revision again comes from somebody who did not see this one.
-    let late = store.change_bulletin(&b, &kept.audio, &to).await;
+    let late = store.change_bulletin(change(&kept, &b, &to)).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
 }
 
@@ -106,12 +124,13 @@ async fn changing_the_targets_gives_both_the_old_and_the_new_programme_a_new_gen
 async fn a_cancelled_bulletin_leaves_its_programmes_once() {
     let store = village().await;
     let b = add(&store, at("2026-11-25T05:30"), &["area.sang-moc"]).await;
-    let (kept, first) = store.cancel_bulletin(&b.id).await.expect("cancelled");
-    assert!(first && kept.state(NOON) == BulletinState::Cancelled);
+    let (kept, left) = store.cancel_bulletin(&b.id).await.expect("cancelled");
+    assert_eq!(left, [channel("area.sang-moc")]);
+    assert_eq!(kept.state(NOON), BulletinState::Cancelled);
     let after = generation(&store, "area.sang-moc").await;
     assert!(ids(&store, "area.sang-moc").await.is_empty());
     let (_, again) = store.cancel_bulletin(&b.id).await.expect("cancelled");
-    assert!(!again);
+    assert!(again.is_empty());
     assert_eq!(generation(&store, "area.sang-moc").await, after);
 }
 
@@ -126,11 +145,13 @@ async fn what_supersedes_cancels_the_older_in_the_same_step() {
         targets: vec![channel("area.ban-chuong")],
         supersedes: Some(old.id.clone()),
         made_by: None,
+        ask: None,
     };
     let (kept, left) = store.add_bulletin(new, None).await.expect("added");
     assert_eq!(left, [channel("area.sang-moc")]);
     assert_eq!(kept.supersedes, Some(old.id.clone()));
-    assert!(store.bulletin(&old.id).await.expect("read").cancelled);
+    let old = store.bulletin(&old.id).await.expect("read");
+    assert_eq!(old.stage, Stage::Cancelled);
 }
 
 #[tokio::test]
@@ -160,6 +181,7 @@ async fn a_full_programme_refuses_one_more_and_what_is_over_makes_room() {
         targets: vec![channel("speaker.ban-chuong-1")],
         supersedes: None,
         made_by: None,
+        ask: None,
     };
     for n in 0..MAX_BULLETINS {
         let when = if n < 3 {

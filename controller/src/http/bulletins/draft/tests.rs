@@ -28,7 +28,11 @@ fn made(json: &str) -> Result<Bulletin, &'static str> {
 fn kept(bulletin: Bulletin) -> Kept {
     Kept {
         audio: "a0123456789abcdef".parse().expect("a name"),
-        cancelled: false,
+        stage: Stage::Planned,
+        plea: None,
+        decision: None,
+        said_title: Some(bulletin.title.clone()),
+        words: None,
         ends: bulletin
             .last_planned()
             .expect("a good one")

@@ -1,0 +1,101 @@
+//! Changing a bulletin, and what that does to an approval.
+
+use axum::{Json, extract::State};
+use loa_protocol::{bulletin::Bulletin, id::BulletinId};
+
+use super::{
+    super::{
+        AppState,
+        error::{ApiError, ErrorEnvelope},
+        extract::{Body, Id},
+        guard::Signed,
+        messages::{Code, Lang},
+        reach::Reach,
+    },
+    announce, audio,
+    draft::{self, BulletinPatch},
+    may_end, must_speak, need, sound, targets,
+    view::{BulletinView, tell},
+    warnings, withdraw,
+};
+use crate::{
+    logic::approval::{self as logic, Fate, Stage},
+    store::BulletinChange,
+};
+
+/// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
+/// sounded is not said again. A change of anything but the title ends an approval: whether a new one is needed goes by
+/// whoever changes it, and until it is given the bulletin is off the air.
+#[utoipa::path(patch, path = "/bulletins/{id}", tag = "bulletins", params(("id" = String, Path)),
+    request_body = BulletinPatch,
+    responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
+pub async fn change(
+    State(state): State<AppState>,
+    signed: Signed,
+    lang: Lang,
+    Id(id): Id<BulletinId>,
+    body: Body<BulletinPatch>,
+) -> Result<Json<BulletinView>, ApiError> {
+    let patch = body.value;
+    let old = state.store.bulletin(&id).await?;
+    let priority = patch.priority.unwrap_or(old.bulletin.priority);
+    let highest = priority.max(old.bulletin.priority);
+    may_end(&state, &signed, &old, highest).await?;
+    let channels = match &patch.targets {
+        Some(texts) => {
+            let channels = targets(texts)?;
+            must_speak(&state, &signed, priority, &channels).await?;
+            channels
+        }
+        None => old.channels(),
+    };
+    let status = patch.status.unwrap_or(old.bulletin.status);
+    let (audio_id, manifest) = match patch.audio.as_deref() {
+        None if status == old.bulletin.status => (old.audio.clone(), old.bulletin.manifest.clone()),
+        text => {
+            let audio = match text {
+                Some(text) => audio(&state, text).await?,
+                None => state.store.audio(&old.audio).await?,
+            };
+            let manifest = sound(&state, &audio, status).await?;
+            (audio.id, manifest)
+        }
+    };
+    let now = state.clock.now();
+    let new = draft::amended(&old, &patch, manifest, now)?;
+    let before = old.channels();
+    let voided = logic::voids((&old.bulletin, &before), (&new, &channels));
+    let nothing = new == old.bulletin && !voided && audio_id == old.audio;
+    if nothing && old.stage != Stage::Returned {
+        return Ok(Json(tell(&state, &signed, &old).await?));
+    }
+    let heard = Reach::open(&state).await?.heard(&state, &channels).await?;
+    let fate = logic::fate(old.stage, voided, need(&signed, &new, &heard));
+    let said = matches!(old.stage, Stage::Planned | Stage::Paused);
+    let mut new = Bulletin {
+        revision: old.bulletin.revision + 1,
+        ..new
+    };
+    match fate {
+        // The poles that have begun would not say it again.
+        Fate::Asks(_) if said && new.is_now() => return Err(Code::OnAir.into()),
+        Fate::Asks(_) | Fate::Free if !said => logic::at_once(&mut new, now),
+        _ => {}
+    }
+    let change = BulletinChange {
+        seen: &old,
+        bulletin: &new,
+        audio: &audio_id,
+        targets: &channels,
+        fate,
+        by: Some(&signed.user.id),
+    };
+    let (kept, left) = state.store.change_bulletin(change).await?;
+    announce(&state, &kept, now).await;
+    if !left.is_empty() {
+        withdraw(&state, &id, left).await;
+    }
+    tracing::info!(bulletin = %id, by = %signed.user.username, stage = ?kept.stage, "bulletin changed");
+    let warnings = warnings::of(&state, &kept, now, lang).await?;
+    Ok(Json(tell(&state, &signed, &kept).await?.warned(warnings)))
+}

@@ -1,0 +1,209 @@
+//! Looking before speaking: what a bulletin would be, and who would have to approve it. Nothing is stored.
+
+use axum::{Json, extract::State};
+use loa_protocol::{content::Manifest, time::WallTime};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use utoipa::ToSchema;
+
+use super::{
+    super::{
+        AppState,
+        error::{ApiError, ErrorEnvelope},
+        extract::Body,
+        guard::Signed,
+        instant::Instant,
+        messages::{Code, Lang},
+        reach::{Heard, Reach},
+    },
+    audio,
+    draft::{self, BulletinBody},
+    must_speak, need, new_id, superseded, targets,
+    view::Warning,
+    warnings,
+};
+use crate::{
+    logic::{
+        approval::{Ask, Stage},
+        permissions::{Action, Actor},
+    },
+    store::{AudioId, Kept, Target},
+};
+
+/// Starts that are shown.
+const STARTS: usize = 5;
+/// People who may approve, that are shown.
+const APPROVERS: usize = 5;
+/// Longest bulletin, in seconds.
+const MAX_DURATION_S: f64 = 14_400.0;
+
+/// As for `POST /bulletins`, but without `audio` when there is none yet: `duration_s` stands in its place.
+#[derive(Debug)]
+pub struct CheckBody {
+    has_audio: bool,
+    duration_s: Option<f64>,
+    bulletin: BulletinBody,
+}
+
+impl<'de> Deserialize<'de> for CheckBody {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let mut fields = serde_json::Map::deserialize(d)?;
+        let duration_s = match fields.remove("duration_s") {
+            None => None,
+            Some(value) => serde_json::from_value(value).map_err(D::Error::custom)?,
+        };
+        let has_audio = fields.get("audio").is_some_and(|audio| !audio.is_null());
+        if !has_audio {
+            fields.insert("audio".into(), "".into());
+        }
+        let bulletin = serde_json::from_value(fields.into()).map_err(D::Error::custom)?;
+        Ok(Self {
+            has_audio,
+            duration_s,
+            bulletin,
+        })
+    }
+}
+
+/// `audio` may be left out.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "only described; `CheckBody` reads it")]
+pub struct CheckForm {
+    /// In place of `audio`, in seconds.
+    #[schema(minimum = 0, maximum = 14400)]
+    duration_s: Option<f64>,
+    #[serde(flatten)]
+    bulletin: BulletinBody,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Checked {
+    /// Without the chime; with the sentence that says that it is an exercise or a test.
+    pub duration_s: f64,
+    /// Speakers that would say it.
+    pub speakers: usize,
+    /// In the order of `targets`.
+    pub target_names: Vec<String>,
+    /// Areas with speakers that would say it.
+    pub hamlets: usize,
+    /// The next planned starts, at most 5.
+    pub starts: Vec<Instant>,
+    /// Kept for a text that the office may suggest; `null`.
+    pub next_text: Option<String>,
+    /// The approval that it would need.
+    pub ask: Option<Ask>,
+    /// Names of people who could give it, at most 5.
+    pub approvers: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+/// What would come of it? Refused as `POST /bulletins` would be.
+#[utoipa::path(post, path = "/bulletins/check", tag = "bulletins", request_body = CheckForm,
+    responses((status = 200, body = Checked), (status = "default", body = ErrorEnvelope)))]
+pub async fn check(
+    State(state): State<AppState>,
+    signed: Signed,
+    lang: Lang,
+    body: Body<CheckBody>,
+) -> Result<Json<Checked>, ApiError> {
+    let CheckBody {
+        has_audio,
+        duration_s,
+        bulletin: asked,
+    } = body.value;
+    let channels = targets(&asked.targets)?;
+    must_speak(&state, &signed, asked.priority, &channels).await?;
+    let mut duration_ms = match has_audio {
+        true => audio(&state, &asked.audio).await?.duration_ms,
+        false => milliseconds(duration_s.unwrap_or(0.0))?,
+    };
+    duration_ms += foreword_ms(&state, &asked).await?;
+    let now = state.clock.now();
+    // The sound itself does not matter here, and may not be there yet.
+    let manifest = Manifest::of(&[0], duration_ms);
+    let zone = &state.config.defaults.zone;
+    let bulletin = draft::new(&asked, new_id()?, manifest, zone, now)?;
+    superseded(&state, &signed, asked.supersedes.as_deref()).await?;
+    let heard = Reach::open(&state).await?.heard(&state, &channels).await?;
+    let ask = need(&signed, &bulletin, &heard);
+    let from = bulletin.since.min(now);
+    let starts = bulletin
+        .planned(from, WallTime::MAX, STARTS)
+        .unwrap_or_default();
+    let approvers = match ask {
+        Some(ask) => approvers(&state, &signed, ask, &heard).await?,
+        None => Vec::new(),
+    };
+    let kept = imagined(bulletin, channels, now)?;
+    Ok(Json(Checked {
+        duration_s: duration_ms as f64 / 1_000.0,
+        speakers: heard.speakers,
+        target_names: heard.names,
+        hamlets: heard.hamlets,
+        starts: starts.into_iter().map(|p| p.at.into()).collect(),
+        next_text: None,
+        ask,
+        approvers,
+        warnings: warnings::of(&state, &kept, now, lang).await?,
+    }))
+}
+
+fn milliseconds(duration_s: f64) -> Result<u64, ApiError> {
+    if (0.0..=MAX_DURATION_S).contains(&duration_s) {
+        Ok((duration_s * 1_000.0).round() as u64)
+    } else {
+        Err(ApiError::new(Code::DurationInvalid).with("max", MAX_DURATION_S))
+    }
+}
+
+/// How long the sentence before an exercise or a test is.
+async fn foreword_ms(state: &AppState, asked: &BulletinBody) -> Result<u64, ApiError> {
+    let Some(sentence) = super::foreword(state, asked.status) else {
+        return Ok(0);
+    };
+    let said = state.studio.say(sentence, None, 1.0).await?;
+    Ok(state.shelf.foreword_ms(said.path).await?)
+}
+
+async fn approvers(
+    state: &AppState,
+    signed: &Signed,
+    ask: Ask,
+    heard: &Heard,
+) -> Result<Vec<String>, ApiError> {
+    let users = state.store.users().await?;
+    let able = users.into_iter().filter(|user| {
+        let actor = Actor {
+            role: user.role,
+            area: user.area.clone(),
+        };
+        user.id != signed.user.id && user.has_password && heard.allows(&actor, Action::Approve(ask))
+    });
+    Ok(able.take(APPROVERS).map(|user| user.name).collect())
+}
+
+/// As it would be kept.
+fn imagined(
+    bulletin: loa_protocol::bulletin::Bulletin,
+    channels: Vec<loa_protocol::channel::Channel>,
+    now: WallTime,
+) -> Result<Kept, ApiError> {
+    let targets = channels.into_iter().map(|channel| Target {
+        channel,
+        generation: 0,
+    });
+    Ok(Kept {
+        bulletin,
+        audio: AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?,
+        stage: Stage::Planned,
+        plea: None,
+        decision: None,
+        said_title: None,
+        words: None,
+        ends: None,
+        supersedes: None,
+        made_by: None,
+        made: now,
+        changed: now,
+        targets: targets.collect(),
+    })
+}

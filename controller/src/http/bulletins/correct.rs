@@ -1,0 +1,159 @@
+//! Taking back what was said: the wrong bulletin ends, and a correction is said at once to the same people.
+
+use axum::{extract::State, response::Response};
+use loa_protocol::{
+    bulletin::{OnPreempt, Priority},
+    id::BulletinId,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    super::{
+        AppState,
+        error::{ApiError, ErrorEnvelope},
+        extract::{Body, Id},
+        guard::Signed,
+        idempotency::{self, Key, Secrecy},
+        messages::{Code, Lang},
+        reach::Reach,
+        speech::copy,
+    },
+    draft::{self, BulletinBody, MAX_TITLE, WhenBody},
+    make, may_end, must_speak, need, new_id, show, sound,
+    view::BulletinView,
+    withdraw,
+};
+use crate::{
+    audio::About,
+    store::{Audio, AudioSource, BulletinState, Claim, Kept, NewBulletin},
+};
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectBody {
+    /// What is right. Without it the office's prepared sentence says that the bulletin does not hold; that needs no approval.
+    #[schema(example = "Cuộc họp xóm là 19 giờ, không phải 17 giờ.")]
+    pub text: Option<String>,
+}
+
+/// Correct a bulletin that was on air: it is cancelled (what sounds is ended), and a correction is said now to the same
+/// targets, with priority `priority`, or as an emergency when it was one.
+#[utoipa::path(post, path = "/bulletins/{id}/correct", tag = "bulletins", request_body = CorrectBody,
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
+pub async fn correct(
+    State(state): State<AppState>,
+    signed: Signed,
+    lang: Lang,
+    Id(id): Id<BulletinId>,
+    key: Key,
+    body: Body<CorrectBody>,
+) -> Result<Response, ApiError> {
+    // The path is part of what is asked.
+    let hash = format!("{id} {}", body.sha256);
+    let claim = key.claim(&signed.user.id, "POST /bulletins/{id}/correct", &hash);
+    let old = state.store.bulletin(&id).await?;
+    let priority = old.bulletin.priority.max(Priority::Priority);
+    may_end(&state, &signed, &old, priority).await?;
+    must_speak(&state, &signed, priority, &old.channels()).await?;
+    let Some(said_title) = old.said_title.clone() else {
+        return Err(Code::NotAired.into());
+    };
+    let make = async |claim: Option<Claim>| {
+        // First of all the wrong one is silent; what is right may take its time to be spoken.
+        if old.state(state.clock.now()) != BulletinState::Ended {
+            let (_, left) = state.store.cancel_bulletin(&id).await?;
+            withdraw(&state, &id, left).await;
+        }
+        let own = body.value.text.as_deref().map(str::trim);
+        let own = own.filter(|text| !text.is_empty());
+        let text = match own {
+            Some(text) => text.to_owned(),
+            None => state
+                .config
+                .defaults
+                .correction
+                .replace("{title}", &said_title),
+        };
+        let title = format!("Đính chính: {}", old.bulletin.title);
+        let title: String = title.chars().take(MAX_TITLE).collect();
+        let audio = speak(&state, &signed, &text, &title).await?;
+        let mut new = said_now(&state, &signed, &old, audio, title, priority).await?;
+        if own.is_some() {
+            let heard = Reach::open(&state)
+                .await?
+                .heard(&state, &new.targets)
+                .await?;
+            new.ask = need(&signed, &new.bulletin, &heard);
+        }
+        tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin corrected");
+        make(&state, &signed, lang, new, claim).await
+    };
+    idempotency::create(&state, claim, Secrecy::Plain, make, |id| {
+        show(&state, &signed, id)
+    })
+    .await
+}
+
+async fn speak(
+    state: &AppState,
+    signed: &Signed,
+    text: &str,
+    title: &str,
+) -> Result<Audio, ApiError> {
+    let said = state.studio.say(text, None, 1.0).await?;
+    let received = copy(state, &said.path).await?;
+    let about = About {
+        source: AudioSource::Speech,
+        title: title.to_owned(),
+        spoken: Some(said.words),
+        voice: None,
+        made_by: Some(signed.user.id.clone()),
+    };
+    let hint = Some("wav".to_owned());
+    Ok(state.shelf.keep(received, hint, about, None).await?)
+}
+
+async fn said_now(
+    state: &AppState,
+    signed: &Signed,
+    old: &Kept,
+    audio: Audio,
+    title: String,
+    priority: Priority,
+) -> Result<NewBulletin, ApiError> {
+    let status = old.bulletin.status;
+    let asked = BulletinBody {
+        title,
+        audio: audio.id.to_string(),
+        priority,
+        targets: Vec::new(),
+        when: WhenBody {
+            now: Some(true),
+            ..WhenBody::default()
+        },
+        zone: Some(old.bulletin.zone.clone()),
+        lateness_s: None,
+        on_preempt: OnPreempt::default(),
+        repeat: None,
+        chime: None,
+        volume: Some(i64::from(old.bulletin.volume)),
+        order: None,
+        max_duration_s: None,
+        valid_until: None,
+        status,
+        supersedes: None,
+    };
+    let manifest = sound(state, &audio, status).await?;
+    let zone = &state.config.defaults.zone;
+    let now = state.clock.now();
+    Ok(NewBulletin {
+        bulletin: draft::new(&asked, new_id()?, manifest, zone, now)?,
+        audio: audio.id,
+        targets: old.channels(),
+        supersedes: Some(old.bulletin.id.clone()),
+        made_by: Some(signed.user.id.clone()),
+        ask: None,
+    })
+}
