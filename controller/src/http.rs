@@ -6,6 +6,7 @@
 //! Bounds: a JSON body has at most [`MAX_BODY_BYTES`], an upload what the configuration says; lists come in pages;
 //! [`MAX_WATCHERS`] watch the events at a time, one more is refused.
 
+mod about;
 mod areas;
 mod audio;
 mod audio_content;
@@ -34,7 +35,11 @@ mod users;
 use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
-    Json, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get,
+    Json, Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware,
+    response::IntoResponse,
+    routing::get,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -179,6 +184,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(session::me))
         .routes(routes!(setup::set_up))
+        .routes(routes!(about::about))
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::read, areas::change, areas::delete))
         .routes(routes!(groups::list, groups::create))
@@ -217,6 +223,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
+    let site = page::Site::new(&state.config.web);
     router
         .route(
             "/api/v1/openapi.json",
@@ -225,9 +232,10 @@ pub fn router(state: AppState) -> Router {
                 async move { Json(&*openapi).into_response() }
             }),
         )
-        .route("/", get(page::home))
-        .route("/setup", get(page::setup))
-        .fallback(async || ApiError::new(Code::NoSuchRoute))
+        .fallback(move |request: Request| {
+            let answer = site.serve(&request);
+            async move { answer }
+        })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))

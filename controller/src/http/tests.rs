@@ -1,5 +1,6 @@
 //! The API without a socket: requests go straight to the router, changes come out where the engine would be.
 
+mod app;
 mod bulletins;
 mod recordings;
 mod rights;
