@@ -11,6 +11,7 @@ mod areas;
 mod audio;
 mod audio_content;
 mod bulletins;
+mod days;
 mod error;
 mod events;
 mod extract;
@@ -20,6 +21,7 @@ mod health;
 mod idempotency;
 mod instant;
 mod messages;
+mod now;
 mod page;
 mod playouts;
 mod preview;
@@ -205,6 +207,8 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(bulletins::read, bulletins::change))
         .routes(routes!(bulletins::cancel))
         .routes(routes!(stop::stop))
+        .routes(routes!(now::now))
+        .routes(routes!(days::days))
         .routes(routes!(playouts::list))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

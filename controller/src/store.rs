@@ -16,6 +16,7 @@ mod events;
 mod groups;
 mod idempotency;
 mod office;
+mod overview;
 mod playouts;
 mod presence;
 mod sessions;

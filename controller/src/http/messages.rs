@@ -106,6 +106,9 @@ codes! {
     TimeInvalid 422 "time_invalid"
         "“{given}” không phải là thời điểm: hãy viết như 2026-11-24T05:30:00+07:00."
         "“{given}” is no instant: write it like 2026-11-24T05:30:00+07:00.";
+    DateInvalid 422 "date_invalid"
+        "“{given}” không phải là ngày: hãy viết như 2026-11-24."
+        "“{given}” is no date: write it like 2026-11-24.";
     CursorInvalid 422 "cursor_invalid"
         "Vị trí trang không đúng: hãy dùng đúng giá trị “next” của trang trước."
         "The cursor is none: use “next” of the page before as it is.";

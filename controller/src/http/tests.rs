@@ -2,6 +2,7 @@
 
 mod app;
 mod bulletins;
+mod days;
 mod recordings;
 mod rights;
 mod village;

@@ -3,8 +3,10 @@
 //! [`Office::handle`] takes one [`Input`] and answers with [`Effect`]s; [`Office::next_deadline`] says when it wants
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
-//! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what).
+//! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `days` (what speakers will
+//! play).
 
+pub mod days;
 pub mod delivery;
 pub mod intake;
 pub mod office;

@@ -36,6 +36,8 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/bulletins/{id}", &["get", "patch"]),
         ("/api/v1/bulletins/{id}/cancel", &["post"]),
         ("/api/v1/stop", &["post"]),
+        ("/api/v1/now", &["get"]),
+        ("/api/v1/days", &["get"]),
         ("/api/v1/playouts", &["get"]),
         ("/api/v1/events", &["get"]),
         ("/healthz", &["get"]),
@@ -56,7 +58,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 28, "add what is new to this table");
+    assert_eq!(paths.len(), 30, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
