@@ -18,8 +18,10 @@ mod extract;
 mod groups;
 mod guard;
 mod health;
+mod holidays;
 mod idempotency;
 mod instant;
+mod library;
 mod messages;
 mod now;
 mod page;
@@ -32,6 +34,7 @@ mod speaker_status;
 mod speakers;
 mod speech;
 mod stop;
+mod templates;
 mod users;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -58,7 +61,7 @@ use crate::{
     config::Config,
     engine::EngineHandle,
     speech::{SpeechError, Studio},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 use error::ApiError;
@@ -201,11 +204,16 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(users::setup_link))
         .routes(routes!(speech::speak))
         .routes(routes!(speech::voices))
-        .routes(routes!(audio::read))
+        .routes(routes!(library::list))
+        .routes(routes!(audio::read, library::change, library::hide))
         .routes(routes!(audio_content::content))
         .routes(routes!(bulletins::list, bulletins::create))
         .routes(routes!(bulletins::read, bulletins::change))
         .routes(routes!(bulletins::cancel))
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::change, templates::delete))
+        .routes(routes!(holidays::list, holidays::create))
+        .routes(routes!(holidays::delete))
         .routes(routes!(stop::stop))
         .routes(routes!(now::now))
         .routes(routes!(days::days))
@@ -216,6 +224,14 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", api)
         .routes(routes!(health::healthz))
+}
+
+/// Deletes what need not be kept, and tells the poles of holidays that came near. To be called about once an hour.
+pub async fn tidy(state: &AppState) -> Result<(), StoreError> {
+    state.store.tidy().await?;
+    let replanned = state.store.replan_holidays().await?;
+    holidays::announce(state, replanned).await;
+    Ok(())
 }
 
 /// The description of the API, as `/api/v1/openapi.json` gives it.

@@ -159,11 +159,13 @@ pub async fn create(
         .parse()
         .map_err(|error| ApiError::internal(&error))?;
     let bulletin = draft::new(&asked, id, manifest, &state.config.defaults.zone, now)?;
+    let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
     let supersedes = superseded(&state, &signed, asked.supersedes.as_deref()).await?;
     let new = NewBulletin {
         bulletin,
         audio: audio.id,
         targets: channels,
+        skip_holidays,
         supersedes: supersedes.clone(),
         made_by: Some(signed.user.id.clone()),
     };
@@ -311,14 +313,25 @@ pub async fn change(
         }
     };
     let now = state.clock.now();
-    let new = draft::amended(&old, &patch, manifest, now)?;
+    // The calendar's days are laid over it again when it is kept.
+    let old = Kept {
+        bulletin: old.as_made(),
+        ..old
+    };
+    let mut new = draft::amended(&old, &patch, manifest, now)?;
+    let skipped = old.own_except.is_some();
+    let skips = draft::skips_holidays(patch.skip_holidays, skipped, &new)?;
+    if skipped && !skips {
+        // Holidays that are over were skipped: no pole is to find that it missed them.
+        new.since = now;
+    }
     let same_targets = {
         let (mut a, mut b) = (channels.clone(), old.channels());
         a.sort();
         b.sort();
         a == b
     };
-    if new == old.bulletin && same_targets && audio_id == old.audio {
+    if new == old.bulletin && same_targets && audio_id == old.audio && skips == skipped {
         return Ok(Json(BulletinView::new(&old, now)));
     }
     let new = Bulletin {
@@ -327,7 +340,7 @@ pub async fn change(
     };
     let (kept, left) = state
         .store
-        .change_bulletin(&new, &audio_id, &channels)
+        .change_bulletin(&new, &audio_id, &channels, skips)
         .await?;
     announce(&state, &kept, now).await;
     if !left.is_empty() {

@@ -348,9 +348,23 @@ codes! {
     AlreadyDue 409 "already_due"
         "Lượt phát của ngày này đã đến giờ rồi và sẽ không phát lại khi đổi giờ: hãy tạo bản tin mới."
         "That day's occurrence was due already and is not said again at another time: make a new bulletin.";
+    SkipHolidaysInvalid 422 "skip_holidays_invalid"
+        "Chỉ lịch lặp lại mới bỏ qua ngày nghỉ được: hãy bỏ chọn “nghỉ ngày lễ” hoặc đặt lịch lặp."
+        "Only what repeats by a rule can skip holidays: leave skip_holidays out, or give an rrule.";
     SupersededUnknown 422 "superseded_unknown"
         "Không có bản tin “{id}” để thay thế."
         "There is no bulletin “{id}” to supersede.";
+
+    // The library.
+    HolidayInvalid 422 "holiday_invalid"
+        "Ngày nghỉ phải từ {from} đến {to}, ngày đầu không sau ngày cuối, mỗi lần nhiều nhất {most} ngày."
+        "Holidays go from {from} to {to}, the first not after the last, at most {most} days at a time.";
+    TemplateTextTooLong 422 "template_text_too_long"
+        "Nội dung mẫu quá dài: nhiều nhất {max} ký tự."
+        "The template's text is too long: at most {max} characters.";
+    TooManyTemplates 409 "too_many_templates"
+        "Đã có {most} bản mẫu: hãy xóa bớt những mẫu không còn dùng."
+        "There are {most} templates already: delete those that are no longer used.";
 
     // Warnings: the thing was done.
     WarnQuietHours 200 "quiet_hours"

@@ -3,8 +3,11 @@
 mod app;
 mod bulletins;
 mod days;
+mod holidays;
+mod library;
 mod recordings;
 mod rights;
+mod templates;
 mod village;
 mod watching;
 

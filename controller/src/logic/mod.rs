@@ -4,10 +4,11 @@
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `days` (what speakers will
-//! play).
+//! play), `holidays` (on which days a rule is not said).
 
 pub mod days;
 pub mod delivery;
+pub mod holidays;
 pub mod intake;
 pub mod office;
 pub mod permissions;

@@ -16,7 +16,7 @@ use super::{
     channels,
     convert::{number, parse},
     error::not_found,
-    idempotency,
+    holidays, idempotency,
 };
 
 /// A bulletin as the office keeps it.
@@ -31,6 +31,8 @@ pub struct Kept {
     pub made_by: Option<UserId>,
     pub made: WallTime,
     pub changed: WallTime,
+    /// Of a rule that skips holidays: what a person took out of it. The bulletin's own exceptions are these and the holidays.
+    pub own_except: Option<Vec<String>>,
     pub targets: Vec<Target>,
 }
 
@@ -60,6 +62,14 @@ impl Kept {
         }
     }
 
+    /// As a person made it: without the calendar's days.
+    pub fn as_made(&self) -> Bulletin {
+        match &self.own_except {
+            Some(own) => holidays::without(&self.bulletin, own),
+            None => self.bulletin.clone(),
+        }
+    }
+
     pub fn channels(&self) -> Vec<Channel> {
         self.targets.iter().map(|t| t.channel.clone()).collect()
     }
@@ -70,6 +80,8 @@ pub struct NewBulletin {
     pub bulletin: Bulletin,
     pub audio: AudioId,
     pub targets: Vec<Channel>,
+    /// The calendar's days become exceptions of the rule.
+    pub skip_holidays: bool,
     /// Cancelled in the same transaction.
     pub supersedes: Option<BulletinId>,
     pub made_by: Option<UserId>,
@@ -173,7 +185,9 @@ impl Store {
                 cancel(&mut tx, older, &left, now).await?;
             }
         }
-        bulletin_row::write(&mut tx, &new.bulletin, &new.audio, now).await?;
+        let (bulletin, own) =
+            holidays::skipping(&mut tx, &new.bulletin, new.skip_holidays, &[], now).await?;
+        bulletin_row::write(&mut tx, &bulletin, &new.audio, own.as_deref(), now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(new.supersedes.as_ref().map(BulletinId::as_str))
@@ -188,12 +202,14 @@ impl Store {
     }
 
     /// Replaces the revision before `bulletin.revision`; [`StoreError::Changed`] when that is not the present one.
+    /// Its exceptions are those of a person; with `skip_holidays` the calendar's are laid over them here.
     /// Returns it with the channels it is not for any more.
     pub async fn change_bulletin(
         &self,
         bulletin: &Bulletin,
         audio: &AudioId,
         targets: &[Channel],
+        skip_holidays: bool,
     ) -> Result<(Kept, Vec<Channel>)> {
         let mut tx = self.begin().await?;
         let now = self.now();
@@ -213,7 +229,10 @@ impl Store {
         for channel in &left {
             channels::bump(&mut tx, channel).await?;
         }
-        bulletin_row::write(&mut tx, bulletin, audio, now).await?;
+        let told = holidays::exceptions_of(&old.bulletin);
+        let (bulletin, own) =
+            holidays::skipping(&mut tx, bulletin, skip_holidays, told, now).await?;
+        bulletin_row::write(&mut tx, &bulletin, audio, own.as_deref(), now).await?;
         self.set_targets(&mut tx, id, targets, now).await?;
         let kept = self.load_bulletin(&mut tx, id).await?;
         tx.commit().await?;
@@ -268,7 +287,7 @@ impl Store {
             .await
     }
 
-    async fn complete(&self, db: &mut SqliteConnection, row: &Row) -> Result<Kept> {
+    pub(super) async fn complete(&self, db: &mut SqliteConnection, row: &Row) -> Result<Kept> {
         let targets: Vec<(String, i64)> = sqlx::query_as(
             "SELECT channel, generation FROM bulletin_targets WHERE bulletin = $1 ORDER BY channel",
         )

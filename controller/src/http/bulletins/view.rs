@@ -31,6 +31,8 @@ pub struct BulletinView {
     #[schema(example = json!(["area.sang-moc"]))]
     pub targets: Vec<String>,
     pub when: WhenView,
+    /// It is not said on the days of `/holidays`; `when.except` does not list those.
+    pub skip_holidays: bool,
     pub zone: String,
     pub lateness_s: Option<u32>,
     pub on_preempt: OnPreempt,
@@ -151,7 +153,8 @@ impl BulletinView {
             priority: b.priority,
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
-            when: (&b.when).into(),
+            when: (&kept.as_made().when).into(),
+            skip_holidays: kept.own_except.is_some(),
             zone: b.zone.clone(),
             lateness_s: b.lateness_s,
             on_preempt: b.on_preempt,

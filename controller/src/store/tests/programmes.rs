@@ -36,6 +36,7 @@ async fn add(store: &Store, when: When, targets: &[&str]) -> Bulletin {
         bulletin: bulletin.clone(),
         audio,
         targets: targets.iter().map(|t| channel(t)).collect(),
+        skip_holidays: false,
         supersedes: None,
         made_by: None,
     };
@@ -88,7 +89,7 @@ async fn changing_the_targets_gives_both_the_old_and_the_new_programme_a_new_gen
     b.revision += 1;
     let to = [channel("area.khuoi-meo"), channel("area.sang-moc")];
     let (changed, left) = store
-        .change_bulletin(&b, &kept.audio, &to)
+        .change_bulletin(&b, &kept.audio, &to, false)
         .await
         .expect("changed");
     assert_eq!(left, [channel("area.ban-chuong")]);
@@ -98,7 +99,7 @@ async fn changing_the_targets_gives_both_the_old_and_the_new_programme_a_new_gen
     assert!(ids(&store, "area.ban-chuong").await.is_empty());
     assert_eq!(ids(&store, "area.sang-moc").await, [b.id.to_string()]);
     // The same revision again comes from somebody who did not see this one.
-    let late = store.change_bulletin(&b, &kept.audio, &to).await;
+    let late = store.change_bulletin(&b, &kept.audio, &to, false).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
 }
 
@@ -124,6 +125,7 @@ async fn what_supersedes_cancels_the_older_in_the_same_step() {
         bulletin: bulletin(manifest, at("2026-11-25T05:30"), NOON),
         audio,
         targets: vec![channel("area.ban-chuong")],
+        skip_holidays: false,
         supersedes: Some(old.id.clone()),
         made_by: None,
     };
@@ -158,6 +160,7 @@ async fn a_full_programme_refuses_one_more_and_what_is_over_makes_room() {
         bulletin: bulletin(manifest.clone(), at(when), NOON),
         audio: audio.clone(),
         targets: vec![channel("speaker.ban-chuong-1")],
+        skip_holidays: false,
         supersedes: None,
         made_by: None,
     };
