@@ -100,10 +100,10 @@ impl App {
         .await?;
         let state = AppState::new(store.clone(), engine.handle(), config.clone(), clock).await?;
         let closing = state.closing();
-        let router = http::router(state);
+        let router = http::router(state.clone());
         let http = tokio::spawn(http::serve(listener, router.clone(), closing.clone()));
         Ok(Self {
-            tidy: tokio::spawn(tidy(store.clone())),
+            tidy: tokio::spawn(tidy(state)),
             config,
             store,
             broker,
@@ -215,12 +215,12 @@ async fn start_broker(
     Ok((Some(broker), link))
 }
 
-async fn tidy(store: Store) {
+async fn tidy(state: AppState) {
     let mut due = tokio::time::interval(TIDY);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         due.tick().await;
-        if let Err(error) = store.tidy().await {
+        if let Err(error) = http::tidy(&state).await {
             tracing::warn!(%error, "the database was not tidied; trying again in an hour");
         }
     }

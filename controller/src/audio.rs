@@ -118,9 +118,13 @@ pub struct Shelf {
 pub struct About {
     pub source: AudioSource,
     pub title: String,
-    /// The words given to the engine, when it was spoken.
+    /// The text as somebody typed it, when it was spoken.
+    pub text: Option<String>,
+    /// The words given to the engine.
     pub spoken: Option<String>,
     pub voice: Option<String>,
+    /// 1 is normal.
+    pub speed: Option<f64>,
     pub made_by: Option<UserId>,
 }
 
@@ -229,8 +233,10 @@ impl Shelf {
             format: canonical.format_in,
             original_bytes: bytes,
             loudness_lufs: canonical.loudness_lufs,
+            text: about.text,
             spoken: about.spoken,
             voice: about.voice,
+            speed: about.speed,
             made_by: about.made_by,
         };
         match self.store.add_audio(new, claim.as_ref()).await {

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
 mod check;
+mod openapi;
 mod serve;
 mod signals;
 mod speaker;
@@ -46,6 +47,8 @@ enum Command {
     Demo(demo::Options),
     /// Say whether the configuration is in order
     CheckConfig(ConfigFile),
+    /// Print the description of the HTTP API (OpenAPI, JSON)
+    Openapi,
     /// The people who may sign in
     #[command(subcommand)]
     User(user::Command),
@@ -110,6 +113,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(file) => serve::serve(file.load()?).await,
         Command::Demo(options) => demo::run(options).await,
         Command::CheckConfig(file) => check::check_config(&file.config),
+        Command::Openapi => openapi::print(),
         Command::User(command) => user::run(command).await,
         Command::Speaker(command) => speaker::run(command).await,
     }

@@ -23,6 +23,7 @@ pub struct Config {
     /// Database, key and audio.
     pub data_dir: PathBuf,
     pub server: ServerConfig,
+    pub web: WebConfig,
     pub mqtt: MqttConfig,
     pub delivery: DeliveryConfig,
     pub limits: LimitsConfig,
@@ -37,6 +38,16 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// How people reach it, when something in front of it has another address.
     pub public_url: Option<String>,
+}
+
+/// What the web app shows besides its own: nothing from elsewhere, unless it is named here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebConfig {
+    /// Where map tiles are: an address with {z}, {x} and {y}. Without it the map has no ground.
+    pub tiles: Option<String>,
+    /// Whose the tiles are, as their licence wants it shown.
+    pub tiles_attribution: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,6 +112,7 @@ impl Default for Config {
         Self {
             data_dir: "/var/lib/loa-controller".into(),
             server: ServerConfig::default(),
+            web: WebConfig::default(),
             mqtt: MqttConfig::default(),
             delivery: DeliveryConfig::default(),
             limits: LimitsConfig::default(),
@@ -234,6 +246,14 @@ impl Config {
                 format!("{url:?} does not begin with http:// or https://"),
             );
         }
+        if let Some(tiles) = &self.web.tiles
+            && self.web.tiles_origin().is_none()
+        {
+            return wrong(
+                "web.tiles",
+                format!("{tiles:?} is not like https://tile.example.vn/{{z}}/{{x}}/{{y}}.png"),
+            );
+        }
         let addresses = [
             ("mqtt.public_address", self.mqtt.public_address.as_ref()),
             (
@@ -325,6 +345,29 @@ impl Config {
     }
 }
 
+impl WebConfig {
+    /// What a browser must be allowed to load tiles from; `None` also when the address is no good. `{s}` at the beginning
+    /// of the host stands for several hosts.
+    pub fn tiles_origin(&self) -> Option<String> {
+        let tiles = self.tiles.as_deref()?;
+        let (scheme, rest) = tiles.split_once("://")?;
+        let (host, path) = rest.split_once('/')?;
+        let placed = ["{z}", "{x}", "{y}"].iter().all(|p| path.contains(p));
+        let (several, name) = match host.strip_prefix("{s}.") {
+            Some(name) => ("*.", name),
+            None => ("", host),
+        };
+        // It becomes part of a header.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        let fits = matches!(scheme, "https" | "http")
+            && placed
+            && !name.is_empty()
+            && name.chars().all(plain)
+            && tiles.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| format!("{scheme}://{several}{name}"))
+    }
+}
+
 /// The two halves of `host:port`; an IPv6 address stands in brackets.
 pub fn split_address(address: &str) -> Option<(String, u16)> {
     let (host, port) = address.rsplit_once(':')?;
@@ -375,6 +418,8 @@ mod tests {
         let mut keys: toml::Table = toml::from_str(&all).expect("the same text");
         // These have no default: the example shows a value.
         assert!(shown.server.public_url.take().is_some());
+        assert!(shown.web.tiles.take().is_some());
+        assert!(shown.web.tiles_attribution.take().is_some());
         assert!(shown.mqtt.public_address.take().is_some());
         assert!(shown.speech.abbreviations.take().is_some());
         let given = shown.clone();
@@ -383,6 +428,8 @@ mod tests {
         for table in [&mut keys, &mut whole] {
             for (section, key) in [
                 ("server", "public_url"),
+                ("web", "tiles"),
+                ("web", "tiles_attribution"),
                 ("mqtt", "public_address"),
                 ("speech", "abbreviations"),
             ] {
@@ -417,6 +464,10 @@ mod tests {
             (
                 "[server]\npublic_url = \"loa.vn\"",
                 vec!["server.public_url", "https://"],
+            ),
+            (
+                "[web]\ntiles = \"https://tile.vn/map.png\"",
+                vec!["web.tiles", "{z}/{x}/{y}"],
             ),
             (
                 "[delivery]\nbytes_per_s = 10",
@@ -456,6 +507,34 @@ mod tests {
     fn relative_paths_begin_at_the_file() {
         let config = parse("data_dir = \"data\"").expect("in order");
         assert_eq!(config.data_dir, Path::new("/etc/loa/data"));
+    }
+
+    #[test]
+    fn tiles_come_from_one_named_place() {
+        let origin = |tiles: &str| {
+            let tiles = Some(tiles.into());
+            let web = WebConfig {
+                tiles,
+                ..WebConfig::default()
+            };
+            web.tiles_origin()
+        };
+        for (tiles, from) in [
+            ("https://tile.vn/{z}/{x}/{y}.png", "https://tile.vn"),
+            ("https://{s}.tile.vn/{z}/{x}/{y}.png", "https://*.tile.vn"),
+            ("http://10.0.0.1:8000/t/{z}/{x}/{y}", "http://10.0.0.1:8000"),
+        ] {
+            assert_eq!(origin(tiles).as_deref(), Some(from));
+        }
+        for bad in [
+            "tile.vn/{z}/{x}/{y}.png",
+            "https://tile.vn/{z}/{x}.png",
+            "https://tile.vn; script-src */{z}/{x}/{y}.png",
+            "https:///{z}/{x}/{y}.png",
+            "javascript://tile.vn/{z}/{x}/{y}.png",
+        ] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
     }
 
     #[test]

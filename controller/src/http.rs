@@ -6,19 +6,24 @@
 //! Bounds: a JSON body has at most [`MAX_BODY_BYTES`], an upload what the configuration says; lists come in pages;
 //! [`MAX_WATCHERS`] watch the events at a time, one more is refused.
 
+mod about;
 mod areas;
 mod audio;
 mod audio_content;
 mod bulletins;
+mod days;
 mod error;
 mod events;
 mod extract;
 mod groups;
 mod guard;
 mod health;
+mod holidays;
 mod idempotency;
 mod instant;
+mod library;
 mod messages;
+mod now;
 mod page;
 mod playouts;
 mod preview;
@@ -30,12 +35,17 @@ mod speaker_status;
 mod speakers;
 mod speech;
 mod stop;
+mod templates;
 mod users;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
-    Json, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get,
+    Json, Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware,
+    response::IntoResponse,
+    routing::get,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +62,7 @@ use crate::{
     config::Config,
     engine::EngineHandle,
     speech::{SpeechError, Studio},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 use error::ApiError;
@@ -180,6 +190,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(session::me))
         .routes(routes!(setup::set_up))
+        .routes(routes!(about::about))
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::read, areas::change, areas::delete))
         .routes(routes!(groups::list, groups::create))
@@ -194,7 +205,8 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(users::setup_link))
         .routes(routes!(speech::speak))
         .routes(routes!(speech::voices))
-        .routes(routes!(audio::read))
+        .routes(routes!(library::list))
+        .routes(routes!(audio::read, library::change, library::hide))
         .routes(routes!(audio_content::content))
         .routes(routes!(bulletins::list, bulletins::create))
         .routes(routes!(bulletins::read, bulletins::change::change))
@@ -205,7 +217,13 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(bulletins::approval::resume))
         .routes(routes!(bulletins::check::check))
         .routes(routes!(bulletins::correct::correct))
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::change, templates::delete))
+        .routes(routes!(holidays::list, holidays::create))
+        .routes(routes!(holidays::delete))
         .routes(routes!(stop::stop))
+        .routes(routes!(now::now))
+        .routes(routes!(days::days))
         .routes(routes!(playouts::list))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -213,6 +231,14 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", api)
         .routes(routes!(health::healthz))
+}
+
+/// Deletes what need not be kept, and tells the poles of holidays that came near. To be called about once an hour.
+pub async fn tidy(state: &AppState) -> Result<(), StoreError> {
+    state.store.tidy().await?;
+    let replanned = state.store.replan_holidays().await?;
+    holidays::announce(state, replanned).await;
+    Ok(())
 }
 
 /// The description of the API, as `/api/v1/openapi.json` gives it.
@@ -224,6 +250,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
+    let site = page::Site::new(&state.config.web);
     router
         .route(
             "/api/v1/openapi.json",
@@ -232,9 +259,10 @@ pub fn router(state: AppState) -> Router {
                 async move { Json(&*openapi).into_response() }
             }),
         )
-        .route("/", get(page::home))
-        .route("/setup", get(page::setup))
-        .fallback(async || ApiError::new(Code::NoSuchRoute))
+        .fallback(move |request: Request| {
+            let answer = site.serve(&request);
+            async move { answer }
+        })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))

@@ -15,14 +15,18 @@ mod convert;
 mod error;
 mod events;
 mod groups;
+mod holidays;
 mod idempotency;
+mod library;
 mod office;
+mod overview;
 mod playouts;
 mod presence;
 mod reach;
 mod sessions;
 mod slug;
 mod speakers;
+mod templates;
 mod tidy;
 mod users;
 
@@ -53,13 +57,16 @@ pub use bulletins::{
 pub use channels::ChannelState;
 pub use error::StoreError;
 pub use groups::{Group, GroupChange, NewGroup};
+pub use holidays::{Holiday, Replanned};
 pub use idempotency::{Claim, Remembered};
+pub use library::AudioFilter;
 pub use office::Office;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
-pub use slug::slug;
+pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
+pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use users::{NewUser, User, UserChange, UserId};
 
 /// How long a change waits for those before it.

@@ -125,8 +125,10 @@ impl Village {
             format: "test".into(),
             original_bytes: audio.len() as u64,
             loudness_lufs: None,
+            text: None,
             spoken: None,
             voice: None,
+            speed: None,
             made_by: None,
         };
         self.store.add_audio(new, None).await.unwrap();
@@ -157,6 +159,7 @@ impl Village {
             bulletin: bulletin.clone(),
             audio: id,
             targets: vec![area()],
+            skip_holidays: false,
             supersedes: None,
             ask: None,
             made_by: None,

@@ -49,10 +49,19 @@ pub struct AudioView {
     #[schema(example = "AAC in MP4, 44100 Hz, stereo")]
     pub format: String,
     pub original_bytes: u64,
+    /// The text as somebody typed it.
+    pub text: Option<String>,
     /// The words that were spoken, short forms read out.
     pub spoken: Option<String>,
     pub voice: Option<String>,
+    /// 1 is normal; `null` for a recording.
+    pub speed: Option<f64>,
+    pub made_by: Option<String>,
+    /// `null` also when that person is no user any more.
+    pub made_by_name: Option<String>,
     pub made: Instant,
+    /// Bulletins that name it.
+    pub uses: u64,
 }
 
 impl From<Audio> for AudioView {
@@ -66,9 +75,15 @@ impl From<Audio> for AudioView {
             sha256: audio.content.to_string(),
             format: audio.format,
             original_bytes: audio.original_bytes,
+            text: audio.text,
             spoken: audio.spoken,
             voice: audio.voice,
+            // As somebody wrote it: 0.9, not 0.8999999761581421.
+            speed: audio.speed.map(|speed| (speed * 100.0).round() / 100.0),
+            made_by: audio.made_by.map(|id| id.to_string()),
+            made_by_name: audio.made_by_name,
             made: audio.made.into(),
+            uses: audio.uses,
         }
     }
 }
@@ -123,8 +138,10 @@ pub async fn upload(
     let about = About {
         source: AudioSource::Upload,
         title,
+        text: None,
         spoken: None,
         voice: None,
+        speed: None,
         made_by: Some(signed.user.id.clone()),
     };
     let make = async |claim: Option<Claim>| {

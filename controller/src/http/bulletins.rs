@@ -216,6 +216,7 @@ pub async fn create(
         &state.config.defaults.zone,
         now,
     )?;
+    let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
     let supersedes = superseded(&state, &signed, asked.supersedes.as_deref()).await?;
     let mut reach = Reach::open(&state).await?;
     let heard = reach.heard(&state, &channels).await?;
@@ -224,6 +225,7 @@ pub async fn create(
         bulletin,
         audio: audio.id,
         targets: channels,
+        skip_holidays,
         supersedes,
         made_by: Some(signed.user.id.clone()),
     };

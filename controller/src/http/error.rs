@@ -159,6 +159,9 @@ impl From<StoreError> for ApiError {
             StoreError::ProgrammeFull { channel } => {
                 Self::new(Code::ProgrammeFull).with("channel", channel)
             }
+            StoreError::TooManyTemplates { most } => {
+                Self::new(Code::TooManyTemplates).with("most", most)
+            }
             StoreError::LastAdministrator => Self::new(Code::LastAdministrator),
             StoreError::Cancelled { .. } => Self::new(Code::BulletinCancelled),
             StoreError::Changed { .. } => Self::new(Code::BulletinChanged),

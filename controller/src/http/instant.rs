@@ -1,6 +1,6 @@
 //! Instants as the API writes them: RFC 3339.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use loa_protocol::time::WallTime;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -30,6 +30,15 @@ pub fn parse(text: &str) -> Result<WallTime, ApiError> {
         .parse::<Timestamp>()
         .map(WallTime::from)
         .map_err(|_| ApiError::new(Code::TimeInvalid).with("given", text))
+}
+
+/// Reads a civil date, `2026-11-24` and nothing else.
+pub fn date(text: &str) -> Result<Date, ApiError> {
+    let wrong = || ApiError::new(Code::DateInvalid).with("given", text);
+    let date: Date = text.parse().map_err(|_| wrong())?;
+    // Far enough for a village, and within what every clock can show.
+    let fits = date.to_string() == text && (1970..=9000).contains(&date.year());
+    fits.then_some(date).ok_or_else(wrong)
 }
 
 /// For messages: as the clock on the wall shows it there.

@@ -106,6 +106,9 @@ codes! {
     TimeInvalid 422 "time_invalid"
         "“{given}” không phải là thời điểm: hãy viết như 2026-11-24T05:30:00+07:00."
         "“{given}” is no instant: write it like 2026-11-24T05:30:00+07:00.";
+    DateInvalid 422 "date_invalid"
+        "“{given}” không phải là ngày: hãy viết như 2026-11-24."
+        "“{given}” is no date: write it like 2026-11-24.";
     CursorInvalid 422 "cursor_invalid"
         "Vị trí trang không đúng: hãy dùng đúng giá trị “next” của trang trước."
         "The cursor is none: use “next” of the page before as it is.";
@@ -375,9 +378,23 @@ codes! {
     DurationInvalid 422 "duration_invalid"
         "Thời lượng phải từ 0 đến {max} giây."
         "A duration goes from 0 to {max} seconds.";
+    SkipHolidaysInvalid 422 "skip_holidays_invalid"
+        "Chỉ lịch lặp lại mới bỏ qua ngày nghỉ được: hãy bỏ chọn “nghỉ ngày lễ” hoặc đặt lịch lặp."
+        "Only what repeats by a rule can skip holidays: leave skip_holidays out, or give an rrule.";
     SupersededUnknown 422 "superseded_unknown"
         "Không có bản tin “{id}” để thay thế."
         "There is no bulletin “{id}” to supersede.";
+
+    // The library.
+    HolidayInvalid 422 "holiday_invalid"
+        "Ngày nghỉ phải từ {from} đến {to}, ngày đầu không sau ngày cuối, mỗi lần nhiều nhất {most} ngày."
+        "Holidays go from {from} to {to}, the first not after the last, at most {most} days at a time.";
+    TemplateTextTooLong 422 "template_text_too_long"
+        "Nội dung mẫu quá dài: nhiều nhất {max} ký tự."
+        "The template's text is too long: at most {max} characters.";
+    TooManyTemplates 409 "too_many_templates"
+        "Đã có {most} bản mẫu: hãy xóa bớt những mẫu không còn dùng."
+        "There are {most} templates already: delete those that are no longer used.";
 
     // Warnings: the thing was done.
     WarnQuietHours 200 "quiet_hours"

@@ -194,6 +194,7 @@ pub async fn of_speaker(
     })
 }
 
-fn is_over(bulletin: &Bulletin, now: WallTime) -> bool {
+/// Nothing of it can start any more.
+pub fn is_over(bulletin: &Bulletin, now: WallTime) -> bool {
     matches!(bulletin.last_planned(), Ok(Some(last)) if bulletin.start_by(last) < now)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loa_protocol::{
     id::SpeakerId,
-    status::SpeakerStatus,
+    status::{Next, Sounding, SpeakerStatus},
     time::{Trust, WallTime},
 };
 use serde::Serialize;
@@ -126,6 +126,28 @@ pub async fn last(state: &AppState, id: &SpeakerId) -> Result<Option<Last>, ApiE
     Ok(kept.map(|(status, received)| Last { status, received }))
 }
 
+impl From<&Sounding> for SoundingView {
+    fn from(sounding: &Sounding) -> Self {
+        Self {
+            occurrence: sounding.occurrence.to_string(),
+            bulletin: sounding.occurrence.bulletin.to_string(),
+            title: sounding.title.clone(),
+            since: sounding.since.into(),
+        }
+    }
+}
+
+impl From<&Next> for NextView {
+    fn from(next: &Next) -> Self {
+        Self {
+            occurrence: next.occurrence.to_string(),
+            bulletin: next.occurrence.bulletin.to_string(),
+            title: next.title.clone(),
+            planned: next.planned.into(),
+        }
+    }
+}
+
 impl From<&Last> for StatusView {
     fn from(last: &Last) -> Self {
         let status = &last.status;
@@ -140,18 +162,8 @@ impl From<&Last> for StatusView {
             clock: status.clock.trust.into(),
             clock_offset_ms: status.clock.offset_us.map(ms),
             clock_error_ms: status.clock.error_us.map(ms),
-            sounding: status.sounding.as_ref().map(|s| SoundingView {
-                occurrence: s.occurrence.to_string(),
-                bulletin: s.occurrence.bulletin.to_string(),
-                title: s.title.clone(),
-                since: s.since.into(),
-            }),
-            next: status.next.as_ref().map(|n| NextView {
-                occurrence: n.occurrence.to_string(),
-                bulletin: n.occurrence.bulletin.to_string(),
-                title: n.title.clone(),
-                planned: n.planned.into(),
-            }),
+            sounding: status.sounding.as_ref().map(SoundingView::from),
+            next: status.next.as_ref().map(NextView::from),
             muted: status.muted,
             output: status.output.clone(),
             contents_held: status.held.len(),

@@ -62,8 +62,10 @@ pub async fn speak(
         let about = About {
             source: AudioSource::Speech,
             title,
+            text: Some(asked.text.clone()),
             spoken: Some(said.words),
             voice: asked.voice.clone(),
+            speed: Some(f64::from(speed)),
             made_by: Some(signed.user.id.clone()),
         };
         let hint = Some("wav".to_owned());

@@ -1,5 +1,7 @@
 //! Silence now.
 
+use std::collections::HashSet;
+
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,6 +32,8 @@ pub struct Stopped {
     /// Whatever was planned to start at or before this instant is over there, on whichever channel it came.
     pub silence_before: Instant,
     pub targets: Vec<String>,
+    /// How many speakers there are at these targets; `GET /now` tells which have fallen silent.
+    pub speakers: usize,
 }
 
 /// Stop everything that sounds or waits at these targets, now. What is planned later is still said.
@@ -46,14 +50,21 @@ pub async fn stop(
     }
     let now = state.clock.now();
     state.store.stop(&channels, now).await?;
-    let names = channels.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = channels.iter().map(ToString::to_string).collect();
     state
         .engine
-        .changed(Change::Channels(channels, Some(Urgent::Stop(now))))
+        .changed(Change::Channels(channels.clone(), Some(Urgent::Stop(now))))
         .await;
     tracing::info!(by = %signed.user.username, targets = ?names, "everything stopped");
+    // Only now: counting does not hold up silence.
+    let mut speakers = HashSet::new();
+    for channel in &channels {
+        let followers = state.store.followers(channel).await?;
+        speakers.extend(followers.into_iter().map(|speaker| speaker.id));
+    }
     Ok(Json(Stopped {
         silence_before: now.into(),
         targets: names,
+        speakers: speakers.len(),
     }))
 }

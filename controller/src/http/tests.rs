@@ -1,11 +1,16 @@
 //! The API without a socket: requests go straight to the router, changes come out where the engine would be.
 
+mod app;
 mod approval;
 mod bulletins;
 mod corrections;
+mod days;
 mod exercises;
+mod holidays;
+mod library;
 mod recordings;
 mod rights;
+mod templates;
 mod village;
 mod watching;
 

@@ -4,10 +4,12 @@
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
-//! second person).
+//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said).
 
 pub mod approval;
+pub mod days;
 pub mod delivery;
+pub mod holidays;
 pub mod intake;
 pub mod office;
 pub mod permissions;

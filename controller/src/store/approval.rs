@@ -57,7 +57,14 @@ impl Store {
             Verdict::Approved => {
                 let by = plea.and_then(|plea| plea.approve_by);
                 let bulletin = on_air(&old.bulletin, by, now);
-                write(&mut tx, &bulletin, &old.audio, now).await?;
+                write(
+                    &mut tx,
+                    &bulletin,
+                    &old.audio,
+                    old.own_except.as_deref(),
+                    now,
+                )
+                .await?;
                 write_stage(&mut tx, id, Stage::Planned, plea, Some(&decision)).await?;
                 write_said_title(&mut tx, id, &bulletin.title).await?;
                 let left = self
@@ -124,7 +131,14 @@ impl Store {
             since: now,
             ..old.bulletin.clone()
         };
-        write(&mut tx, &bulletin, &old.audio, now).await?;
+        write(
+            &mut tx,
+            &bulletin,
+            &old.audio,
+            old.own_except.as_deref(),
+            now,
+        )
+        .await?;
         let (plea, decision) = (old.plea.as_ref(), old.decision.as_ref());
         write_stage(&mut tx, id, Stage::Planned, plea, decision).await?;
         self.settle(

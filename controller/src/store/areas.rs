@@ -267,11 +267,17 @@ impl Store {
     /// Only an empty one goes.
     pub async fn delete_area(&self, id: &AreaId) -> Result<()> {
         let mut tx = self.begin().await?;
-        // Removed speakers are kept for their history only: it goes to the area above.
+        // Removed speakers are kept for their history only: it goes to the area above, and so do templates.
         sqlx::query(
             "UPDATE speakers SET area = (SELECT parent FROM areas WHERE id = $1) \
              WHERE area = $1 AND removed IS NOT NULL \
              AND EXISTS (SELECT 1 FROM areas WHERE id = $1 AND parent IS NOT NULL)",
+        )
+        .bind(id.as_str())
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE templates SET area = (SELECT parent FROM areas WHERE id = $1) WHERE area = $1",
         )
         .bind(id.as_str())
         .execute(&mut *tx)

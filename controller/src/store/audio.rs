@@ -15,7 +15,7 @@ use super::{
     Claim, MANIFESTS, Result, Store, StoreError, UserId,
     convert::{from_json, from_word, json, number, parse, stored, wall, word},
     error::not_found,
-    idempotency,
+    fold, idempotency,
 };
 
 /// `a` and 16 hex digits.
@@ -77,11 +77,21 @@ pub struct Audio {
     pub duration_ms: u64,
     /// Of the canonical content; `None` for silence.
     pub loudness_lufs: Option<f64>,
+    /// The text as somebody typed it.
+    pub text: Option<String>,
     /// The words given to the engine.
     pub spoken: Option<String>,
     pub voice: Option<String>,
+    /// 1 is normal.
+    pub speed: Option<f64>,
     pub made_by: Option<UserId>,
+    /// `None` also when that person is no user any more.
+    pub made_by_name: Option<String>,
     pub made: WallTime,
+    /// Not shown in the library any more.
+    pub hidden: bool,
+    /// Bulletins that name it.
+    pub uses: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -93,13 +103,30 @@ pub struct NewAudio {
     pub format: String,
     pub original_bytes: u64,
     pub loudness_lufs: Option<f64>,
+    pub text: Option<String>,
     pub spoken: Option<String>,
     pub voice: Option<String>,
+    pub speed: Option<f64>,
     pub made_by: Option<UserId>,
 }
 
+/// `SELECT` of everything in [`Row`], followed by the rest of the statement. Static, as sqlx wants it.
+macro_rules! select_audio {
+    ($with:literal, $rest:literal) => {
+        concat!(
+            $with,
+            " SELECT audio.id, content, source, title, format, original_bytes, duration_ms, loudness_lufs, typed, \
+             spoken, voice, speed, made_by, users.name AS made_by_name, audio.made, hidden, \
+             (SELECT COUNT(*) FROM bulletins WHERE bulletins.audio = audio.id) AS uses \
+             FROM audio LEFT JOIN users ON users.id = made_by ",
+            $rest
+        )
+    };
+}
+pub(super) use select_audio;
+
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     content: String,
     source: String,
@@ -108,10 +135,15 @@ struct Row {
     original_bytes: i64,
     duration_ms: i64,
     loudness_lufs: Option<f64>,
+    typed: Option<String>,
     spoken: Option<String>,
     voice: Option<String>,
+    speed: Option<f64>,
     made_by: Option<String>,
+    made_by_name: Option<String>,
     made: i64,
+    hidden: Option<i64>,
+    uses: i64,
 }
 
 impl TryFrom<Row> for Audio {
@@ -126,10 +158,15 @@ impl TryFrom<Row> for Audio {
             original_bytes: number("bytes", row.original_bytes)?,
             duration_ms: number("duration", row.duration_ms)?,
             loudness_lufs: row.loudness_lufs,
+            text: row.typed,
             spoken: row.spoken,
             voice: row.voice,
+            speed: row.speed,
             made_by: row.made_by.map(UserId::new),
+            made_by_name: row.made_by_name,
             made: wall(row.made),
+            hidden: row.hidden.is_some(),
+            uses: number("uses", row.uses)?,
         })
     }
 }
@@ -146,14 +183,7 @@ impl Store {
     }
 
     pub async fn audio(&self, id: &AudioId) -> Result<Audio> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, content, source, title, format, original_bytes, duration_ms, loudness_lufs, \
-             spoken, voice, made_by, made FROM audio WHERE id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(self.readers())
-        .await?;
-        row.ok_or_else(|| not_found("audio", id))?.try_into()
+        load(&mut *self.readers().acquire().await?, id).await
     }
 
     /// The file of the content must be in place and on disk already.
@@ -164,8 +194,8 @@ impl Store {
         insert_content(&mut tx, &new.manifest, now).await?;
         sqlx::query(
             "INSERT INTO audio (id, content, source, title, format, original_bytes, duration_ms, \
-             loudness_lufs, spoken, voice, made_by, made) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             loudness_lufs, typed, spoken, voice, speed, made_by, made, folded) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(new.id.as_str())
         .bind(content.to_string())
@@ -175,28 +205,19 @@ impl Store {
         .bind(stored(new.original_bytes))
         .bind(stored(new.manifest.duration_ms))
         .bind(new.loudness_lufs)
+        .bind(&new.text)
         .bind(&new.spoken)
         .bind(&new.voice)
+        .bind(new.speed)
         .bind(new.made_by.as_ref().map(UserId::as_str))
         .bind(now.as_micros())
+        .bind(folded(&new.title, new.text.as_deref()))
         .execute(&mut *tx)
         .await?;
         idempotency::claim(&mut tx, claim, new.id.as_str(), now).await?;
+        let audio = load(&mut tx, &new.id).await?;
         tx.commit().await?;
-        Ok(Audio {
-            id: new.id,
-            content,
-            source: new.source,
-            title: new.title,
-            format: new.format,
-            original_bytes: new.original_bytes,
-            duration_ms: new.manifest.duration_ms,
-            loudness_lufs: new.loudness_lufs,
-            spoken: new.spoken,
-            voice: new.voice,
-            made_by: new.made_by,
-            made: now,
-        })
+        Ok(audio)
     }
 
     pub async fn manifest(&self, content: &ContentId) -> Result<Manifest> {
@@ -295,4 +316,17 @@ async fn insert_content(
     .execute(db)
     .await?;
     Ok(())
+}
+
+pub(super) async fn load(db: &mut SqliteConnection, id: &AudioId) -> Result<Audio> {
+    let row: Option<Row> = sqlx::query_as(select_audio!("", "WHERE audio.id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(db)
+        .await?;
+    row.ok_or_else(|| not_found("audio", id))?.try_into()
+}
+
+/// What a search looks at.
+pub(super) fn folded(title: &str, text: Option<&str>) -> String {
+    fold(&format!("{title} {}", text.unwrap_or_default()))
 }

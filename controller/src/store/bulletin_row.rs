@@ -12,6 +12,7 @@ use super::{
     AudioId, Result, StoreError, UserId,
     bulletins::{Decision, Kept, Plea, Target},
     convert::{from_json, from_word, json, number, parse, wall, word},
+    holidays,
 };
 use crate::logic::approval::Stage;
 
@@ -22,9 +23,9 @@ macro_rules! select_bulletins {
             $with,
             " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
              repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
-             supersedes, made_by, made, changed, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
+             supersedes, made_by, made, changed, own_except, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
              decided_digest, reason, said_title, \
-             (SELECT spoken FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
+             (SELECT COALESCE(typed, spoken) FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
             $rest
         )
     };
@@ -58,6 +59,7 @@ pub(super) struct Row {
     made_by: Option<String>,
     made: i64,
     changed: i64,
+    own_except: Option<String>,
     ask: Option<String>,
     asked_by: Option<String>,
     asked: Option<i64>,
@@ -145,6 +147,11 @@ impl Row {
             made_by: self.made_by.clone().map(UserId::new),
             made: wall(self.made),
             changed: wall(self.changed),
+            own_except: self
+                .own_except
+                .as_deref()
+                .map(|own| from_json("exceptions", own))
+                .transpose()?,
             targets,
         })
     }
@@ -161,26 +168,32 @@ pub(super) fn ends(bulletin: &Bulletin) -> std::result::Result<Option<WallTime>,
 }
 
 /// Everything but id, state, supersedes, who made it, and approval; `made` and `changed` are `now` in a new row.
+/// `own_except`: where the rule skips holidays, what a person took out of it.
 pub(super) async fn write(
     db: &mut SqliteConnection,
     bulletin: &Bulletin,
     audio: &AudioId,
+    own_except: Option<&[String]>,
     now: WallTime,
 ) -> Result<()> {
-    let ends = ends(bulletin).map_err(|e| StoreError::Damaged(e.to_string()))?;
+    // A holiday may go from the calendar again: the end is that of the rule without any.
+    let longest = own_except.map(|own| holidays::without(bulletin, own));
+    let ends = ends(longest.as_ref().unwrap_or(bulletin));
+    let ends = ends.map_err(|e| StoreError::Damaged(e.to_string()))?;
     sqlx::query(
         "INSERT INTO bulletins (id, revision, title, audio, content, priority, status, rank, chime, volume, due, \
          zone, repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, \
-         ends, made, changed) \
+         ends, own_except, made, changed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'planned', \
-         $20, $21, $21) \
+         $20, $21, $22, $22) \
          ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, title = excluded.title, \
          audio = excluded.audio, content = excluded.content, priority = excluded.priority, \
          status = excluded.status, rank = excluded.rank, chime = excluded.chime, volume = excluded.volume, \
          due = excluded.due, zone = excluded.zone, repeat_times = excluded.repeat_times, \
          repeat_every_s = excluded.repeat_every_s, lateness_s = excluded.lateness_s, \
          on_preempt = excluded.on_preempt, max_duration_s = excluded.max_duration_s, since = excluded.since, \
-         valid_until = excluded.valid_until, ends = excluded.ends, changed = excluded.changed",
+         valid_until = excluded.valid_until, ends = excluded.ends, own_except = excluded.own_except, \
+         changed = excluded.changed",
     )
     .bind(bulletin.id.as_str())
     .bind(i64::from(bulletin.revision))
@@ -202,6 +215,7 @@ pub(super) async fn write(
     .bind(bulletin.since.as_micros())
     .bind(bulletin.valid_until.map(WallTime::as_micros))
     .bind(ends.map(WallTime::as_micros))
+    .bind(own_except.map(|own| json(&own)))
     .bind(now.as_micros())
     .execute(db)
     .await?;

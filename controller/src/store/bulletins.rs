@@ -16,7 +16,7 @@ use super::{
     channels,
     convert::{number, parse},
     error::not_found,
-    idempotency,
+    holidays, idempotency,
 };
 use crate::logic::approval::{self, Ask, Fate, Stage, Verdict};
 
@@ -55,6 +55,8 @@ pub struct Kept {
     pub made_by: Option<UserId>,
     pub made: WallTime,
     pub changed: WallTime,
+    /// Of a rule that skips holidays: what a person took out of it. The bulletin's own exceptions are these and the holidays.
+    pub own_except: Option<Vec<String>>,
     pub targets: Vec<Target>,
 }
 
@@ -104,6 +106,14 @@ impl Kept {
         approval::digest(&self.bulletin, &self.channels())
     }
 
+    /// As a person made it: without the calendar's days.
+    pub fn as_made(&self) -> Bulletin {
+        match &self.own_except {
+            Some(own) => holidays::without(&self.bulletin, own),
+            None => self.bulletin.clone(),
+        }
+    }
+
     pub fn channels(&self) -> Vec<Channel> {
         self.targets.iter().map(|t| t.channel.clone()).collect()
     }
@@ -114,6 +124,8 @@ pub struct NewBulletin {
     pub bulletin: Bulletin,
     pub audio: AudioId,
     pub targets: Vec<Channel>,
+    /// The calendar's days become exceptions of the rule.
+    pub skip_holidays: bool,
     /// Cancelled in the transaction that lets this one on air.
     pub supersedes: Option<BulletinId>,
     pub made_by: Option<UserId>,
@@ -129,6 +141,7 @@ pub struct BulletinChange<'a> {
     pub bulletin: &'a Bulletin,
     pub audio: &'a AudioId,
     pub targets: &'a [Channel],
+    pub skip_holidays: bool,
     pub fate: Fate,
     pub by: Option<&'a UserId>,
 }
@@ -229,7 +242,9 @@ impl Store {
         let mut tx = self.begin().await?;
         let now = self.now();
         let id = &new.bulletin.id;
-        bulletin_row::write(&mut tx, &new.bulletin, &new.audio, now).await?;
+        let (bulletin, own) =
+            holidays::skipping(&mut tx, &new.bulletin, new.skip_holidays, &[], now).await?;
+        bulletin_row::write(&mut tx, &bulletin, &new.audio, own.as_deref(), now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(new.supersedes.as_ref().map(BulletinId::as_str))
@@ -254,6 +269,7 @@ impl Store {
     }
 
     /// Replaces what was seen; [`StoreError::Changed`] when it is not so any more, in whatever way.
+    /// Its exceptions are those of a person; with `skip_holidays` the calendar's are laid over them here.
     /// Returns it with the channels that do not have it any more.
     pub async fn change_bulletin(
         &self,
@@ -264,6 +280,7 @@ impl Store {
             bulletin,
             audio,
             targets,
+            skip_holidays,
             fate,
             by,
         } = change;
@@ -281,7 +298,11 @@ impl Store {
             return Err(StoreError::Changed { id: id.to_string() });
         }
         let stage = old.stage.after(fate);
-        bulletin_row::write(&mut tx, bulletin, audio, now).await?;
+        let told = holidays::exceptions_of(&old.bulletin);
+        let (bulletin, own) =
+            holidays::skipping(&mut tx, bulletin, skip_holidays, told, now).await?;
+        let bulletin = &bulletin;
+        bulletin_row::write(&mut tx, bulletin, audio, own.as_deref(), now).await?;
         let (plea, decision) = match fate {
             Fate::Keeps => (old.plea.clone(), old.decision.clone()),
             Fate::Asks(ask) => (Some(plea(ask, bulletin, by, now)), None),
@@ -383,7 +404,7 @@ impl Store {
             .await
     }
 
-    async fn complete(&self, db: &mut SqliteConnection, row: &Row) -> Result<Kept> {
+    pub(super) async fn complete(&self, db: &mut SqliteConnection, row: &Row) -> Result<Kept> {
         let targets: Vec<(String, i64)> = sqlx::query_as(
             "SELECT channel, generation FROM bulletin_targets WHERE bulletin = $1 ORDER BY channel",
         )

@@ -27,6 +27,8 @@ pub enum StoreError {
     TooManyChannels { speaker: String, most: usize },
     #[error("the programme of {channel} is full: cancel what is no longer needed")]
     ProgrammeFull { channel: Channel },
+    #[error("there are {most} templates already: delete some")]
+    TooManyTemplates { most: i64 },
     #[error("the last administrator of everything must stay")]
     LastAdministrator,
     #[error("the bulletin {id:?} is cancelled already")]

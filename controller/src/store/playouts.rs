@@ -150,6 +150,29 @@ impl Store {
         .await?;
         rows.into_iter().map(PlayoutRow::try_from).collect()
     }
+
+    /// Of one speaker, planned in `from..to`, in order of plan.
+    pub async fn playouts_of(
+        &self,
+        speaker: &SpeakerId,
+        from: WallTime,
+        to: WallTime,
+        limit: u32,
+    ) -> Result<Vec<PlayoutRow>> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT speaker, occurrence, attempt, revision, title, priority, status, planned, started, ended, \
+             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by FROM playouts \
+             WHERE speaker = $1 AND planned >= $2 AND planned < $3 \
+             ORDER BY planned, occurrence, attempt LIMIT $4",
+        )
+        .bind(speaker.as_str())
+        .bind(from.as_micros())
+        .bind(to.as_micros())
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await?;
+        rows.into_iter().map(PlayoutRow::try_from).collect()
+    }
 }
 
 /// What one event says about a playout. A store's later event replaces its earlier one. Another store of the same speaker

@@ -7,26 +7,37 @@ use super::{Result, StoreError};
 
 /// Room for `-999` behind a name that is taken.
 const LONGEST: usize = MAX_ID_BYTES - 4;
+/// So much of a text is searched.
+const LONGEST_FOLDED: usize = 4_000;
 
 /// Lower case, without diacritics, everything else a hyphen. Empty when nothing of the name is left.
 pub fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for letter in name.chars().flat_map(char::to_lowercase) {
+    plain_words(name, '-', LONGEST)
+}
+
+/// For searching as people type on a phone: "Họp xóm!" becomes `hop xom`.
+pub fn fold(text: &str) -> String {
+    plain_words(text, ' ', LONGEST_FOLDED)
+}
+
+fn plain_words(text: &str, between: char, longest: usize) -> String {
+    let mut words = String::new();
+    for letter in text.chars().flat_map(char::to_lowercase) {
         // Marks of decomposed text (U+0300 to U+036F) go with their letter.
         if ('\u{300}'..='\u{36f}').contains(&letter) {
             continue;
         }
         let plain = plain(letter);
         if plain.is_ascii_alphanumeric() {
-            slug.push(plain);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
+            words.push(plain);
+        } else if !words.is_empty() && !words.ends_with(between) {
+            words.push(between);
         }
-        if slug.len() >= LONGEST {
+        if words.len() >= longest {
             break;
         }
     }
-    slug.trim_end_matches('-').to_owned()
+    words.trim_end_matches(between).to_owned()
 }
 
 /// A name that nothing of its kind has yet: the slug of `name`, or that with `-2`, `-3` … behind it.
@@ -92,5 +103,6 @@ mod tests {
             assert_eq!(slug(name), plain, "{name}");
         }
         assert!(slug(&"ệ".repeat(200)).len() <= LONGEST);
+        assert_eq!(fold("Họp xóm, 7h30: ĐẠI hội"), "hop xom 7h30 dai hoi");
     }
 }

@@ -203,22 +203,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         let channels = channels_of(&mut tx, id, &speaker.area).await?;
-        Ok(Some(SpeakerConfig {
-            speaker: speaker.id,
-            version: Version {
-                epoch: self.inner.office.epoch,
-                generation: speaker.generation,
-            },
-            made: speaker.changed,
-            name: speaker.name,
-            channels,
-            zone: speaker.zone,
-            quiet_hours: speaker.quiet_hours,
-            volume: speaker.volume,
-            muted: speaker.muted,
-            since: speaker.since,
-            delay_trim_ms: speaker.delay_trim_ms,
-        }))
+        Ok(Some(config(speaker, channels, self.inner.office.epoch)))
     }
 
     /// The hash of each speaker's token, by which the broker knows it.
@@ -359,6 +344,25 @@ impl Store {
             .await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> SpeakerConfig {
+    SpeakerConfig {
+        speaker: speaker.id,
+        version: Version {
+            epoch,
+            generation: speaker.generation,
+        },
+        made: speaker.changed,
+        name: speaker.name,
+        channels,
+        zone: speaker.zone,
+        quiet_hours: speaker.quiet_hours,
+        volume: speaker.volume,
+        muted: speaker.muted,
+        since: speaker.since,
+        delay_trim_ms: speaker.delay_trim_ms,
     }
 }
 

@@ -113,8 +113,10 @@ pub(crate) async fn some_audio(store: &Store) -> (AudioId, Manifest) {
         format: "MP3, 44100 Hz, mono".into(),
         original_bytes: 160_000,
         loudness_lufs: Some(-16.0),
+        text: None,
         spoken: None,
         voice: None,
+        speed: None,
         made_by: None,
     };
     store.add_audio(new, None).await.expect("audio");

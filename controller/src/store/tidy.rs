@@ -6,6 +6,8 @@ use super::{Result, Store, idempotency::REMEMBERED_S};
 const EVENTS_S: i64 = 90 * 24 * 3_600;
 /// Enough for a yearly figure.
 const PRESENCE_S: i64 = 400 * 24 * 3_600;
+/// Recordings that somebody put out of sight and that nothing names.
+const HIDDEN_AUDIO_S: i64 = 90 * 24 * 3_600;
 /// Rows deleted in one transaction: others wait for the writer meanwhile.
 const BATCH: i64 = 5_000;
 
@@ -36,6 +38,7 @@ impl Store {
                 .execute(&self.inner.writer)
                 .await?;
         }
+        self.forget_audio(now.plus_s(-HIDDEN_AUDIO_S)).await?;
         Ok(())
     }
 }

@@ -68,8 +68,7 @@ fn an_announcement_written_without_signal_leaves_when_it_is_back_and_one_that_is
         }),
     );
     for key in ["fresh", "late"] {
-        let rows =
-            village.wait_for_outcomes(&text(&answer, key), 2, Duration::from_secs(60));
+        let rows = village.wait_for_outcomes(&text(&answer, key), 2, Duration::from_secs(60));
         // Sent once: one playout on each of the two poles.
         assert_eq!(rows.len(), 2, "{rows:?}");
         assert!(
@@ -104,8 +103,15 @@ fn held_stop_silences_the_hamlet_and_shows_it_pole_by_pole() {
     let commune = Commune::start();
     let village = &commune.village;
     let long = village.material(90.0, 5);
-    let (bulletin, _) = village.say(&long, &json!({"title": "Nhạc", "targets": ["area.ban-chuong"]}));
-    let answer = browser::run(village, "stop", &json!({"head": HEAD, "bulletin": bulletin}));
+    let (bulletin, _) = village.say(
+        &long,
+        &json!({"title": "Nhạc", "targets": ["area.ban-chuong"]}),
+    );
+    let answer = browser::run(
+        village,
+        "stop",
+        &json!({"head": HEAD, "bulletin": bulletin}),
+    );
     let silent_ms = answer["silent_ms"].as_f64().expect("a number");
     println!("silent on the screen {silent_ms} ms after the finger went down");
     let rows = village.wait_for_outcomes(&bulletin, 2, Duration::from_secs(20));
@@ -146,7 +152,5 @@ fn every_screen_speaks_two_languages_fits_its_glass_and_can_be_read_by_a_screen_
             .collect::<String>()
     );
     let shots = std::fs::read_dir(browser::screenshots()).expect("the pictures");
-    assert!(wait_until("pictures", Duration::from_secs(1), || Some(
-        shots.count()
-    )) > 80);
+    assert!(wait_until("pictures", Duration::from_secs(1), || Some(shots.count())) > 80);
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     logic::approval::{self as logic, Fate, Stage},
-    store::BulletinChange,
+    store::{BulletinChange, Kept},
 };
 
 /// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
@@ -62,10 +62,21 @@ pub async fn change(
         }
     };
     let now = state.clock.now();
-    let new = draft::amended(&old, &patch, manifest, now)?;
+    // The calendar's days are laid over it again when it is kept.
+    let made = Kept {
+        bulletin: old.as_made(),
+        ..old.clone()
+    };
+    let mut new = draft::amended(&made, &patch, manifest, now)?;
+    let skipped = old.own_except.is_some();
+    let skips = draft::skips_holidays(patch.skip_holidays, skipped, &new)?;
+    if skipped && !skips {
+        // Holidays that are over were skipped: no pole is to find that it missed them.
+        new.since = now;
+    }
     let before = old.channels();
-    let voided = logic::voids((&old.bulletin, &before), (&new, &channels));
-    let nothing = new == old.bulletin && !voided && audio_id == old.audio;
+    let voided = skips != skipped || logic::voids((&made.bulletin, &before), (&new, &channels));
+    let nothing = new == made.bulletin && !voided && audio_id == old.audio;
     if nothing && old.stage != Stage::Returned {
         return Ok(Json(tell(&state, &signed, &old).await?));
     }
@@ -87,6 +98,7 @@ pub async fn change(
         bulletin: &new,
         audio: &audio_id,
         targets: &channels,
+        skip_holidays: skips,
         fate,
         by: Some(&signed.user.id),
     };

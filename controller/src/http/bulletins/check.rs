@@ -87,8 +87,6 @@ pub struct Checked {
     pub hamlets: usize,
     /// The next planned starts, at most 5.
     pub starts: Vec<Instant>,
-    /// Kept for a text that the office may suggest; `null`.
-    pub next_text: Option<String>,
     /// The approval that it would need.
     pub ask: Option<Ask>,
     /// Names of people who could give it, at most 5.
@@ -125,6 +123,8 @@ pub async fn check(
     superseded(&state, &signed, asked.supersedes.as_deref()).await?;
     let heard = Reach::open(&state).await?.heard(&state, &channels).await?;
     let ask = need(&signed, &bulletin, &heard);
+    let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
+    let bulletin = state.store.as_told(&bulletin, skip_holidays).await?;
     let from = bulletin.since.min(now);
     let starts = bulletin
         .planned(from, WallTime::MAX, STARTS)
@@ -140,7 +140,6 @@ pub async fn check(
         target_names: heard.names,
         hamlets: heard.hamlets,
         starts: starts.into_iter().map(|p| p.at.into()).collect(),
-        next_text: None,
         ask,
         approvers,
         warnings: warnings::of(&state, &kept, now, lang).await?,
@@ -200,6 +199,7 @@ fn imagined(
         said_title: None,
         words: None,
         ends: None,
+        own_except: None,
         supersedes: None,
         made_by: None,
         made: now,

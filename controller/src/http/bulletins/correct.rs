@@ -107,8 +107,10 @@ async fn speak(
     let about = About {
         source: AudioSource::Speech,
         title: title.to_owned(),
+        text: Some(text.to_owned()),
         spoken: Some(said.words),
         voice: None,
+        speed: None,
         made_by: Some(signed.user.id.clone()),
     };
     let hint = Some("wav".to_owned());
@@ -144,6 +146,7 @@ async fn said_now(
         valid_until: None,
         status,
         supersedes: None,
+        skip_holidays: false,
     };
     let manifest = sound(state, &audio, status).await?;
     let zone = &state.config.defaults.zone;
@@ -152,6 +155,7 @@ async fn said_now(
         bulletin: draft::new(&asked, new_id()?, manifest, zone, now)?,
         audio: audio.id,
         targets: old.channels(),
+        skip_holidays: false,
         supersedes: Some(old.bulletin.id.clone()),
         made_by: Some(signed.user.id.clone()),
         ask: None,

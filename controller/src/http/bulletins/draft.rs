@@ -74,6 +74,9 @@ pub struct BulletinBody {
     pub status: Status,
     /// A bulletin that this one replaces: it is cancelled in the same step.
     pub supersedes: Option<String>,
+    /// Only with a rule: it is not said on the days of `/holidays`, and follows when those change.
+    #[serde(default)]
+    pub skip_holidays: bool,
 }
 
 /// Exactly one of: `now`, `at`, or `rrule` with `start`.
@@ -127,6 +130,16 @@ pub struct BulletinPatch {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Option<String>>,
     pub status: Option<Status>,
+    pub skip_holidays: Option<bool>,
+}
+
+/// Does it skip holidays from now on? `asked`: when somebody said so; what has no rule any more does not.
+pub fn skips_holidays(asked: Option<bool>, before: bool, new: &Bulletin) -> Result<bool, ApiError> {
+    match (asked, &new.when) {
+        (_, When::Rule { .. }) => Ok(asked.unwrap_or(before)),
+        (Some(true), _) => Err(Code::SkipHolidaysInvalid.into()),
+        _ => Ok(false),
+    }
 }
 
 /// A new bulletin, first revision.

@@ -49,6 +49,8 @@ pub struct BulletinView {
     /// The words spoken, when the audio was made from text.
     pub text: Option<String>,
     pub when: WhenView,
+    /// It is not said on the days of `/holidays`; `when.except` does not list those.
+    pub skip_holidays: bool,
     pub zone: String,
     pub lateness_s: Option<u32>,
     pub on_preempt: OnPreempt,
@@ -236,7 +238,8 @@ impl<'a> Teller<'a> {
             target_names: heard.names,
             speakers: heard.speakers,
             text: kept.words.clone(),
-            when: (&b.when).into(),
+            when: (&kept.as_made().when).into(),
+            skip_holidays: kept.own_except.is_some(),
             zone: b.zone.clone(),
             lateness_s: b.lateness_s,
             on_preempt: b.on_preempt,

@@ -49,10 +49,7 @@ async fn a_wrong_bulletin_ends_and_the_prepared_sentence_is_said_at_once() {
         (&wrong["targets"], &json!(NOON.plus_s(30).to_string()))
     );
     let text = right["text"].as_str().expect("words");
-    assert!(
-        text.contains("Xin đính chính: bản tin Họp lúc mười bảy giờ"),
-        "{text}"
-    );
+    assert!(text.contains("Xin đính chính: bản tin Họp lúc"), "{text}");
     assert!(
         matches!(
             &office.told()[..],

@@ -14,6 +14,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/session", &["post", "delete"][..]),
         ("/api/v1/me", &["get"]),
         ("/api/v1/setup", &["post"]),
+        ("/api/v1/app", &["get"]),
         ("/api/v1/areas", &["get", "post"]),
         ("/api/v1/areas/{id}", &["get", "patch", "delete"]),
         ("/api/v1/groups", &["get", "post"]),
@@ -26,9 +27,9 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/users", &["get", "post"]),
         ("/api/v1/users/{id}", &["get", "patch", "delete"]),
         ("/api/v1/users/{id}/setup_link", &["post"]),
-        ("/api/v1/audio", &["post"]),
+        ("/api/v1/audio", &["get", "post"]),
         ("/api/v1/audio/speech", &["post"]),
-        ("/api/v1/audio/{id}", &["get"]),
+        ("/api/v1/audio/{id}", &["get", "patch", "delete"]),
         ("/api/v1/audio/{id}/content", &["get"]),
         ("/api/v1/voices", &["get"]),
         ("/api/v1/bulletins", &["get", "post"]),
@@ -40,7 +41,13 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/bulletins/{id}/resume", &["post"]),
         ("/api/v1/bulletins/{id}/correct", &["post"]),
         ("/api/v1/bulletins/check", &["post"]),
+        ("/api/v1/templates", &["get", "post"]),
+        ("/api/v1/templates/{id}", &["patch", "delete"]),
+        ("/api/v1/holidays", &["get", "post"]),
+        ("/api/v1/holidays/{id}", &["delete"]),
         ("/api/v1/stop", &["post"]),
+        ("/api/v1/now", &["get"]),
+        ("/api/v1/days", &["get"]),
         ("/api/v1/playouts", &["get"]),
         ("/api/v1/events", &["get"]),
         ("/healthz", &["get"]),
@@ -61,7 +68,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 33, "add what is new to this table");
+    assert_eq!(paths.len(), 40, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -74,7 +81,13 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
                 !matches!(answer.refusal().1, "no_such_route" | "method_not_allowed"),
                 "{method} {path}"
             );
-            let open = ["/healthz", "/api/v1/session", "/api/v1/setup"].contains(&path.as_str());
+            let open = [
+                "/healthz",
+                "/api/v1/session",
+                "/api/v1/setup",
+                "/api/v1/app",
+            ]
+            .contains(&path.as_str());
             assert!(
                 open || answer.status == 401,
                 "{method} {path} answers {}",
@@ -157,11 +170,7 @@ async fn what_is_not_there_is_said_in_the_one_form_of_errors() {
     );
     let page = office.get("", "/").await;
     assert!(
-        page.status.is_success()
-            && page
-                .body
-                .as_str()
-                .is_some_and(|html| html.contains("openapi.json"))
+        page.status.is_success() && page.body.as_str().is_some_and(|html| html.contains("Loa"))
     );
     let setup = office.get("", "/setup?token=x").await;
     assert!(setup.headers.contains_key("content-security-policy"));

@@ -22,13 +22,34 @@ use crate::{
     store::testing::{NOON, speaker},
 };
 
-async fn tell(office: &Office, who: &str, number: u64, outcome: Outcome, planned: WallTime) {
+async fn told(office: &Office, who: &str, number: u64, outcome: Outcome, planned: WallTime) {
+    let occurrence = format!("b1/2026-11-24/{number}/0");
+    tell_numbered(office, who, number, &occurrence, outcome, planned).await;
+}
+
+/// The speaker tells how this occurrence ended.
+pub async fn tell(
+    office: &Office,
+    who: &str,
+    occurrence: &str,
+    outcome: Outcome,
+    planned: WallTime,
+) {
+    tell_numbered(office, who, 1, occurrence, outcome, planned).await;
+}
+
+async fn tell_numbered(
+    office: &Office,
+    who: &str,
+    number: u64,
+    occurrence: &str,
+    outcome: Outcome,
+    planned: WallTime,
+) {
     let started = matches!(outcome, Outcome::Completed).then(|| planned.plus_us(2_500));
     let playout = Playout {
         id: PlayoutId {
-            occurrence: format!("b1/2026-11-24/{number}/0")
-                .parse()
-                .expect("an occurrence"),
+            occurrence: occurrence.parse().expect("an occurrence"),
             attempt: 0,
         },
         revision: 1,
@@ -61,8 +82,8 @@ async fn tell(office: &Office, who: &str, number: u64, outcome: Outcome, planned
 #[tokio::test]
 async fn playouts_show_planned_against_real_start_in_milliseconds() {
     let office = office().await;
-    tell(&office, "ban-chuong-1", 1, Outcome::Completed, NOON).await;
-    tell(
+    told(&office, "ban-chuong-1", 1, Outcome::Completed, NOON).await;
+    told(
         &office,
         "ban-chuong-1",
         2,
@@ -70,7 +91,7 @@ async fn playouts_show_planned_against_real_start_in_milliseconds() {
         NOON.plus_s(3_600),
     )
     .await;
-    tell(&office, "khuoi-meo-1", 1, Outcome::Completed, NOON).await;
+    told(&office, "khuoi-meo-1", 1, Outcome::Completed, NOON).await;
     let all = office
         .get(&office.chief, "/api/v1/playouts?bulletin=b1")
         .await

@@ -26,6 +26,7 @@ async fn awaiting(store: &Store, when: When) -> Kept {
         bulletin: bulletin(manifest, when, NOON),
         audio,
         targets: vec![channel()],
+        skip_holidays: false,
         supersedes: None,
         made_by: Some(person("head")),
         ask: Some(Ask::Hamlet),
@@ -61,6 +62,7 @@ async fn louder(store: &Store, seen: &Kept) -> Result<Kept, StoreError> {
         bulletin: &bulletin,
         audio: &seen.audio,
         targets: &[channel()],
+        skip_holidays: false,
         fate: Fate::Asks(Ask::Hamlet),
         by: Some(&person("head")),
     };

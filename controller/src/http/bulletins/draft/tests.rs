@@ -41,6 +41,7 @@ fn kept(bulletin: Bulletin) -> Kept {
         made_by: None,
         made: NOON,
         changed: NOON,
+        own_except: None,
         targets: vec![],
         bulletin,
     }
@@ -330,6 +331,7 @@ mod nonsense {
                 chime: None, volume: number(3).filter(|_| small[3] % 2 == 0), order: None,
                 max_duration_s: number(4).filter(|_| small[4] % 2 == 0),
                 valid_until: until, status: Status::Actual, supersedes: None,
+                skip_holidays: false,
             };
             let manifest = Manifest::of(&[7; 100], 10_000);
             if let Ok(b) = new(&body, "b1".parse().expect("a name"), manifest, HANOI, NOON) {

@@ -1,22 +1,4 @@
-<!doctype html>
-<html lang="vi">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Loa: đặt mật khẩu</title>
-<style>
-body{font:18px/1.6 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}
-label{display:block;margin-top:1rem}
-input,button{font:inherit;width:100%;padding:.6rem;box-sizing:border-box}
-button{margin-top:1.5rem}
-</style>
-<h1>Đặt mật khẩu</h1>
-<form id="form">
-<label>Tên đăng nhập <input name="username" required minlength="2" maxlength="64" pattern="[a-z0-9._@\-]+" autocomplete="username" autocapitalize="none"></label>
-<label>Mật khẩu (ít nhất 8 ký tự) <input name="password" type="password" required minlength="8" autocomplete="new-password"></label>
-<button>Lưu</button>
-</form>
-<p id="says" role="status"></p>
-<script>
+// The form behind a one-time link, for a program that was built without its web app.
 const form = document.getElementById("form"), says = document.getElementById("says");
 const token = new URLSearchParams(location.search).get("token") || "";
 // The secret does not stay in the address bar or the history.
@@ -40,5 +22,3 @@ form.addEventListener("submit", async (event) => {
     says.textContent = "Không gửi được: hãy kiểm tra mạng rồi thử lại.";
   }
 });
-</script>
-</html>
