@@ -137,7 +137,7 @@ pub async fn check(
     Ok(Json(Checked {
         duration_s: duration_ms as f64 / 1_000.0,
         speakers: heard.speakers,
-        target_names: heard.names,
+        target_names: heard.names.clone(),
         hamlets: heard.hamlets,
         starts: starts.into_iter().map(|p| p.at.into()).collect(),
         next_text: None,

@@ -233,7 +233,7 @@ impl<'a> Teller<'a> {
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
             may: self.may(kept, &heard, &digest),
-            target_names: heard.names,
+            target_names: heard.names.clone(),
             speakers: heard.speakers,
             text: kept.words.clone(),
             when: (&b.when).into(),
