@@ -122,7 +122,7 @@ pub struct WhenView {
 /// The bulletin stands, but somebody should look at this.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Warning {
-    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`.
+    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`, `nobody_approves`.
     pub code: &'static str,
     pub message: String,
     /// What the message names, by name.
