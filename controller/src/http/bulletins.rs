@@ -1,6 +1,7 @@
 //! Bulletins: what is to be said, to whom, when.
 
 pub mod approval;
+mod approvers;
 pub mod change;
 pub mod check;
 pub mod correct;
@@ -269,7 +270,8 @@ async fn make(
     tracing::info!(bulletin = %kept.bulletin.id, by = %signed.user.username, priority = ?kept.bulletin.priority,
         stage = ?kept.stage, "bulletin made");
     // Only now: what warns does not hold up what is said.
-    let warnings = warnings::of(state, &kept, now, lang).await?;
+    let mut warnings = warnings::of(state, &kept, now, lang).await?;
+    warnings.extend(approvers::warn(state, signed, &kept, lang).await?);
     Ok(Teller::open(state, signed)
         .await?
         .view(&kept)

@@ -412,6 +412,9 @@ codes! {
     WarnMuted 200 "muted"
         "{count} trên {of} loa đang bị tắt tiếng."
         "{count} of {of} speakers are muted.";
+    WarnNobodyApproves 200 "nobody_approves"
+        "Bản tin phải có người thứ hai duyệt, nhưng chưa có ai được quyền duyệt: hãy báo người quản trị thêm người."
+        "A second person must approve this, and nobody else may: ask the administrator to add somebody.";
     WarnCut 200 "cut_by_max_duration"
         "Bản tin dài hơn thời lượng tối đa nên sẽ bị ngắt."
         "The bulletin is longer than max_duration_s and will be cut.";

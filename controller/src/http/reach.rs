@@ -23,7 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Reach {
     tree: HashMap<AreaId, Node>,
-    known: HashMap<Channel, Arc<Reached>>,
+    /// Most bulletins of a list have the same few targets.
+    known: HashMap<Vec<Channel>, Arc<Heard>>,
 }
 
 /// Everybody whom some targets reach together.
@@ -77,31 +78,32 @@ impl Reach {
         &mut self,
         state: &AppState,
         targets: &[Channel],
-    ) -> Result<Heard, ApiError> {
-        let mut names = Vec::with_capacity(targets.len());
+    ) -> Result<Arc<Heard>, ApiError> {
+        if let Some(known) = self.known.get(targets) {
+            return Ok(known.clone());
+        }
+        let mut reached = Vec::with_capacity(targets.len());
+        for channel in targets {
+            reached.push((channel, state.store.reached(channel).await?));
+        }
+        let heard = Arc::new(self.together(reached));
+        self.known.insert(targets.to_vec(), heard.clone());
+        Ok(heard)
+    }
+
+    fn together(&self, reached: Vec<(&Channel, Reached)>) -> Heard {
+        let mut names = Vec::with_capacity(reached.len());
+        let mut some_gone = false;
         let mut speakers: BTreeSet<SpeakerId> = BTreeSet::new();
         let mut hamlets: BTreeSet<AreaId> = BTreeSet::new();
         let mut areas: BTreeSet<AreaId> = BTreeSet::new();
-        let mut some_gone = false;
-        for channel in targets {
-            let reached = match self.known.get(channel) {
-                Some(known) => known.clone(),
-                None => {
-                    let reached = Arc::new(state.store.reached(channel).await?);
-                    self.known.insert(channel.clone(), reached.clone());
-                    reached
-                }
-            };
+        for (channel, reached) in reached {
             some_gone |= reached.name.is_none();
-            names.push(match &reached.name {
-                Some(name) => name.clone(),
-                None => channel.to_string(),
-            });
-            areas.extend(reached.area.clone());
-            for (speaker, area) in &reached.speakers {
-                if speakers.insert(speaker.clone()) && !hamlets.contains(area) {
-                    hamlets.insert(area.clone());
-                }
+            names.push(reached.name.unwrap_or_else(|| channel.to_string()));
+            areas.extend(reached.area);
+            for (speaker, area) in reached.speakers {
+                speakers.insert(speaker);
+                hamlets.insert(area);
             }
         }
         areas.extend(hamlets.iter().cloned());
@@ -112,13 +114,13 @@ impl Reach {
                 lineage,
             }
         });
-        Ok(Heard {
+        Heard {
             names,
             speakers: speakers.len(),
             hamlets: hamlets.len(),
             places: places.collect(),
             some_gone,
-        })
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
         messages::{Code, Lang},
         reach::Reach,
     },
-    announce, audio,
+    announce, approvers, audio,
     draft::{self, BulletinPatch},
     may_end, must_speak, need, sound, targets,
     view::{BulletinView, tell},
@@ -89,7 +89,7 @@ pub async fn change(
     };
     match fate {
         // The poles that have begun would not say it again.
-        Fate::Asks(_) if said && new.is_now() => return Err(Code::OnAir.into()),
+        Fate::Asks(_) if said && old.bulletin.is_now() => return Err(Code::OnAir.into()),
         Fate::Asks(_) | Fate::Free if !said => logic::at_once(&mut new, now),
         _ => {}
     }
@@ -108,6 +108,7 @@ pub async fn change(
         withdraw(&state, &id, left).await;
     }
     tracing::info!(bulletin = %id, by = %signed.user.username, stage = ?kept.stage, "bulletin changed");
-    let warnings = warnings::of(&state, &kept, now, lang).await?;
+    let mut warnings = warnings::of(&state, &kept, now, lang).await?;
+    warnings.extend(approvers::warn(&state, &signed, &kept, lang).await?);
     Ok(Json(tell(&state, &signed, &kept).await?.warned(warnings)))
 }

@@ -13,8 +13,9 @@ use super::{
         guard::Signed,
         instant::Instant,
         messages::{Code, Lang},
-        reach::{Heard, Reach},
+        reach::Reach,
     },
+    approvers::approvers,
     audio,
     draft::{self, BulletinBody},
     must_speak, need, new_id, superseded, targets,
@@ -22,17 +23,12 @@ use super::{
     warnings,
 };
 use crate::{
-    logic::{
-        approval::{Ask, Stage},
-        permissions::{Action, Actor},
-    },
+    logic::approval::{Ask, Stage},
     store::{AudioId, Kept, Target},
 };
 
 /// Starts that are shown.
 const STARTS: usize = 5;
-/// People who may approve, that are shown.
-const APPROVERS: usize = 5;
 /// Longest bulletin, in seconds.
 const MAX_DURATION_S: f64 = 14_400.0;
 
@@ -133,16 +129,19 @@ pub async fn check(
         Some(ask) => approvers(&state, &signed, ask, &heard).await?,
         None => Vec::new(),
     };
+    let nobody = ask.filter(|_| approvers.is_empty());
     let kept = imagined(bulletin, channels, now)?;
+    let mut warnings = warnings::of(&state, &kept, now, lang).await?;
+    warnings.extend(nobody.map(|_| Warning::new(Code::WarnNobodyApproves, lang, Vec::new())));
     Ok(Json(Checked {
         duration_s: duration_ms as f64 / 1_000.0,
         speakers: heard.speakers,
-        target_names: heard.names,
+        target_names: heard.names.clone(),
         hamlets: heard.hamlets,
         starts: starts.into_iter().map(|p| p.at.into()).collect(),
         ask,
         approvers,
-        warnings: warnings::of(&state, &kept, now, lang).await?,
+        warnings,
     }))
 }
 
@@ -161,23 +160,6 @@ async fn foreword_ms(state: &AppState, asked: &BulletinBody) -> Result<u64, ApiE
     };
     let said = state.studio.say(sentence, None, 1.0).await?;
     Ok(state.shelf.foreword_ms(said.path).await?)
-}
-
-async fn approvers(
-    state: &AppState,
-    signed: &Signed,
-    ask: Ask,
-    heard: &Heard,
-) -> Result<Vec<String>, ApiError> {
-    let users = state.store.users().await?;
-    let able = users.into_iter().filter(|user| {
-        let actor = Actor {
-            role: user.role,
-            area: user.area.clone(),
-        };
-        user.id != signed.user.id && user.has_password && heard.allows(&actor, Action::Approve(ask))
-    });
-    Ok(able.take(APPROVERS).map(|user| user.name).collect())
 }
 
 /// As it would be kept.

@@ -124,7 +124,7 @@ pub struct WhenView {
 /// The bulletin stands, but somebody should look at this.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Warning {
-    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`.
+    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`, `nobody_approves`.
     pub code: &'static str,
     pub message: String,
     /// What the message names, by name.
@@ -235,7 +235,7 @@ impl<'a> Teller<'a> {
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
             may: self.may(kept, &heard, &digest),
-            target_names: heard.names,
+            target_names: heard.names.clone(),
             speakers: heard.speakers,
             text: kept.words.clone(),
             when: (&kept.as_made().when).into(),

@@ -177,6 +177,7 @@ async fn an_alarm_for_the_commune_takes_two_people_and_for_one_hamlet_none_is_wa
     let officer = officer(&office).await;
     let wide = json!({ "priority": "emergency", "targets": ["area.sang-moc"] });
     let view = say(&office, &office.chief, wide.clone()).await.ok();
+    assert_eq!(view["warnings"], json!([]));
     assert_eq!(
         (&view["state"], &view["ask"]),
         (&json!("awaiting"), &json!("wide_emergency"))
@@ -208,6 +209,19 @@ async fn an_alarm_for_the_commune_takes_two_people_and_for_one_hamlet_none_is_wa
         (&widened["state"], &widened["ask"]),
         (&json!("awaiting"), &json!("wide_emergency"))
     );
+}
+
+#[tokio::test]
+async fn an_office_of_one_person_is_told_that_nobody_could_approve() {
+    let office = office().await;
+    let wide = json!({ "priority": "emergency", "targets": ["area.sang-moc"] });
+    let view = say(&office, &office.chief, wide).await.ok();
+    assert_eq!(view["warnings"][0]["code"], "nobody_approves");
+    let asked = json!({ "title": "Lũ", "priority": "emergency", "targets": ["area.sang-moc"], "when": { "now": true } });
+    let path = format!("{BULLETINS}/check");
+    let told = office.post(&office.chief, &path, &asked).await.ok();
+    assert_eq!(told["warnings"][0]["code"], "nobody_approves");
+    assert_eq!(told["approvers"], json!([]));
 }
 
 #[tokio::test]
@@ -376,6 +390,13 @@ async fn what_is_on_air_is_not_changed_into_something_that_waits() {
         .patch(&officer, &path(&view), &json!({ "volume": 90 }))
         .await
         .ok();
+    // What was planned for later may still be moved to now, and waits anew.
+    let later = say(&office, &head, daily()).await.ok();
+    approve(&office, &officer, &later).await.ok();
+    let now = json!({ "when": { "now": true } });
+    let moved = office.patch(&head, &path(&later), &now).await.ok();
+    assert_eq!(moved["state"], "awaiting");
+    assert_eq!(on_air(&office, "area.ban-chuong").await, 1);
 }
 
 #[tokio::test]

@@ -372,7 +372,8 @@ async fn the_answer_warns_of_what_will_not_or_should_not_sound() {
         json!({ "priority": "emergency", "when": { "at": "2026-11-25T03:15" } }),
     )
     .await;
-    assert_eq!(codes(&flood), ["odd_hours", "overlaps"]);
+    // And a second person would have to agree, but there is none.
+    assert_eq!(codes(&flood), ["odd_hours", "overlaps", "nobody_approves"]);
     let day = said(
         &office,
         json!({ "when": { "at": "2026-11-25T07:00" }, "targets": ["area.khuoi-meo"] }),

@@ -100,7 +100,7 @@ async fn what_waits_was_sent_back_or_is_paused_is_in_no_programme() {
     let kept = approve(&store, &id, "officer", &kept.digest())
         .await
         .expect("approved");
-    assert_eq!(on_air(&store).await, [kept.bulletin.clone()]);
+    assert_eq!(on_air(&store).await, std::slice::from_ref(&kept.bulletin));
 
     let (kept, left) = store.pause_bulletin(&id).await.expect("paused");
     assert_eq!((kept.stage, left), (Stage::Paused, vec![channel()]));
