@@ -138,6 +138,10 @@ impl BulletinView {
     pub fn new(kept: &Kept, now: WallTime) -> Self {
         let b = &kept.bulletin;
         let state = kept.state(now);
+        let mut when = WhenView::from(&b.when);
+        if let Some(own) = &kept.own_except {
+            when.except = Some(own.clone());
+        }
         let next = b
             .planned(now, WallTime::MAX, 1)
             .ok()
@@ -153,7 +157,7 @@ impl BulletinView {
             priority: b.priority,
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
-            when: (&kept.as_made().when).into(),
+            when,
             skip_holidays: kept.own_except.is_some(),
             zone: b.zone.clone(),
             lateness_s: b.lateness_s,
