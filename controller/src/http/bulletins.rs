@@ -314,11 +314,11 @@ pub async fn change(
     };
     let now = state.clock.now();
     // The calendar's days are laid over it again when it is kept.
-    let old = Kept {
+    let made = Kept {
         bulletin: old.as_made(),
-        ..old
+        ..old.clone()
     };
-    let mut new = draft::amended(&old, &patch, manifest, now)?;
+    let mut new = draft::amended(&made, &patch, manifest, now)?;
     let skipped = old.own_except.is_some();
     let skips = draft::skips_holidays(patch.skip_holidays, skipped, &new)?;
     if skipped && !skips {
@@ -331,7 +331,7 @@ pub async fn change(
         b.sort();
         a == b
     };
-    if new == old.bulletin && same_targets && audio_id == old.audio && skips == skipped {
+    if new == made.bulletin && same_targets && audio_id == old.audio && skips == skipped {
         return Ok(Json(BulletinView::new(&old, now)));
     }
     let new = Bulletin {
