@@ -79,8 +79,7 @@ pub struct NewTemplateBody {
     pub chime: Option<Chime>,
     #[schema(minimum = 0, maximum = 100)]
     pub volume: Option<i64>,
-    #[serde(default)]
-    pub targets: Vec<String>,
+    pub targets: Option<Vec<String>>,
 }
 
 /// What is not named stays as it is; `null` takes it away.
@@ -111,7 +110,9 @@ pub struct TemplatePatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     pub volume: Option<Option<i64>>,
-    pub targets: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub targets: Option<Option<Vec<String>>>,
 }
 
 fn title(text: &str) -> Result<String, ApiError> {
@@ -137,11 +138,10 @@ fn volume(percent: Option<i64>) -> Result<Option<u8>, ApiError> {
 }
 
 /// A template may name nobody yet.
-fn targets(texts: &[String]) -> Result<Vec<Channel>, ApiError> {
-    if texts.is_empty() {
-        Ok(Vec::new())
-    } else {
-        bulletins::targets(texts)
+fn targets(texts: Option<&[String]>) -> Result<Vec<Channel>, ApiError> {
+    match texts {
+        None | Some([]) => Ok(Vec::new()),
+        Some(texts) => bulletins::targets(texts),
     }
 }
 
@@ -270,7 +270,7 @@ pub async fn create(
         status: asked.status,
         chime: asked.chime,
         volume: volume(asked.volume)?,
-        targets: targets(&asked.targets)?,
+        targets: targets(asked.targets.as_deref())?,
     };
     check(&state, &body)?;
     let new = NewTemplate {
@@ -323,7 +323,7 @@ pub async fn change(
         body.volume = volume(percent)?;
     }
     if let Some(texts) = &patch.targets {
-        body.targets = targets(texts)?;
+        body.targets = targets(texts.as_deref())?;
     }
     check(&state, &body)?;
     let changed = state.store.change_template(&id, &body).await;

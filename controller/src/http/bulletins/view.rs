@@ -217,6 +217,10 @@ impl<'a> Teller<'a> {
         let b = &kept.bulletin;
         let now = self.now;
         let state = kept.state(now);
+        let mut when = WhenView::from(&b.when);
+        if let Some(own) = &kept.own_except {
+            when.except = Some(own.clone());
+        }
         let next = b
             .planned(now, WallTime::MAX, 1)
             .ok()
@@ -238,7 +242,7 @@ impl<'a> Teller<'a> {
             target_names: heard.names.clone(),
             speakers: heard.speakers,
             text: kept.words.clone(),
-            when: (&kept.as_made().when).into(),
+            when,
             skip_holidays: kept.own_except.is_some(),
             zone: b.zone.clone(),
             lateness_s: b.lateness_s,

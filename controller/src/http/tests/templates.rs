@@ -28,7 +28,7 @@ async fn a_template_is_kept_as_it_was_typed_and_changed_piece_by_piece() {
         assert_eq!(&made[name], value, "{name}");
     }
     let path = format!("{PATH}/{}", made["id"].as_str().expect("an id"));
-    let patch = json!({ "text": null, "volume": null, "targets": [], "title": "Họp thôn" });
+    let patch = json!({ "text": null, "volume": null, "targets": null, "title": "Họp thôn" });
     let changed = office.patch(chief, &path, &patch).await.ok();
     assert_eq!(
         (
@@ -44,6 +44,7 @@ async fn a_template_is_kept_as_it_was_typed_and_changed_piece_by_piece() {
             &json!("bell")
         )
     );
+    assert_eq!(changed["targets"], json!([]));
     assert_eq!(office.delete(chief, &path).await.status, 204);
     assert_eq!(
         office.patch(chief, &path, &patch).await.refusal(),
