@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::{Config, split_address},
     engine::{Engine, EngineHandle, EngineOptions},
-    http::{self, AppState, StateError},
+    http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
     store::{Store, StoreError},
 };
@@ -101,7 +101,12 @@ impl App {
         let state = AppState::new(store.clone(), engine.handle(), config.clone(), clock).await?;
         let closing = state.closing();
         let router = http::router(state);
-        let http = tokio::spawn(http::serve(listener, router.clone(), closing.clone()));
+        let http = tokio::spawn(http::serve(
+            listener,
+            router.clone(),
+            closing.clone(),
+            Patience::default(),
+        ));
         Ok(Self {
             tidy: tokio::spawn(tidy(store.clone())),
             config,
