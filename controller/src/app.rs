@@ -1,12 +1,6 @@
 //! The whole controller in one process: database, broker, engine, HTTP. `serve` runs it, and so does the demo.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -87,7 +81,7 @@ impl App {
             })?;
         let address = listener.local_addr().map_err(AppError::Http)?;
         let store = Store::open(&config.data_dir, clock.clone()).await?;
-        let tokens = SpeakerTokens::new(RwLock::default());
+        let tokens = SpeakerTokens::default();
         let (broker, link) = start_broker(&config, tokens.clone()).await?;
         let engine = Engine::start(EngineOptions {
             store: store.clone(),
