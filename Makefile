@@ -23,8 +23,9 @@ check: setup-test  ## format, lints, documentation, licences
 bench: setup-test  ## the figures, into target/figures
 	@scripts/bench.sh
 
-soak: setup-test  ## the simulated village for thousands of seeds
+soak: setup-test  ## the simulated village for thousands of seeds, and power cuts by the hundred thousand
 	LOA_SEEDS=$${LOA_SEEDS:-10000} cargo test --release -p loa-tests --test village -- --nocapture
+	LOA_POWER_CUTS=$${LOA_POWER_CUTS:-100000} cargo test --release -p loa-tests --test power_cut -- --nocapture
 
 fuzz: setup-test  ## a hundred million bad inputs
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture

@@ -9,7 +9,7 @@ packages=(gcc libc6-dev pkg-config libasound2-dev)
 case "${1:-build}" in
   build) ;;
   demo) packages+=(espeak-ng) ;;
-  test) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps) ;;
+  test) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps strace) ;;
   *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 64 ;;
 esac
 

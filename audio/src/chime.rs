@@ -24,15 +24,21 @@ pub enum Chime {
 const PEAK: f32 = 0.5;
 /// Attack of every note: no click.
 const ATTACK_S: f32 = 0.008;
-/// Fade at the very end.
+/// What still rings of a struck note dies away over this long, so that no end is heard as a cut.
+const DAMPED_S: f32 = 0.25;
+/// Fade of a steady note.
 const RELEASE_S: f32 = 0.03;
+/// Steady notes of the alarm, which divide its length among them.
+const ALERT_BEATS: u8 = 12;
 
 struct Note {
     at_s: f32,
     hz: f32,
     /// Time in which it falls to 1/e; infinite for a steady tone.
     decay_s: f32,
-    length_s: f32,
+    /// Where it ends, and over how long it fades before that.
+    ends_s: f32,
+    fade_s: f32,
 }
 
 /// Partials of a struck bar with resonator: (multiple of the pitch, strength, faster decay by).
@@ -48,68 +54,59 @@ const BELL: [(f32, f32, f32); 5] = [
 /// A reed: odd partials, rough enough to be heard over traffic.
 const REED: [(f32, f32, f32); 3] = [(1.0, 1.0, 1.0), (3.0, 0.4, 1.0), (5.0, 0.2, 1.0)];
 
-/// Renders a chime: mono frames at [`SAMPLE_RATE`], one to two seconds, none for [`Chime::None`].
-pub fn render(chime: Chime) -> Vec<f32> {
-    let struck = |at_s, hz, decay_s, length_s| Note {
+/// Renders a chime that lasts exactly `length_ms` (one second or more), its end included: mono frames at
+/// [`SAMPLE_RATE`]; none for [`Chime::None`]. How long each is to last is for those to say who plan with it.
+pub fn render(chime: Chime, length_ms: u64) -> Vec<f32> {
+    let length_s = length_ms as f32 / 1_000.0;
+    let struck = |at_s, hz, decay_s| Note {
         at_s,
         hz,
         decay_s,
-        length_s,
+        ends_s: length_s,
+        fade_s: DAMPED_S,
     };
-    match chime {
-        Chime::None => Vec::new(),
-        Chime::Rise => mix(
-            &[
-                struck(0.0, 523.25, 0.30, 1.0),
-                struck(0.25, 659.26, 0.30, 1.0),
-                struck(0.50, 783.99, 0.40, 1.1),
+    let (notes, partials): (Vec<Note>, &[(f32, f32, f32)]) = match chime {
+        Chime::None => return Vec::new(),
+        Chime::Rise => (
+            vec![
+                struck(0.0, 523.25, 0.30),
+                struck(0.25, 659.26, 0.30),
+                struck(0.50, 783.99, 0.40),
             ],
             &MARIMBA,
         ),
-        Chime::Bell => mix(
-            &[
-                struck(0.0, 880.0, 0.45, 1.0),
-                struck(0.7, 698.46, 0.50, 1.2),
-            ],
+        Chime::Bell => (
+            vec![struck(0.0, 880.0, 0.35), struck(0.6, 698.46, 0.40)],
             &BELL,
         ),
         Chime::Alert => {
-            let beats: Vec<Note> = (0..12)
-                .map(|beat| Note {
-                    at_s: beat as f32 * 0.15,
-                    hz: if beat % 2 == 0 { 960.0 } else { 770.0 },
-                    decay_s: f32::INFINITY,
-                    length_s: 0.15,
-                })
-                .collect();
-            mix(&beats, &REED)
+            let beat_s = length_s / f32::from(ALERT_BEATS);
+            let beats = (0..ALERT_BEATS).map(|beat| Note {
+                at_s: f32::from(beat) * beat_s,
+                hz: if beat % 2 == 0 { 960.0 } else { 770.0 },
+                decay_s: f32::INFINITY,
+                ends_s: f32::from(beat + 1) * beat_s,
+                fade_s: RELEASE_S,
+            });
+            (beats.collect(), &REED)
         }
-        Chime::Exercise => mix(
-            &[
-                struck(0.0, 587.33, 0.35, 0.9),
-                struck(0.65, 440.0, 0.45, 1.1),
-            ],
+        Chime::Exercise => (
+            vec![struck(0.0, 587.33, 0.35), struck(0.65, 440.0, 0.45)],
             &MARIMBA,
         ),
-    }
+    };
+    let frames = length_ms.saturating_mul(u64::from(SAMPLE_RATE)) / 1_000;
+    mix(&notes, partials, usize::try_from(frames).unwrap_or(0))
 }
 
-fn mix(notes: &[Note], partials: &[(f32, f32, f32)]) -> Vec<f32> {
-    let length_s = notes
-        .iter()
-        .map(|note| note.at_s + note.length_s)
-        .fold(0.0, f32::max);
-    let mut out = vec![0.0; frames(length_s)];
+fn mix(notes: &[Note], partials: &[(f32, f32, f32)], frames: usize) -> Vec<f32> {
+    let mut out = vec![0.0; frames];
     for note in notes {
-        let start = frames(note.at_s).min(out.len());
-        for (n, frame) in out[start..]
-            .iter_mut()
-            .take(frames(note.length_s))
-            .enumerate()
-        {
+        let (start, end) = (frame_at(note.at_s), frame_at(note.ends_s).min(frames));
+        for (n, frame) in out[start.min(end)..end].iter_mut().enumerate() {
             let t = n as f32 / SAMPLE_RATE as f32;
-            let left = note.length_s - t;
-            let edges = (t / ATTACK_S).min(left / RELEASE_S).min(1.0);
+            let left = note.ends_s - note.at_s - t;
+            let edges = (t / ATTACK_S).min(left / note.fade_s).clamp(0.0, 1.0);
             let tone: f32 = partials
                 .iter()
                 .map(|&(multiple, strength, faster)| {
@@ -129,7 +126,7 @@ fn mix(notes: &[Note], partials: &[(f32, f32, f32)]) -> Vec<f32> {
     out
 }
 
-fn frames(seconds: f32) -> usize {
+fn frame_at(seconds: f32) -> usize {
     (seconds * SAMPLE_RATE as f32).round() as usize
 }
 
@@ -141,24 +138,45 @@ mod tests {
     const AUDIBLE: [Chime; 4] = [Chime::Rise, Chime::Bell, Chime::Alert, Chime::Exercise];
 
     #[test]
-    fn every_chime_lasts_one_to_two_seconds_and_begins_and_ends_without_a_click() {
+    fn every_chime_is_as_long_as_it_is_asked_to_be_and_begins_and_ends_without_a_click() {
         for chime in AUDIBLE {
-            let sound = render(chime);
-            let seconds = sound.len() as f32 / SAMPLE_RATE as f32;
-            assert!((1.0..=2.0).contains(&seconds), "{chime:?}: {seconds} s");
-            let peak = sound.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
-            assert!((peak - PEAK).abs() < 1e-3, "{chime:?}: peak {peak}");
-            let edge = sound[0].abs().max(sound[sound.len() - 1].abs());
-            assert!(edge < 0.01, "{chime:?}: edge {edge}");
+            for length_ms in [1_600, 1_601, 2_000] {
+                let sound = render(chime, length_ms);
+                assert_eq!(sound.len() as u64, length_ms * 48, "{chime:?}");
+                let peak = loudest(&sound);
+                assert!((peak - PEAK).abs() < 1e-3, "{chime:?}: peak {peak}");
+                let edge = sound[0].abs().max(sound[sound.len() - 1].abs());
+                assert!(edge < 0.001, "{chime:?}: edge {edge}");
+            }
         }
-        assert!(render(Chime::None).is_empty());
+        assert!(render(Chime::None, 2_000).is_empty());
+    }
+
+    #[test]
+    fn a_struck_note_has_died_away_before_its_end() {
+        let lengths = [
+            (Chime::Rise, 1_600),
+            (Chime::Bell, 1_600),
+            (Chime::Exercise, 2_000),
+        ];
+        for (chime, length_ms) in lengths {
+            let sound = render(chime, length_ms);
+            let tenth = SAMPLE_RATE as usize / 10;
+            let tail = loudest(&sound[sound.len() - tenth..]);
+            assert!(tail < PEAK / 30.0, "{chime:?}: {tail} in the last 0.1 s");
+        }
+    }
+
+    fn loudest(sound: &[f32]) -> f32 {
+        sound.iter().fold(0.0_f32, |max, x| max.max(x.abs()))
     }
 
     #[test]
     fn no_chime_can_be_taken_for_another() {
+        let tone = |chime| render(chime, 2_000);
         for (index, &one) in AUDIBLE.iter().enumerate() {
             for &other in &AUDIBLE[index + 1..] {
-                let (_, alike) = correlation(&render(one), &render(other), SAMPLE_RATE as usize);
+                let (_, alike) = correlation(&tone(one), &tone(other), SAMPLE_RATE as usize);
                 assert!(alike < 0.7, "{one:?} and {other:?}: {alike}");
             }
         }

@@ -1,12 +1,6 @@
 //! The whole controller in one process: database, broker, engine, HTTP. `serve` runs it, and so does the demo.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -19,7 +13,7 @@ use crate::{
     clock::Clock,
     config::{Config, split_address},
     engine::{Engine, EngineHandle, EngineOptions},
-    http::{self, AppState, StateError},
+    http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
     store::{Store, StoreError},
 };
@@ -87,7 +81,7 @@ impl App {
             })?;
         let address = listener.local_addr().map_err(AppError::Http)?;
         let store = Store::open(&config.data_dir, clock.clone()).await?;
-        let tokens = SpeakerTokens::new(RwLock::default());
+        let tokens = SpeakerTokens::default();
         let (broker, link) = start_broker(&config, tokens.clone()).await?;
         let engine = Engine::start(EngineOptions {
             store: store.clone(),
@@ -101,7 +95,12 @@ impl App {
         let state = AppState::new(store.clone(), engine.handle(), config.clone(), clock).await?;
         let closing = state.closing();
         let router = http::router(state.clone());
-        let http = tokio::spawn(http::serve(listener, router.clone(), closing.clone()));
+        let http = tokio::spawn(http::serve(
+            listener,
+            router.clone(),
+            closing.clone(),
+            Patience::default(),
+        ));
         Ok(Self {
             tidy: tokio::spawn(tidy(state)),
             config,

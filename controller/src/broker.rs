@@ -17,6 +17,7 @@
 //! and nobody else's time. The TLS handshake has a time limit, so this ends where TLS begins.
 
 mod admission;
+mod eviction;
 mod retained;
 
 use std::{
@@ -307,6 +308,7 @@ async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, S
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "the broker listens beyond this machine without TLS: tokens cross the network in clear");
     }
+    tokio::spawn(eviction::watch(context.clone(), gate.allow));
     let server = MqttServer::new(context.clone())
         .listener_by_id(listener, LISTENER)
         .build();

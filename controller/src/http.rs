@@ -4,7 +4,7 @@
 //! store in one transaction, tells the engine, and answers. Refusals are worded in one place (`messages`, `error`).
 //!
 //! Bounds: a JSON body has at most [`MAX_BODY_BYTES`], an upload what the configuration says; lists come in pages;
-//! [`MAX_WATCHERS`] watch the events at a time, one more is refused.
+//! [`MAX_WATCHERS`] watch the events at a time, one more is refused. Connections have theirs in `server`.
 
 mod about;
 mod areas;
@@ -29,6 +29,7 @@ mod playouts;
 mod preview;
 mod reach;
 mod readiness;
+mod server;
 mod session;
 mod setup;
 mod speaker_status;
@@ -38,7 +39,7 @@ mod stop;
 mod templates;
 mod users;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -47,7 +48,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::{
     Modify, OpenApi,
@@ -69,6 +70,7 @@ use error::ApiError;
 use messages::Code;
 
 pub use messages::Lang;
+pub use server::{Patience, serve};
 
 /// Largest JSON body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -267,25 +269,6 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))
         .with_state(state)
-}
-
-/// Serves until `stop`, then lets answers that are under way finish.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    use axum::serve::ListenerExt;
-    // An answer is small and must not wait for the acknowledgement of an earlier packet.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(stop.cancelled_owned())
-    .await
 }
 
 #[cfg(test)]

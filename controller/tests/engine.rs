@@ -4,7 +4,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, RwLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -80,7 +80,7 @@ async fn village() -> Village {
         ..NewSpeaker::named("Bản Chương", hamlet.id)
     };
     store.add_speaker(pole, TOKEN, None).await.unwrap();
-    let tokens = SpeakerTokens::new(RwLock::default());
+    let tokens = SpeakerTokens::default();
     let broker = start_broker((Ipv4Addr::LOCALHOST, 0).into(), tokens.clone()).await;
     let address = broker.address();
     let engine = Engine::start(EngineOptions {

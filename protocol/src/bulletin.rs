@@ -128,14 +128,15 @@ pub struct Bulletin {
     /// IANA name, for instance `Asia/Ho_Chi_Minh`.
     pub zone: String,
     pub repeat: Repeat,
-    /// A first start later than this after its plan is given up; an emergency has none and lasts until `valid_until`.
+    /// A first start later than this after its plan is given up. An emergency usually has none and lasts until it
+    /// [ends](Bulletin::ends).
     pub lateness_s: Option<u32>,
     pub on_preempt: OnPreempt,
     /// One playout sounds no longer than this, chime included (a stuck microphone, a wrong file).
     pub max_duration_s: u32,
     /// Occurrences planned before this belong to an earlier plan and are not due any more.
     pub since: WallTime,
-    /// No first start and no resumption after this.
+    /// No first start and no resumption after this. Without it an emergency still [ends](Bulletin::ends).
     pub valid_until: Option<WallTime>,
 }
 
@@ -150,7 +151,7 @@ pub fn default_lateness_s(priority: Priority, now: bool) -> Option<u32> {
     }
 }
 
-/// How long an emergency stands when nobody says until when, in seconds.
+/// How long an emergency stands after its plan when nobody says until when, in seconds.
 pub const DEFAULT_EMERGENCY_VALID_S: i64 = 30 * 60;
 
 /// One planned start of one bulletin.
@@ -228,7 +229,18 @@ impl Bulletin {
             Some(s) => at.plus_s(i64::from(s)),
             None => WallTime::MAX,
         };
-        late.min(self.valid_until.unwrap_or(WallTime::MAX))
+        late.min(self.ends(at).unwrap_or(WallTime::MAX))
+    }
+
+    /// The last instant at which the occurrence planned at `at` may start or go on. An emergency always has one: a
+    /// warning of yesterday's flood helps nobody, and a power cut would have it said again for ever.
+    pub fn ends(&self, at: WallTime) -> Option<WallTime> {
+        let own = || {
+            let lateness_s = self.lateness_s.map_or(0, i64::from);
+            at.plus_s(DEFAULT_EMERGENCY_VALID_S.max(lateness_s))
+        };
+        self.valid_until
+            .or_else(|| (self.priority == Priority::Emergency).then(own))
     }
 
     pub fn is_now(&self) -> bool {
@@ -306,7 +318,7 @@ impl Bulletin {
 }
 
 impl Chime {
-    /// Length of each chime as the pole renders it.
+    /// Length of each chime. The pole renders it to fit: whatever is planned, previewed or resumed counts with this.
     pub fn duration_ms(self) -> u64 {
         match self {
             Chime::None => 0,

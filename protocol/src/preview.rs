@@ -63,7 +63,7 @@ pub fn preview<'a>(
                 order: bulletin.order,
                 planned: p.at,
                 start_by: bulletin.start_by(p.at),
-                valid_until: bulletin.valid_until,
+                valid_until: bulletin.ends(p.at),
                 on_preempt: bulletin.on_preempt,
                 remaining_ms: bulletin.length_ms(),
                 state: State::Waiting,

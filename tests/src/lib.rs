@@ -1,4 +1,5 @@
 //! Proof of the whole: the simulated village, real processes, bad input, benches.
 
+pub mod power_cut;
 pub mod process;
 pub mod village;

@@ -15,8 +15,6 @@ use super::{RATE, frames_of_ms};
 /// Frames in one chunk, and chunks that may wait: 0.68 s decoded ahead, 130 KiB. Beyond that the decoder waits.
 const CHUNK: usize = 2048;
 const CHUNKS_AHEAD: usize = 16;
-/// A chime cut short ends softly over this many frames.
-const CHIME_FADE: usize = 1440;
 
 /// What to sound: chime first, then the content's file, both from `from_ms` on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +160,7 @@ fn send(sender: &SyncSender<Chunk>, frames: &[f32]) -> Result<(), Gone> {
     Ok(())
 }
 
-/// The chime, exactly as long as places are counted by.
+/// The chime, rendered to be exactly as long as places are counted by.
 fn chime_frames(chime: Chime) -> Vec<f32> {
     use loa_audio::chime::{Chime as Tone, render};
     let tone = match chime {
@@ -172,17 +170,7 @@ fn chime_frames(chime: Chime) -> Vec<f32> {
         Chime::Alert => Tone::Alert,
         Chime::Exercise => Tone::Exercise,
     };
-    let mut frames = render(tone);
-    let length = usize::try_from(frames_of_ms(chime.duration_ms())).unwrap_or(0);
-    if frames.len() > length {
-        frames.truncate(length);
-        let fade = CHIME_FADE.min(length);
-        for (n, frame) in frames[length - fade..].iter_mut().rev().enumerate() {
-            *frame *= n as f32 / fade as f32;
-        }
-    }
-    frames.resize(length, 0.0);
-    frames
+    render(tone, chime.duration_ms())
 }
 
 /// All of it, for tests.

@@ -127,7 +127,7 @@ pub fn waiting(id: OccurrenceId, planned: WallTime, bulletin: &Bulletin) -> Cand
         order: bulletin.order,
         planned,
         start_by: bulletin.start_by(planned),
-        valid_until: bulletin.valid_until,
+        valid_until: bulletin.ends(planned),
         on_preempt: bulletin.on_preempt,
         remaining_ms: bulletin.length_ms(),
         state: State::Waiting,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 /// The controller's MQTT user name. No speaker can bear it: names have no dot.
 pub const CONTROLLER_USERNAME: &str = "loa.controller";
@@ -32,14 +33,48 @@ pub trait Admission: Send + Sync {
     fn may_publish(&self, who: &Principal, topic: &str) -> bool;
     /// Whether `who` may subscribe to `filter`, wildcards and all.
     fn may_subscribe(&self, who: &Principal, filter: &str) -> bool;
+    /// Tells when somebody who was let in might not be any more. Whoever is connected is then asked about again.
+    fn changes(&self) -> watch::Receiver<()>;
 }
 
 /// SHA-256 of a token or password. Enough because those are 256 random bits, not words that people choose.
 pub type TokenHash = [u8; 32];
 
-/// Speaker id to the hash of its token. Whoever holds it may add and remove speakers while the broker runs; one that is
-/// removed cannot publish, subscribe or connect any more.
-pub type SpeakerTokens = Arc<RwLock<HashMap<String, TokenHash>>>;
+/// Speaker id to the hash of its token: one table, however often it is cloned. It may change while the broker runs. Whose
+/// token is gone, or another one, is disconnected.
+#[derive(Clone)]
+pub struct SpeakerTokens {
+    table: Arc<RwLock<HashMap<String, TokenHash>>>,
+    changes: watch::Sender<()>,
+}
+
+impl fmt::Debug for SpeakerTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpeakerTokens").finish_non_exhaustive()
+    }
+}
+
+impl Default for SpeakerTokens {
+    fn default() -> Self {
+        Self {
+            table: Arc::default(),
+            changes: watch::Sender::new(()),
+        }
+    }
+}
+
+impl SpeakerTokens {
+    /// From now on these and no others.
+    pub fn replace(&self, table: HashMap<String, TokenHash>) {
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
+        self.changes.send_replace(());
+    }
+
+    fn hash_of(&self, id: &str) -> Option<TokenHash> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.get(id).copied()
+    }
+}
 
 pub fn token_hash(token: &[u8]) -> TokenHash {
     Sha256::digest(token).into()
@@ -65,11 +100,6 @@ impl LoaAdmission {
             speakers,
         }
     }
-
-    fn speaker_hash(&self, id: &str) -> Option<TokenHash> {
-        let speakers = self.speakers.read().unwrap_or_else(PoisonError::into_inner);
-        speakers.get(id).copied()
-    }
 }
 
 impl Admission for LoaAdmission {
@@ -85,7 +115,7 @@ impl Admission for LoaAdmission {
             return (client_id.starts_with(CONTROLLER_USERNAME) && same(&given, &self.controller))
                 .then_some(Principal::Controller);
         }
-        let known = self.speaker_hash(username);
+        let known = self.speakers.hash_of(username);
         // Compared even for an unknown speaker, so that time tells nobody which names exist.
         let fits = same(&given, &known.unwrap_or_default()) & known.is_some();
         (fits && client_id == username).then(|| Principal::Speaker(username.to_owned()))
@@ -101,7 +131,7 @@ impl Admission for LoaAdmission {
                 matches!(
                     own_leaf(id, topic),
                     Some("status" | "events" | "want" | "clock")
-                ) && self.speaker_hash(id).is_some()
+                ) && self.speakers.hash_of(id).is_some()
             }
         }
     }
@@ -114,9 +144,13 @@ impl Admission for LoaAdmission {
                     || filter.starts_with("loa/v1/channel/")
                     || filter.starts_with("loa/v1/content/");
                 let own = matches!(own_leaf(id, filter), Some("config" | "ack" | "clock/reply"));
-                (shared || own) && self.speaker_hash(id).is_some()
+                (shared || own) && self.speakers.hash_of(id).is_some()
             }
         }
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.speakers.changes.subscribe()
     }
 }
 

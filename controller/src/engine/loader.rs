@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::PoisonError,
     time::Duration,
 };
 
@@ -208,7 +207,7 @@ impl Loader {
             .iter()
             .map(|(id, hash)| (id.to_string(), *hash))
             .collect();
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = table;
+        self.tokens.replace(table);
         let gone = self.known.keys().filter(|id| !tokens.contains_key(id));
         let new = tokens
             .iter()

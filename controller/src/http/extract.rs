@@ -38,7 +38,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         }
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(too_large)?;
+            .map_err(not_whole)?;
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::new(Code::BadJson).with("reason", error))?;
         Ok(Self {
@@ -48,11 +48,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-fn too_large(rejection: BytesRejection) -> ApiError {
+/// More than is taken; or the line broke, or stood still for too long (see `server`).
+fn not_whole(rejection: BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Code::BodyTooLarge.into()
     } else {
-        ApiError::new(Code::BadRequest).with("reason", rejection.body_text())
+        Code::BodyInterrupted.into()
     }
 }
 

@@ -94,6 +94,9 @@ codes! {
     BodyTooLarge 413 "body_too_large"
         "Dữ liệu gửi lên quá lớn."
         "The body is too large.";
+    BodyInterrupted 408 "body_interrupted"
+        "Đường truyền bị ngắt khi đang gửi nên chưa làm gì cả: hãy đến chỗ sóng khỏe hơn rồi gửi lại."
+        "The line broke while this was being sent, and nothing was done: go where the signal is better and send it again.";
     NoSuchRoute 404 "no_such_route"
         "Không có địa chỉ này. Hãy xem danh sách tại /api/v1/openapi.json."
         "There is nothing at this address. See /api/v1/openapi.json.";

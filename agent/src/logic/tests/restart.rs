@@ -46,6 +46,34 @@ fn an_emergency_cut_by_a_loss_of_power_is_said_again_while_its_window_lasts() {
 }
 
 #[test]
+fn an_emergency_that_was_given_no_end_is_not_said_again_half_an_hour_after_its_plan() {
+    let endless = Bulletin {
+        valid_until: None,
+        ..emergency_at("flood", 60)
+    };
+    let dark_for = |s| {
+        let mut pole = Pole::with(vec![endless.clone()]);
+        pole.run_to(70);
+        let mut pole = pole.loses_power(s);
+        pole.run_to(8_000);
+        pole.outcomes("flood")
+    };
+    assert_eq!(dark_for(1_700), [POWER_CUT, Outcome::Completed]);
+    assert_eq!(dark_for(1_900), [POWER_CUT]);
+}
+
+#[test]
+fn an_emergency_that_was_given_no_end_does_not_start_half_an_hour_after_its_plan() {
+    let endless = Bulletin {
+        valid_until: None,
+        ..emergency_at("flood", 60)
+    };
+    let mut pole = Pole::with(vec![endless]).loses_power(2_000);
+    pole.run_to(8_000);
+    assert_eq!(pole.outcomes("flood"), [Outcome::Missed(Miss::Off)]);
+}
+
+#[test]
 fn a_row_without_a_start_was_perhaps_heard_and_is_not_repeated() {
     let mut pole = Pole::with(vec![at("news", 60)]);
     pole.run_until(pole.mono(60) - 200_000);

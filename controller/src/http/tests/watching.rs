@@ -347,6 +347,7 @@ async fn the_program_ends_though_somebody_watches() {
         listener,
         office.router.clone(),
         closing.clone(),
+        super::super::Patience::default(),
     ));
     let mut line = tokio::net::TcpStream::connect(address)
         .await
