@@ -1,0 +1,11 @@
+/// The screens and their addresses. Announce is here from the start; the others come when they are opened.
+import Announce from "./screens/Announce.svelte";
+import type { Route } from "./lib/router.svelte";
+import { screens } from "./routes.screens";
+
+export const routes: Route[] = [
+  { path: "/", tab: "announce", load: async () => ({ default: Announce }) },
+  { path: "/stop", tab: "announce", load: () => import("./screens/Stop.svelte") },
+  { path: "/more", tab: "more", load: () => import("./screens/More.svelte") },
+  ...screens,
+];
