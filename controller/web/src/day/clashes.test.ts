@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { clashes, silenced } from "./clashes";
-import type { DayItem, DaySpeaker } from "./types";
+import type { DayItem, DaysSpeaker } from "$/api/types";
 import { item } from "./sample";
 
 const ahead = (over: Partial<DayItem>) => item({ past: false, error_ms: null, sounded_s: null, ...over });
-const speaker = (name: string, items: DayItem[]): DaySpeaker => ({
+const speaker = (name: string, items: DayItem[]): DaysSpeaker => ({
   speaker: name,
   name,
   area: "ban-chuong",

@@ -1,17 +1,17 @@
-// Where one bulletin stands in another's way, and where quiet hours silence one: told in groups of speakers.
-import type { DayItem, DaySpeaker, Days } from "./types";
+/// Where one bulletin stands in another's way, and where quiet hours silence one: told in groups of speakers.
+import type { DayItem, DaysSpeaker, DaysView } from "$/api/types";
 
 const NOTABLE_MS = 1_000;
 
 export interface Clash {
-  /** It waits for the other, is cut by it, or is not said because of it. */
+  /// It waits for the other, is cut by it, or is not said because of it.
   kind: "waits" | "cut" | "not_said";
   bulletin: string;
   title: string;
   planned: string;
-  /** The other, when it is known. */
+  /// The other, when it is known.
   by: { bulletin: string; title: string } | null;
-  /** The longest wait, in seconds. */
+  /// The longest wait, in seconds.
   wait_s: number;
   speakers: string[];
 }
@@ -55,8 +55,8 @@ function ofItem(item: DayItem, items: DayItem[]): Omit<Clash, "speakers"> | null
   return null;
 }
 
-/** Conflicts that are still ahead, earliest first; the same on many speakers is one. */
-export function clashes(speakers: DaySpeaker[]): Clash[] {
+/// Conflicts that are still ahead, earliest first; the same on many speakers is one.
+export function clashes(speakers: DaysSpeaker[]): Clash[] {
   const found = new Map<string, Clash>();
   for (const speaker of speakers) {
     for (const item of speaker.items) {
@@ -76,8 +76,8 @@ export function clashes(speakers: DaySpeaker[]): Clash[] {
   return [...found.values()].sort((a, b) => Date.parse(a.planned) - Date.parse(b.planned));
 }
 
-/** What quiet hours keep from being said, ahead, earliest first. */
-export function silenced(speakers: DaySpeaker[]): Silenced[] {
+/// What quiet hours keep from being said, ahead, earliest first.
+export function silenced(speakers: DaysSpeaker[]): Silenced[] {
   const found = new Map<string, Silenced>();
   for (const speaker of speakers) {
     for (const item of speaker.items) {
@@ -91,7 +91,7 @@ export function silenced(speakers: DaySpeaker[]): Silenced[] {
   return [...found.values()].sort((a, b) => Date.parse(a.planned) - Date.parse(b.planned));
 }
 
-/** Is there anything at all on these days? */
-export function isEmpty(days: Days): boolean {
+/// Is there anything at all on these days?
+export function isEmpty(days: DaysView): boolean {
   return days.speakers.every((speaker) => speaker.items.length === 0);
 }

@@ -1,23 +1,23 @@
-// Where each item lies on a speaker's line of one day: place, width and lane, so that no label covers another.
-import { minutesFrom, stretches } from "./civil";
-import type { DayItem, DaySpeaker } from "./types";
+/// Where each item lies on a speaker's line of one day: place, width and lane, so that no label covers another.
+import { minutesFrom, stretches } from "./minutes";
+import type { DayItem, DaysSpeaker } from "$/api/types";
 
 const DAY_MIN = 24 * 60;
 
 export interface Scale {
   date: string;
   zone: string;
-  /** Width of the whole day, in pixels. */
+  /// Width of the whole day, in pixels.
   width: number;
 }
 
 export interface Placed {
   item: DayItem;
-  /** Pixels from midnight. */
+  /// Pixels from midnight.
   left: number;
-  /** Of the box that carries the label and takes the finger. */
+  /// Of the box that carries the label and takes the finger.
   box: number;
-  /** Of what really sounds; at least 3, so that it is seen. */
+  /// Of what really sounds; at least 3, so that it is seen.
   bar: number;
   lane: number;
 }
@@ -27,13 +27,13 @@ export interface Line {
   lanes: number;
 }
 
-/** The narrowest box: a finger's target. */
+/// The narrowest box: a finger's target.
 const LEAST = 28;
-/** The widest a label makes it, when there is room. */
+/// The widest a label makes it, when there is room.
 const LABEL = 168;
 const GAP = 2;
 
-/** The stretch of this day, in minutes, that an item takes; `null` when it lies on another day. */
+/// The stretch of this day, in minutes, that an item takes; `null` when it lies on another day.
 export function span(item: DayItem, date: string, zone: string): { from: number; to: number } | null {
   const from = minutesFrom(date, item.starts ?? item.planned, zone);
   const to = item.ends === null ? from : Math.max(from, minutesFrom(date, item.ends, zone));
@@ -63,7 +63,7 @@ export function layOut(items: DayItem[], scale: Scale): Line {
   return { placed, lanes: Math.max(1, ends.length) };
 }
 
-/** Gives a label the room until the next of its lane. */
+/// Gives a label the room until the next of its lane.
 function widen(placed: Placed[], width: number) {
   const next = new Map<number, number>();
   for (const one of [...placed].reverse()) {
@@ -73,21 +73,21 @@ function widen(placed: Placed[], width: number) {
   }
 }
 
-/** The quiet hours as stretches in pixels. */
-export function shades(speaker: Pick<DaySpeaker, "quiet_hours">, width: number): { left: number; width: number }[] {
+/// The quiet hours as stretches in pixels.
+export function shades(speaker: Pick<DaysSpeaker, "quiet_hours">, width: number): { left: number; width: number }[] {
   return stretches(speaker.quiet_hours).map(({ from, to }) => ({
     left: (from / DAY_MIN) * width,
     width: ((to - from) / DAY_MIN) * width,
   }));
 }
 
-/** Where now is on this day; `null` on another. */
+/// Where now is on this day; `null` on another.
 export function nowAt(now: number, scale: Scale): number | null {
   const minutes = minutesFrom(scale.date, now, scale.zone);
   return minutes >= 0 && minutes < DAY_MIN ? (minutes / DAY_MIN) * scale.width : null;
 }
 
-/** Hours that are named under the line: fewer where there is less room. */
+/// Hours that are named under the line: fewer where there is less room.
 export function ticks(width: number): number[] {
   const step = width >= 900 ? 1 : width >= 520 ? 3 : 6;
   return Array.from({ length: 24 / step + 1 }, (_, i) => i * step);

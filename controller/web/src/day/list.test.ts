@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { list } from "./list";
-import type { DayItem, Days } from "./types";
+import type { DayItem, DaysView } from "$/api/types";
 import { item } from "./sample";
 
-const days = (...items: DayItem[][]): Days => ({
+const days = (...items: DayItem[][]): DaysView => ({
   from: "2026-11-25T17:00:00Z",
   to: "2026-11-26T17:00:00Z",
   zone: "Asia/Ho_Chi_Minh",

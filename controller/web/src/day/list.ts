@@ -1,6 +1,6 @@
-// The same days as a list: by date and time, one row for a bulletin however many speakers say it.
-import { civil, clock } from "./civil";
-import type { Days, Priority, Status } from "./types";
+/// The same days as a list: by date and time, one row for a bulletin however many speakers say it.
+import { clock, dayAndMinute } from "./minutes";
+import type { DaysView, Priority, Status } from "$/api/types";
 import { sounds, type Verdict, verdict, worst } from "./verdict";
 
 export interface Row {
@@ -10,14 +10,14 @@ export interface Row {
   status: Status;
   planned: string;
   past: boolean;
-  /** Speakers that sound it, of all for whom it is planned. */
+  /// Speakers that sound it, of all for whom it is planned.
   sounding: number;
   of: number;
   worst: Verdict;
   counts: Partial<Record<Verdict, number>>;
-  /** Why speakers do not sound it, with their names. */
+  /// Why speakers do not sound it, with their names.
   reasons: { verdict: Verdict; reason: string | null; names: string[] }[];
-  /** The start that was furthest from its plan. */
+  /// The start that was furthest from its plan.
   error_ms: number | null;
 }
 
@@ -31,7 +31,7 @@ export interface DateGroup {
   times: TimeGroup[];
 }
 
-export function list(days: Days): DateGroup[] {
+export function list(days: DaysView): DateGroup[] {
   const rows = new Map<string, Row>();
   for (const speaker of days.speakers) {
     for (const item of speaker.items) {
@@ -63,12 +63,18 @@ function group(rows: Row[], zone: string): DateGroup[] {
   const dates: DateGroup[] = [];
   for (const row of rows) {
     row.worst = worst(Object.keys(row.counts) as Verdict[]) ?? "will";
-    const { date, minutes } = civil(row.planned, zone);
+    const { date, minutes } = dayAndMinute(row.planned, zone);
     let day = dates.at(-1);
-    if (day?.date !== date) dates.push((day = { date, times: [] }));
+    if (day?.date !== date) {
+      day = { date, times: [] };
+      dates.push(day);
+    }
     const time = clock(minutes);
     let at = day.times.at(-1);
-    if (at?.time !== time) day.times.push((at = { time, rows: [] }));
+    if (at?.time !== time) {
+      at = { time, rows: [] };
+      day.times.push(at);
+    }
     at.rows.push(row);
   }
   return dates;

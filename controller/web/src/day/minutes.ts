@@ -1,10 +1,11 @@
-// Civil time in a zone, without a library: which date and minute of the day an instant is there.
+/// Where an instant lies on a civil day, for whole days of many speakers at once: offsets of a zone are remembered.
+import { addDays, daysBetween, weekday } from "$/lib/civil";
 
 const QUARTER_MS = 15 * 60_000;
 const DAY_MIN = 24 * 60;
 const formats = new Map<string, Intl.DateTimeFormat>();
 const offsets = new Map<string, number>();
-/** So many offsets are remembered; offsets change only on quarters of an hour. */
+/// So many offsets are remembered; offsets change only on quarters of an hour.
 const REMEMBERED = 20_000;
 
 function parts(at: number, zone: string): number {
@@ -28,7 +29,7 @@ function parts(at: number, zone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** Civil minus universal time, in milliseconds. */
+/// Civil minus universal time, in milliseconds.
 function offset(at: number, zone: string): number {
   const quarter = Math.floor(at / QUARTER_MS);
   const key = `${zone} ${quarter}`;
@@ -41,54 +42,45 @@ function offset(at: number, zone: string): number {
   return ms;
 }
 
-export interface Civil {
-  /** `2026-11-26`. */
+interface There {
+  /// `2026-11-26`.
   date: string;
-  /** Since midnight, with seconds as a fraction. */
+  /// Since midnight, with seconds as a fraction.
   minutes: number;
 }
 
-export function civil(at: string | number, zone: string): Civil {
+export function dayAndMinute(at: string | number, zone: string): There {
   const ms = typeof at === "number" ? at : Date.parse(at);
   const local = ms + offset(ms, zone);
   const day = new Date(local).toISOString().slice(0, 10);
   return { date: day, minutes: (local - Date.parse(`${day}T00:00:00Z`)) / 60_000 };
 }
 
-/** Minutes from the midnight that begins `date`; negative for the day before. */
+/// Minutes from the midnight that begins `date`; negative for the day before.
 export function minutesFrom(date: string, at: string | number, zone: string): number {
-  const there = civil(at, zone);
+  const there = dayAndMinute(at, zone);
   return daysBetween(date, there.date) * DAY_MIN + there.minutes;
 }
 
-export function daysBetween(from: string, to: string): number {
-  return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / 86_400_000);
-}
-
-export function plusDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
-}
-
-/** The Monday of that week. */
+/// The Monday of that week.
 export function monday(date: string): string {
-  const weekday = new Date(`${date}T00:00:00Z`).getUTCDay();
-  return plusDays(date, -((weekday + 6) % 7));
+  return addDays(date, 1 - weekday(date));
 }
 
-/** `05:30` of a minute of the day. */
+/// `05:30` of a minute of the day.
 export function clock(minutes: number): string {
   const whole = Math.floor(minutes + 1e-6);
   const two = (n: number) => String(n).padStart(2, "0");
   return `${two(Math.floor(whole / 60) % 24)}:${two(whole % 60)}`;
 }
 
-/** The minute of the day that `05:30` names. */
+/// The minute of the day that `05:30` names.
 export function minuteOf(text: string): number {
   const [hour = 0, minute = 0] = text.split(":").map(Number);
   return hour * 60 + minute;
 }
 
-/** Windows of a day as stretches of minutes between 0 and 1440; one over midnight gives two, equal ends the whole day. */
+/// Windows of a day as stretches of minutes between 0 and 1440; one over midnight gives two, equal ends the whole day.
 export function stretches(windows: { from: string; to: string }[]): { from: number; to: number }[] {
   return windows.flatMap((window) => {
     const from = minuteOf(window.from);

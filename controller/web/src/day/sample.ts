@@ -1,5 +1,5 @@
-// One playout to vary in tests: three minutes at half past five that went as planned.
-import type { DayItem } from "./types";
+/// One playout to vary in tests: three minutes at half past five that went as planned.
+import type { DayItem } from "$/api/types";
 
 export const item = (over: Partial<DayItem> = {}): DayItem => ({
   bulletin: "b1",

@@ -1,28 +1,28 @@
-// What became of a planned start, or will: one word of a closed set, from the speaker's own report.
-import type { DayItem } from "./types";
+/// What became of a planned start, or will: one word of a closed set, from the speaker's own report.
+import type { DayItem } from "$/api/types";
 
-/** A start more than this after its plan is told as late. */
+/// A start more than this after its plan is told as late.
 export const LATE_MS = 5_000;
 
 export type Verdict =
-  /** It sounds at this moment. */
+  /// It sounds at this moment.
   | "sounding"
-  /** It was cut and waits to go on. */
+  /// It was cut and waits to go on.
   | "waiting"
-  /** It sounded, on time. */
+  /// It sounded, on time.
   | "played"
-  /** It sounded, but began late. */
+  /// It sounded, but began late.
   | "late"
-  /** It sounded in part. */
+  /// It sounded in part.
   | "cut"
-  /** It was not said although it could have been. */
+  /// It was not said although it could have been.
   | "missed"
-  /** It was not said, by a rule. */
+  /// It was not said, by a rule.
   | "skipped"
   | "failed"
-  /** It will sound. */
+  /// It will sound.
   | "will"
-  /** By what is known now it will not sound. */
+  /// By what is known now it will not sound.
   | "wont";
 
 export function verdict(item: DayItem): Verdict {
@@ -49,17 +49,17 @@ export function verdict(item: DayItem): Verdict {
   }
 }
 
-/** Did people hear it, or will they? In part counts. */
+/// Did people hear it, or will they? In part counts.
 export function sounds(v: Verdict): boolean {
   return v === "sounding" || v === "waiting" || v === "played" || v === "late" || v === "cut" || v === "will";
 }
 
-/** Should somebody look at it? */
+/// Should somebody look at it?
 export function wrong(v: Verdict): boolean {
   return v === "late" || v === "cut" || v === "missed" || v === "skipped" || v === "failed" || v === "wont";
 }
 
-/** Worst first, so that a row of many speakers shows what somebody must know. */
+/// Worst first, so that a row of many speakers shows what somebody must know.
 const WORST: Verdict[] = ["failed", "missed", "skipped", "wont", "cut", "late", "sounding", "waiting", "played", "will"];
 
 export function worst(all: Iterable<Verdict>): Verdict | null {
@@ -67,7 +67,7 @@ export function worst(all: Iterable<Verdict>): Verdict | null {
   return WORST.find((v) => there.has(v)) ?? null;
 }
 
-/** `+12 ms`, `+3,2 s`: the start's error, in the language's own digits. */
+/// `+12 ms`, `+3,2 s`: the start's error, in the language's own digits.
 export function errorText(ms: number, language: string): string {
   const size = Math.abs(ms);
   const sign = ms < 0 ? "−" : "+";

@@ -1,4 +1,4 @@
-// Search as people type on a phone: without accents, without case. "ban chuong" finds "Bản Chương".
+/// Search as people type on a phone: without accents, without case. "ban chuong" finds "Bản Chương".
 
 const MARKS = /[\u0300-\u036f]/g;
 
@@ -6,7 +6,7 @@ export function fold(text: string): string {
   return text.normalize("NFD").replace(MARKS, "").replace(/đ/g, "d").replace(/Đ/g, "D").toLowerCase().trim();
 }
 
-/** Every word of the query stands somewhere in the text. */
+/// Every word of the query stands somewhere in the text.
 export function matches(query: string, ...texts: (string | null | undefined)[]): boolean {
   const words = fold(query).split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
@@ -16,7 +16,7 @@ export function matches(query: string, ...texts: (string | null | undefined)[]):
 
 const collator = new Intl.Collator("vi", { numeric: true });
 
-/** By name, "Loa 2" before "Loa 10". */
+/// By name, "Loa 2" before "Loa 10".
 export function byName<T extends { name: string }>(a: T, b: T): number {
   return collator.compare(a.name, b.name);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bounds, centroid, clusters, gridLines, gridStep, inside, metresPerPixel, scaleBar } from "./geo";
+import { bounds, centroid, clusters, gridLines, gridStep, inside } from "./geo";
 
 describe("the map", () => {
   it("a hamlet lies in the middle of its poles", () => {
@@ -22,11 +22,6 @@ describe("the map", () => {
   it("poles that would cover each other are gathered", () => {
     const all = [{ x: 0, y: 0 }, { x: 3, y: 4 }, { x: 50, y: 50 }];
     expect(clusters(all, 10).map((c) => c.length)).toEqual([2, 1]);
-  });
-
-  it("the scale bar is a round length that fits", () => {
-    expect(metresPerPixel(0, 0)).toBeCloseTo(156_543.7, -2);
-    expect(scaleBar(3.3, 100)).toEqual({ metres: 200, pixels: expect.closeTo(60.6, 1) as number });
   });
 
   it("the grid has a handful of lines", () => {

@@ -1,4 +1,4 @@
-// The map's geometry: where areas lie by their poles, which poles a lasso holds, and what scale and grid to draw.
+/// The map's geometry: where areas lie by their poles, which poles a lasso holds, and what grid to draw.
 
 export interface Point {
   lat: number;
@@ -9,18 +9,17 @@ export interface XY {
   y: number;
 }
 
-const METRES_PER_DEGREE = 111_320;
-/** Beyond this Web Mercator ends. */
+/// Beyond this Web Mercator ends.
 const MAX_LAT = 85.051129;
 
-/** The middle of some poles; hamlets are small enough for a plain mean. */
+/// The middle of some poles; hamlets are small enough for a plain mean.
 export function centroid(points: Point[]): Point | null {
   if (points.length === 0) return null;
   const sum = points.reduce((a, p) => ({ lat: a.lat + p.lat, lon: a.lon + p.lon }), { lat: 0, lon: 0 });
   return { lat: sum.lat / points.length, lon: sum.lon / points.length };
 }
 
-/** South-west and north-east corner, with some air around. */
+/// South-west and north-east corner, with some air around.
 export function bounds(points: Point[], air = 0.1): [Point, Point] | null {
   if (points.length === 0) return null;
   const lats = points.map((p) => p.lat);
@@ -34,7 +33,7 @@ export function bounds(points: Point[], air = 0.1): [Point, Point] | null {
   ];
 }
 
-/** Is the point inside the ring that a finger drew? Even-odd, the ring closes itself. */
+/// Is the point inside the ring that a finger drew? Even-odd, the ring closes itself.
 export function inside(point: XY, ring: XY[]): boolean {
   let within = false;
   for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
@@ -46,7 +45,7 @@ export function inside(point: XY, ring: XY[]): boolean {
   return within;
 }
 
-/** Poles that would cover each other on the screen, gathered; each cluster stands at the first of it. */
+/// Poles that would cover each other on the screen, gathered; each cluster stands at the first of it.
 export function clusters<T extends XY>(points: T[], radius: number): T[][] {
   const found: T[][] = [];
   for (const point of points) {
@@ -57,25 +56,13 @@ export function clusters<T extends XY>(points: T[], radius: number): T[][] {
   return found;
 }
 
-export function metresPerPixel(latitude: number, zoom: number): number {
-  return (METRES_PER_DEGREE * 360 * Math.cos((latitude * Math.PI) / 180)) / (256 * 2 ** zoom);
-}
-
-/** The roundest length (1, 2 or 5 by tens) that fits. */
-export function scaleBar(metresPerPixel: number, most: number): { metres: number; pixels: number } {
-  const room = metresPerPixel * most;
-  const ten = 10 ** Math.floor(Math.log10(room));
-  const metres = [5, 2, 1].map((n) => n * ten).find((m) => m <= room) ?? ten;
-  return { metres, pixels: metres / metresPerPixel };
-}
-
-/** Degrees between lines of the grid, so that about `lines` cross what is seen. */
+/// Degrees between lines of the grid, so that about `lines` cross what is seen.
 export function gridStep(degrees: number, lines = 5): number {
   const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45];
   return steps.find((step) => degrees / step <= lines) ?? 45;
 }
 
-/** The grid's degrees between two ends. */
+/// The grid's degrees between two ends.
 export function gridLines(from: number, to: number, step: number): number[] {
   const first = Math.ceil(from / step);
   const count = Math.max(0, Math.min(60, Math.floor(to / step) - first + 1));

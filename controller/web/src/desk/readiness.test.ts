@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { light, someNames, whyNot } from "./readiness";
-import type { Lack, ReadySpeaker } from "./types";
+import type { Lack, ReadySpeaker } from "$/api/types";
 
 const speaker = (name: string, ...lacks: Lack[]): ReadySpeaker => ({
   speaker: name,

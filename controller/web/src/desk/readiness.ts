@@ -1,5 +1,5 @@
-// "Will it play?": the light before air, and why some speakers will not, grouped so that one reads it at a glance.
-import type { Lack, Readiness, ReadySpeaker } from "./types";
+/// "Will it play?": the light before air, and why some speakers will not, grouped so that one reads it at a glance.
+import type { Lack, Readiness, ReadySpeaker } from "$/api/types";
 
 export type Light = "all" | "some" | "none" | "nobody";
 
@@ -9,7 +9,7 @@ export function light(readiness: Pick<Readiness, "ready" | "of">): Light {
   return readiness.ready === 0 ? "none" : "some";
 }
 
-/** What keeps a speaker silent the longest first: the first that it lacks is the one to mend. */
+/// What keeps a speaker silent the longest first: the first that it lacks is the one to mend.
 const ORDER: Lack[] = ["muted", "never_reported", "clock_untrusted", "no_programme", "no_content"];
 
 export interface Why {
@@ -17,7 +17,7 @@ export interface Why {
   speakers: { id: string; name: string }[];
 }
 
-/** Each speaker once, under the first thing to mend. */
+/// Each speaker once, under the first thing to mend.
 export function whyNot(speakers: ReadySpeaker[]): Why[] {
   const found: Why[] = [];
   for (const lack of ORDER) {
@@ -27,7 +27,7 @@ export function whyNot(speakers: ReadySpeaker[]): Why[] {
   return found;
 }
 
-/** "Loa 1, Loa 2 và 5 loa khác": the first names, and how many are left. */
+/// "Loa 1, Loa 2 và 5 loa khác": the first names, and how many are left.
 export function someNames(names: string[], most = 3): { names: string; more: number } {
   return { names: names.slice(0, most).join(", "), more: Math.max(0, names.length - most) };
 }

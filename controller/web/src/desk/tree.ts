@@ -1,4 +1,4 @@
-// The tree of areas as a screen needs it: nested, searched, and what may hang under what.
+/// The tree of areas as a screen needs it: nested, searched, and what may hang under what.
 import { byName, matches } from "./fold";
 
 export interface Placed {
@@ -13,7 +13,7 @@ export interface Node<A extends Placed> {
   children: Node<A>[];
 }
 
-/** An area whose parent is out of sight is a root here: nobody's reach begins at the top. */
+/// An area whose parent is out of sight is a root here: nobody's reach begins at the top.
 export function tree<A extends Placed>(areas: A[]): Node<A>[] {
   const nodes = new Map(areas.map((area) => [area.id, { area, depth: 0, children: [] } as Node<A>]));
   const roots: Node<A>[] = [];
@@ -32,12 +32,12 @@ export function tree<A extends Placed>(areas: A[]): Node<A>[] {
   return roots;
 }
 
-/** Top-down, each before what is below it. */
+/// Top-down, each before what is below it.
 export function flat<A extends Placed>(nodes: Node<A>[]): Node<A>[] {
   return nodes.flatMap((node) => [node, ...flat(node.children)]);
 }
 
-/** The area and everything below it. */
+/// The area and everything below it.
 export function below<A extends Placed>(areas: A[], id: string): Set<string> {
   const found = new Set([id]);
   for (let size = 0; size !== found.size; ) {
@@ -47,7 +47,7 @@ export function below<A extends Placed>(areas: A[], id: string): Set<string> {
   return found;
 }
 
-/** From the area up to the top of what is in sight. */
+/// From the area up to the top of what is in sight.
 export function lineage<A extends Placed>(areas: A[], id: string): A[] {
   const all = new Map(areas.map((area) => [area.id, area]));
   const line: A[] = [];
@@ -55,7 +55,7 @@ export function lineage<A extends Placed>(areas: A[], id: string): A[] {
   return line;
 }
 
-/** "Bản Chương, Sảng Mộc": what tells two hamlets of one name apart. */
+/// "Bản Chương, Sảng Mộc": what tells two hamlets of one name apart.
 export function fullName<A extends Placed>(areas: A[], id: string): string {
   return lineage(areas, id)
     .slice(0, 2)
@@ -63,7 +63,7 @@ export function fullName<A extends Placed>(areas: A[], id: string): string {
     .join(", ");
 }
 
-/** Under what an area may hang: never itself or what is below it. */
+/// Under what an area may hang: never itself or what is below it.
 export function mayHangUnder<A extends Placed>(areas: A[], id: string): A[] {
   const own = below(areas, id);
   return flat(tree(areas))
@@ -71,7 +71,7 @@ export function mayHangUnder<A extends Placed>(areas: A[], id: string): A[] {
     .filter((area) => !own.has(area.id));
 }
 
-/** What a search leaves: what matches, with everything above it so that one sees where it is. */
+/// What a search leaves: what matches, with everything above it so that one sees where it is.
 export function search<A extends Placed>(areas: A[], query: string): A[] {
   if (query.trim() === "") return areas;
   const keep = new Set<string>();

@@ -13,15 +13,16 @@ const waiting = new Resource<Bulletins>("approvals", () =>
 );
 let started = false;
 
+const decides = () => (session.me?.rights.approve ?? []).length > 0;
 function look(): void {
-  if ((session.me?.rights.approve ?? []).length > 0) waiting.touch();
+  if (decides()) waiting.touch();
 }
 
 /// Once somebody is signed in; again does nothing.
 export function startApprovals(): void {
   if (started) return;
   started = true;
-  void waiting.begin();
+  if (decides()) void waiting.begin();
   whenBack(look);
   whenSignedIn(look);
   onLive(["bulletin"], look);
@@ -33,7 +34,7 @@ export const approvals = {
   },
   /// Those that this person may decide on.
   get count(): number {
-    if ((session.me?.rights.approve ?? []).length === 0) return 0;
+    if (!decides()) return 0;
     return (waiting.value?.bulletins ?? []).filter((b) => b.may.approve).length;
   },
 };
