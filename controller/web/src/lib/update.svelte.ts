@@ -30,5 +30,8 @@ export function registerWorker(): void {
     had = true;
   });
   // Without one the app works, only not without a line.
-  navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" }).then(watch, () => {});
+  navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" }).then(
+    (registration?: ServiceWorkerRegistration) => registration && watch(registration),
+    () => {},
+  );
 }
