@@ -16,13 +16,22 @@ export interface Tongue {
 
 /// "Bản Chương, Nà Lay và 3 nơi khác".
 export function places(tongue: Tongue, names: string[], most = 3): string {
+  return some(tongue, "places.more", names, most);
+}
+/// "Loa 1, Loa 2 và 5 loa khác".
+export function speakerNames(tongue: Tongue, names: string[], most = 3): string {
+  return some(tongue, "speakers.more", names, most);
+}
+function some(tongue: Tongue, more: string, names: string[], most: number): string {
   if (names.length <= most) return list(names, tongue.language);
-  return tongue.d("places.more", { names: names.slice(0, most).join(", "), n: names.length - most });
+  return tongue.d(more, { names: names.slice(0, most).join(", "), n: names.length - most });
 }
 
 /// "05:30 sáng hằng ngày", "17:00 chiều thứ hai và thứ sáu, đến 1/1/2027".
-export function whenWords(tongue: Tongue, when: WhenView): string {
+export function whenWords(tongue: Tongue, when: WhenView, isWaiting = false): string {
   const { t, d, now, zone } = tongue;
+  // What is for now goes on air when somebody approves it.
+  if (when.now !== undefined && isWaiting) return d("when.on_approval");
   if (when.now !== undefined) return d("when.now", { moment: moment(t, Date.parse(when.now), now, zone) });
   if (when.at !== undefined) return civilMoment(t, when.at, now, zone);
   if (when.rrule === undefined || when.start === undefined) return "";
@@ -56,7 +65,7 @@ export function sentence(tongue: Tongue, b: BulletinView): string {
     length: duration(t, b.duration_s),
     places: places(tongue, b.target_names),
     n: b.speakers,
-    when: whenWords(tongue, b.when),
+    when: whenWords(tongue, b.when, b.state === "awaiting" || b.state === "returned"),
   };
   const status = b.status === "actual" ? "" : `${d(`kind.${b.status}`)} `;
   return status + d(b.repeat.times > 1 ? "sentence.repeat" : "sentence", { ...values, times: b.repeat.times });
