@@ -34,6 +34,21 @@ function serviceWorker(): Plugin {
   };
 }
 
+/// Few and whole: what one speaks and stops with; the desk's screens; the map; a file for each language. On a weak line ten
+/// requests cost more than their bytes.
+function chunk(id: string): string | undefined {
+  const name = id.split("?")[0] ?? id;
+  if (name.includes("/leaflet/") || /\/(MapScreen\.svelte|poleMap\.ts|poleIcon\.ts)$/.test(name)) return "map";
+  if (/\/i18n\/(?!vi)\w+(\.screens)?\.json$/.test(name)) return name.match(/(\w+)(\.screens)?\.json$/)?.[1];
+  if (/\/src\/(day|desk)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
+  if (/\/src\/screens\//.test(name) && !/\/(Announce|Compose|Expired|Outbox|Record|Sent|SetUp|SignIn|Stop|Text)\.svelte$/.test(name)) return "desk";
+  // Their addresses are known from the start, they themselves are not.
+  if (name.endsWith("/src/routes.screens.ts")) return "base";
+  // The helper that loads the others has no file of its own.
+  if (/\/src\/(api|announce|components|lib|outbox)\//.test(name) || name.includes("/node_modules/") || name.includes("vite/preload-helper")) return "base";
+  return undefined;
+}
+
 export default defineConfig({
   plugins: [svelte(), serviceWorker()],
   resolve: { alias: { $: at("./src") } },
@@ -44,6 +59,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rollupOptions: { output: { manualChunks: chunk } },
   },
   server: {
     port: 5173,
