@@ -28,7 +28,7 @@ const playout = (over: Partial<PlayoutView>): PlayoutView => ({
 describe("how it went", () => {
   it("two mornings are two, the later first, and who missed it stands on top", () => {
     const missed = playout({ speaker: "loa-2", started: null, ended: null, error_ms: null, outcome: "missed", reason: "off" });
-    const next = playout({ planned: "2026-11-26T22:30:00Z" });
+    const next = playout({ planned: "2026-11-26T22:30:00Z", occurrence: "b1/2026-11-27/0/0" });
     const found = occasions([playout({}), missed, next]);
     expect(found.map((o) => [o.planned, o.sounded, o.of])).toEqual([
       ["2026-11-26T22:30:00Z", 1, 1],

@@ -16,7 +16,9 @@ export function verdictOf(p: PlayoutView): Verdict {
 /// Latest first; within one, what went wrong first, then by speaker.
 export function occasions(playouts: PlayoutView[]): Occasion[] {
   const found = new Map<string, Occasion>();
-  for (const one of playouts) {
+  // Pages that were read at different times may overlap.
+  const each = new Map(playouts.map((p) => [`${p.speaker} ${p.occurrence} ${p.attempt}`, p]));
+  for (const one of each.values()) {
     let at = found.get(one.planned);
     if (!at) {
       at = { planned: one.planned, playouts: [], sounded: 0, of: 0 };

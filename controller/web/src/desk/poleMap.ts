@@ -37,7 +37,7 @@ export interface Callbacks {
 
 const SIGN = 36;
 /// Signs nearer than this, in pixels, are gathered.
-const NEAR = 26;
+const NEAR = 38;
 /// From here on every pole stands alone, and wears its name.
 const ALONE = 17;
 const NAMES = 14;
@@ -120,6 +120,8 @@ export class PoleMap {
       this.#ring.push(at(e));
       this.#drawRing();
     };
+    // The mouse must not select the words it passes over.
+    const still = (e: Event) => e.preventDefault();
     const up = () => {
       const ring = this.#ring ?? [];
       this.#ring = null;
@@ -127,11 +129,13 @@ export class PoleMap {
       const held = this.#all.filter((pole) => inside(this.#place(pole), ring)).map((pole) => pole.id);
       if (held.length > 0) this.#told.onring(held);
     };
+    box.addEventListener("mousedown", still);
     box.addEventListener("pointerdown", down);
     box.addEventListener("pointermove", move);
     box.addEventListener("pointerup", up);
     box.addEventListener("pointercancel", up);
     this.#end = () => {
+      box.removeEventListener("mousedown", still);
       box.removeEventListener("pointerdown", down);
       box.removeEventListener("pointermove", move);
       box.removeEventListener("pointerup", up);
