@@ -86,7 +86,13 @@ export class Recorder {
     this.#loudAt = this.#since;
     this.state = "recording";
     void this.#stayAwake();
+    // The lock is lost whenever the page is not in sight.
+    document.addEventListener("visibilitychange", this.#seen);
   }
+
+  #seen = (): void => {
+    if (document.visibilityState === "visible" && this.state === "recording") void this.#stayAwake();
+  };
 
   #watchLevel(stream: MediaStream): void {
     const audio = new AudioContext();
@@ -175,6 +181,7 @@ export class Recorder {
   }
   #release(): void {
     clearInterval(this.#timer);
+    document.removeEventListener("visibilitychange", this.#seen);
     for (const track of this.#stream?.getTracks() ?? []) {
       track.onended = null;
       track.stop();

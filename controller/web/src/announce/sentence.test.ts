@@ -15,6 +15,7 @@ describe("the one sentence before sending", () => {
     const said = { names: ["Bản Chương"], speakers: 3, durationS: 42, when: "05:30 sáng mai" };
     expect(sentence(say, said)).toBe("Bản Chương, 3 loa, 05:30 sáng mai, dài 42 giây.");
     expect(sentence(say, { ...said, durationS: null })).toBe("Bản Chương, 3 loa, 05:30 sáng mai.");
+    expect(sentence(say, { ...said, times: 3 })).toBe("Bản Chương, 3 loa, 05:30 sáng mai, dài 42 giây. Phát 3 lần.");
   });
   it("does not drown in names", () => {
     const said = { speakers: 9, durationS: 42, when: "ngay bây giờ" };

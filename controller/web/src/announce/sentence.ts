@@ -18,8 +18,13 @@ export interface Said {
   speakers: number;
   durationS: number | null;
   when: string;
+  times?: number;
 }
 export function sentence(t: Say, said: Said): string {
+  const once = one(t, said);
+  return (said.times ?? 1) > 1 ? `${once} ${t("sentence.repeat", { n: said.times ?? 1 })}` : once;
+}
+function one(t: Say, said: Said): string {
   const base = { where: sayWhere(t, said.names), speakers: t("speakers_n", { n: said.speakers }), when: said.when };
   if (said.durationS === null) return t("sentence.unknown_length", base);
   return t("sentence", { ...base, duration: duration(t, said.durationS) });

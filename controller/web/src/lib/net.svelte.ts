@@ -17,6 +17,10 @@ export function watchNetwork(): void {
 export function reached(ok: boolean): void {
   set(ok);
 }
+/// The phone has a network; whether the office answers is another matter.
+export function hasNetwork(): boolean {
+  return typeof navigator === "undefined" || navigator.onLine;
+}
 export function isOnline(): boolean {
   return state.online;
 }

@@ -6,7 +6,7 @@ import { OFFICE_ZONE } from "./civil";
 import { db } from "./db";
 import { language, t } from "./i18n/index.svelte";
 import { startLive, stopLive } from "./live";
-import { isOnline, reached } from "./net.svelte";
+import { hasNetwork, reached } from "./net.svelte";
 
 /// `expired`: the person is known, work goes on, but the office wants the password again.
 export type SessionState = "starting" | "out" | "in" | "expired";
@@ -82,7 +82,7 @@ function expire(): void {
 }
 
 export async function startSession(): Promise<void> {
-  hook({ language, unreachable: () => t(isOnline() ? "error.unreachable" : "error.offline"), expired: expire, reached });
+  hook({ language, unreachable: () => t(hasNetwork() ? "error.unreachable" : "error.offline"), expired: expire, reached });
   const [me, app] = await Promise.all([
     db.get<MeView>("kv", "me").catch(() => undefined),
     db.get<AppView>("kv", "app").catch(() => undefined),

@@ -6,7 +6,7 @@ import { exactNow } from "../lib/clock.svelte";
 import { db, persist } from "../lib/db";
 import { t } from "../lib/i18n/index.svelte";
 import { onLive } from "../lib/live";
-import { isOnline, whenBack } from "../lib/net.svelte";
+import { hasNetwork, isOnline, whenBack } from "../lib/net.svelte";
 import { session, whenSignedIn } from "../lib/session.svelte";
 import {
   asking,
@@ -169,8 +169,15 @@ async function step(item: Item, isForced: boolean): Promise<boolean> {
   }
 }
 
+/// The last call failed, but the phone has a network: is the office back?
+async function knock(): Promise<void> {
+  if (isOnline() || !hasNetwork() || !state.items.some((item) => item.state === "waiting")) return;
+  await api.get("/app", { open: true, timeoutMs: 8_000 }).catch(() => {});
+}
+
 async function sendAll(isForced: boolean): Promise<void> {
   await reload();
+  if (!isForced) await knock();
   // Oldest first; what another tab sent meanwhile is read here as sent.
   for (const { id } of [...state.items].reverse()) {
     for (let goes = true; goes; ) {

@@ -7,6 +7,8 @@ export interface Progress {
   sounding: number;
   /// Ended as it should, by the pole's own account.
   said: number;
+  /// … and measured by its own microphone.
+  heard: number;
   /// Over, but not said whole.
   not: { speaker: string; outcome: string; reason: string | null }[];
 }
@@ -25,6 +27,7 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
     of: bulletin.readiness.of,
     sounding: all.filter((p) => p.started && !p.ended && p.outcome === null).length,
     said: all.filter((p) => p.outcome === "completed").length,
+    heard: all.filter((p) => p.outcome === "completed" && p.heard === true).length,
     not: all
       .filter((p) => p.outcome !== null && p.outcome !== "completed")
       .map(({ speaker, outcome, reason }) => ({ speaker, outcome: outcome ?? "", reason })),
