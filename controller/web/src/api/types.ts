@@ -87,7 +87,7 @@ export interface VolumePlan {
   percent: number;
   ceiling: number;
   emergency: number;
-  by_time: { from: string; to: string; percent: number }[];
+  by_time: { window: DayWindow; percent: number }[];
 }
 export interface PresenceOf {
   state: Presence;

@@ -1,9 +1,8 @@
 /// Search as people type on a phone: without accents, without case. "ban chuong" finds "Bản Chương".
-
-const MARKS = /[\u0300-\u036f]/g;
+import { plain } from "$/announce/reach";
 
 export function fold(text: string): string {
-  return text.normalize("NFD").replace(MARKS, "").replace(/đ/g, "d").replace(/Đ/g, "D").toLowerCase().trim();
+  return plain(text).trim();
 }
 
 /// Every word of the query stands somewhere in the text.
