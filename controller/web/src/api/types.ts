@@ -22,7 +22,7 @@ export interface AppView {
   version: string;
   zone: string;
   languages: string[];
-  map: { tiles: string | null; attribution: string | null };
+  map: { tiles: string | null; attribution: string };
   limits: { upload_mb: number; max_audio_minutes: number };
   set_up: boolean;
   correction: string;
@@ -134,7 +134,7 @@ export interface StatusView {
 }
 export interface SpeakerDetail extends SpeakerView {
   status: StatusView | null;
-  ready: { ready: boolean; lacks: Lack[] };
+  ready: { ready: boolean; config_applied: boolean; bulletins_ready: number; bulletins: number; lacks: Lack[] };
 }
 export interface PreviewItem {
   occurrence: string;
@@ -168,6 +168,7 @@ export interface AudioView {
   voice: string | null;
   speed: number | null;
   made: Instant;
+  made_by: string | null;
   made_by_name: string | null;
   uses: number;
 }
@@ -195,11 +196,14 @@ export interface TemplateView {
   chime: Chime | null;
   volume: number | null;
   status: Status;
-  targets: string[] | null;
+  targets: string[];
   area: string | null;
   voice: string | null;
   speed: number | null;
+  may_change: boolean;
+  made_by: string | null;
   made: Instant;
+  changed: Instant;
 }
 export interface HolidayView {
   id: string;
@@ -258,7 +262,7 @@ export interface CheckView {
 export interface Decision {
   verdict: "approved" | "returned";
   by: string;
-  by_name: string;
+  by_name: string | null;
   at: Instant;
   reason: string | null;
 }
@@ -400,6 +404,7 @@ export interface NowSpeaker {
 }
 export interface NowView {
   speakers: NowSpeaker[];
+  truncated: boolean;
 }
 export interface Stopped {
   silence_before: Instant;

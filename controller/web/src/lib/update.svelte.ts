@@ -1,5 +1,7 @@
 /// The service worker: registered in the built app; a newer version waits until the person takes it.
 
+const PATIENCE_MS = 5_000;
+
 const state = $state<{ waiting: ServiceWorker | null }>({ waiting: null });
 
 export const update = {
@@ -19,7 +21,11 @@ function watch(registration: ServiceWorkerRegistration): void {
   };
   // The app was only just opened: nothing is lost by beginning with the newer one.
   newer()?.postMessage("take over");
-  registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", look));
+  // The old one may have to finish something first; then the person is asked.
+  setTimeout(look, PATIENCE_MS);
+  const follow = () => registration.installing?.addEventListener("statechange", look);
+  follow();
+  registration.addEventListener("updatefound", follow);
 }
 
 export function registerWorker(): void {

@@ -1,6 +1,7 @@
 /// Places in texts: `{name}` is a value, `{n|speaker|speakers}` a word by the number `n`.
 
-export type Values = Record<string, string | number>;
+/// `null`: not known any more, as the name of somebody who has left.
+export type Values = Record<string, string | number | null>;
 
 const PLACE = /\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g;
 
@@ -8,6 +9,7 @@ export function fill(text: string, values: Values = {}, language = "vi"): string
   return text.replace(PLACE, (_, name: string, one?: string, many?: string) => {
     const value = values[name];
     if (value === undefined) return "";
+    if (value === null) return "…";
     if (one === undefined || many === undefined) return String(value);
     return new Intl.PluralRules(language).select(Number(value)) === "one" ? one : many;
   });
