@@ -41,6 +41,9 @@ const NEAR = 38;
 /// From here on every pole stands alone, and wears its name.
 const ALONE = 17;
 const NAMES = 14;
+/// About the size of a name of an area, in pixels.
+const LETTER = 11;
+const NAME_HIGH = 30;
 
 export class PoleMap {
   #map: LeafletMap;
@@ -48,6 +51,7 @@ export class PoleMap {
   #grid: LayerGroup;
   #names: LayerGroup;
   #all: Pole[] = [];
+  #areas: Name[] = [];
   #tiles: boolean;
   #told: Callbacks;
   #ring: XY[] | null = null;
@@ -59,11 +63,18 @@ export class PoleMap {
     this.#told = told;
     // Names, signs and lines fade by CSS; motion is the person's own choice.
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#map = makeMap(box, { zoomControl: false, attributionControl: this.#tiles, zoomAnimation: !still, fadeAnimation: !still, minZoom: 4, maxZoom: 19 });
+    this.#map = makeMap(box, { zoomControl: false, attributionControl: this.#tiles, zoomAnimation: !still, fadeAnimation: !still, minZoom: 4, maxZoom: 19, zoomSnap: 0.5 });
     this.#map.setView([21, 106], 6);
     if (tiles.url) {
       this.#map.attributionControl.setPrefix(false);
-      tileLayer(tiles.url, { attribution: plain(tiles.attribution ?? ""), maxZoom: 19 }).addTo(this.#map);
+      const layer = tileLayer(tiles.url, { attribution: plain(tiles.attribution ?? ""), maxZoom: 19 });
+      // No line to the tiles: the grid takes their place.
+      layer.on("tileerror", () => {
+        if (!this.#tiles) return;
+        this.#tiles = false;
+        this.#drawGrid();
+      });
+      layer.addTo(this.#map);
     }
     control.scale({ imperial: false, maxWidth: 120 }).addTo(this.#map);
     this.#grid = layerGroup().addTo(this.#map);
@@ -76,16 +87,13 @@ export class PoleMap {
 
   show(poles: Pole[], names: Name[]): void {
     this.#all = poles;
-    this.#names.clearLayers();
-    for (const one of names) {
-      const icon = plainIcon(textElement("area-name", one.name));
-      marker([one.lat, one.lon], { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.#names);
-    }
+    this.#areas = names;
+    this.#drawNames();
     this.#drawPoles();
   }
 
   fit(): void {
-    const around = bounds(this.#all);
+    const around = bounds(this.#all, 0.15);
     if (around) {
       const [sw, ne] = around;
       this.#map.fitBounds([[sw.lat, sw.lon], [ne.lat, ne.lon]], { animate: false, maxZoom: 16 });
@@ -156,7 +164,21 @@ export class PoleMap {
     const box = this.#map.getContainer();
     box.classList.toggle("names", this.#map.getZoom() >= NAMES);
     if (!this.#tiles) this.#drawGrid();
+    this.#drawNames();
     this.#drawPoles();
+  }
+
+  /// A name that would cover another waits until one looks closer.
+  #drawNames(): void {
+    this.#names.clearLayers();
+    const shown: { x: number; y: number; half: number }[] = [];
+    for (const one of this.#areas) {
+      const at = { ...this.#place(one), half: (one.name.length * LETTER) / 2 };
+      if (shown.some((s) => Math.abs(s.x - at.x) < s.half + at.half && Math.abs(s.y - at.y) < NAME_HIGH)) continue;
+      shown.push(at);
+      const icon = plainIcon(textElement("area-name", one.name));
+      marker([one.lat, one.lon], { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.#names);
+    }
   }
 
   #drawPoles(): void {
