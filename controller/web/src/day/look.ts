@@ -17,7 +17,7 @@ const KIND_ICONS: Partial<Record<string, IconName>> = {
 
 const VERDICT_ICONS: Record<Verdict, IconName | null> = {
   sounding: "speaker",
-  waiting: "wait",
+  untold: "info",
   played: "check",
   late: "clock",
   cut: "pause",

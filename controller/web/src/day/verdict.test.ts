@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { item } from "./sample";
-import { errorText, verdict, worst } from "./verdict";
+import { errorText, sounds, verdict, worst } from "./verdict";
 
 describe("what became of it", () => {
   it("on time is played, six seconds after its plan is late", () => {
@@ -10,6 +10,12 @@ describe("what became of it", () => {
 
   it("a start without an end sounds now", () => {
     expect(verdict(item({ outcome: null, ends: null }))).toBe("sounding");
+  });
+
+  it("what was due and is not told of counts as silence", () => {
+    const untold = item({ starts: null, ends: null, outcome: null, error_ms: null, sounded_s: null });
+    expect(verdict(untold)).toBe("untold");
+    expect(sounds(verdict(untold))).toBe(false);
   });
 
   it("what falls into the quiet hours will not sound", () => {

@@ -7,8 +7,8 @@ export const LATE_MS = 5_000;
 export type Verdict =
   /// It sounds at this moment.
   | "sounding"
-  /// It was cut and waits to go on.
-  | "waiting"
+  /// It was due, and the speaker has told nothing of it: nobody knows.
+  | "untold"
   /// It sounded, on time.
   | "played"
   /// It sounded, but began late.
@@ -32,7 +32,7 @@ export function verdict(item: DayItem): Verdict {
   }
   switch (item.outcome) {
     case null:
-      return item.starts !== null && item.ends === null ? "sounding" : "waiting";
+      return item.starts === null ? "untold" : "sounding";
     case "running":
       return "sounding";
     case "completed":
@@ -51,16 +51,16 @@ export function verdict(item: DayItem): Verdict {
 
 /// Did people hear it, or will they? In part counts.
 export function sounds(v: Verdict): boolean {
-  return v === "sounding" || v === "waiting" || v === "played" || v === "late" || v === "cut" || v === "will";
+  return v === "sounding" || v === "played" || v === "late" || v === "cut" || v === "will";
 }
 
 /// Should somebody look at it?
 export function wrong(v: Verdict): boolean {
-  return v === "late" || v === "cut" || v === "missed" || v === "skipped" || v === "failed" || v === "wont";
+  return v === "untold" || v === "late" || v === "cut" || v === "missed" || v === "skipped" || v === "failed" || v === "wont";
 }
 
 /// Worst first, so that a row of many speakers shows what somebody must know.
-const WORST: Verdict[] = ["failed", "missed", "skipped", "wont", "cut", "late", "sounding", "waiting", "played", "will"];
+const WORST: Verdict[] = ["failed", "missed", "skipped", "untold", "wont", "cut", "late", "sounding", "played", "will"];
 
 export function worst(all: Iterable<Verdict>): Verdict | null {
   const there = new Set(all);
