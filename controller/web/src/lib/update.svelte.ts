@@ -1,6 +1,5 @@
-/// The service worker: registered in the built app; a newer version waits until the person takes it.
-
-const PATIENCE_MS = 5_000;
+/// The service worker: registered in the built app. A newer version begins when the app is opened the next time, or at once
+/// when the person takes it.
 
 const state = $state<{ waiting: ServiceWorker | null }>({ waiting: null });
 
@@ -19,10 +18,7 @@ function watch(registration: ServiceWorkerRegistration): void {
   const look = () => {
     state.waiting = newer();
   };
-  // The app was only just opened: nothing is lost by beginning with the newer one.
-  newer()?.postMessage("take over");
-  // The old one may have to finish something first; then the person is asked.
-  setTimeout(look, PATIENCE_MS);
+  look();
   const follow = () => registration.installing?.addEventListener("statechange", look);
   follow();
   registration.addEventListener("updatefound", follow);
