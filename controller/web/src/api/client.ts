@@ -1,0 +1,151 @@
+/// The one way to the office: a timeout on every call, one kind of error, and a signal when the session is over.
+
+import type { ErrorEnvelope } from "./types";
+
+const BASE = "/api/v1";
+const PATIENCE_MS = 15_000;
+/// An upload over a weak line is given this long in all.
+export const UPLOAD_PATIENCE_MS = 10 * 60_000;
+
+/// A refusal by the office, or (`status` 0) no answer from it.
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: Record<string, unknown> = {},
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+  /// The line is the trouble, not what was asked: ask again later.
+  get isOffline(): boolean {
+    return this.status === 0;
+  }
+  get isExpired(): boolean {
+    return this.status === 401;
+  }
+  /// Asking the same again can succeed.
+  get isTransient(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+interface Hooks {
+  language: () => string;
+  /// What to tell people when there is no answer.
+  unreachable: () => string;
+  expired: () => void;
+  reached: (ok: boolean) => void;
+}
+const hooks: Hooks = {
+  language: () => "vi",
+  unreachable: () => "",
+  expired: () => {},
+  reached: () => {},
+};
+/// Set once by the app; keeps this file free of session and dictionaries.
+export function hook(given: Partial<Hooks>): void {
+  Object.assign(hooks, given);
+}
+
+export interface Options {
+  query?: Record<string, string | number | boolean | null | undefined>;
+  /// `Idempotency-Key`: the same for every try of the same thing.
+  key?: string;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /// A 401 here is an answer (a wrong password), not the end of the session.
+  open?: boolean;
+}
+
+/// 128 random bits. (`crypto.randomUUID` is missing on plain http.)
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function address(path: string, query: Options["query"]): string {
+  const pairs = Object.entries(query ?? {})
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value]) => [name, String(value)]);
+  const text = new URLSearchParams(pairs).toString();
+  return `${BASE}${path}${text ? `?${text}` : ""}`;
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const wait = Number(response.headers.get("retry-after"));
+  const retryAfter = Number.isFinite(wait) && wait > 0 ? wait : null;
+  try {
+    const { error } = (await response.json()) as ErrorEnvelope;
+    return new ApiError(response.status, error.code, error.message, error.details, retryAfter);
+  } catch {
+    // Not from the office: a proxy, or a hotel's sign-in page.
+    const code = response.status < 500 && response.status >= 400 ? "unexpected" : "unreachable";
+    return new ApiError(response.status, code, hooks.unreachable(), {}, retryAfter);
+  }
+}
+
+async function call<T>(method: string, path: string, body: unknown, options: Options): Promise<T> {
+  const headers = new Headers({ Accept: "application/json", "Accept-Language": hooks.language() });
+  if (options.key) headers.set("Idempotency-Key", options.key);
+  let payload: BodyInit | null = null;
+  if (body instanceof FormData) payload = body;
+  else if (body !== undefined) {
+    headers.set("Content-Type", "application/json");
+    payload = JSON.stringify(body);
+  }
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), options.timeoutMs ?? PATIENCE_MS);
+  const giveUp = () => abort.abort();
+  options.signal?.addEventListener("abort", giveUp);
+  let response: Response;
+  try {
+    response = await fetch(address(path, options.query), {
+      method,
+      headers,
+      body: payload,
+      signal: abort.signal,
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    hooks.reached(false);
+    throw new ApiError(0, "unreachable", hooks.unreachable());
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", giveUp);
+  }
+  if (!response.ok) {
+    const error = await refusal(response);
+    hooks.reached(error.code !== "unreachable");
+    if (error.isExpired && !options.open) hooks.expired();
+    throw error;
+  }
+  hooks.reached(true);
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new ApiError(0, "unreachable", hooks.unreachable());
+  }
+}
+
+export const api = {
+  get: <T>(path: string, options: Options = {}) => call<T>("GET", path, undefined, options),
+  post: <T>(path: string, body?: unknown, options: Options = {}) => call<T>("POST", path, body ?? {}, options),
+  patch: <T>(path: string, body: unknown, options: Options = {}) => call<T>("PATCH", path, body, options),
+  delete: <T = void>(path: string, options: Options = {}) => call<T>("DELETE", path, undefined, options),
+  /// Multipart; `key` makes it safe to repeat.
+  upload: <T>(path: string, form: FormData, options: Options = {}) =>
+    call<T>("POST", path, form, { timeoutMs: UPLOAD_PATIENCE_MS, ...options }),
+  contentUrl: (audio: string) => `${BASE}/audio/${encodeURIComponent(audio)}/content`,
+  eventsUrl: `${BASE}/events`,
+};
+
+/// What to show for anything that was thrown.
+export function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,51 @@
+/// The screens that look at and arrange things, and their lines under "Thêm".
+import type { Rights } from "./api/types";
+import type { IconName } from "./components/icons";
+import { approvals } from "./lib/approvals.svelte";
+import type { Key } from "./lib/i18n/index.svelte";
+import type { Route } from "./lib/router.svelte";
+
+export const screens: Route[] = [
+  { path: "/today", tab: "today", load: () => import("./screens/Today.svelte") },
+  { path: "/week", tab: "today", load: () => import("./screens/Week.svelte") },
+  { path: "/bulletin/:id", tab: "today", load: () => import("./screens/Bulletin.svelte") },
+  { path: "/speakers", tab: "speakers", load: () => import("./screens/Speakers.svelte") },
+  { path: "/speakers/new", tab: "speakers", load: () => import("./screens/NewSpeaker.svelte") },
+  { path: "/speaker/:id", tab: "speakers", load: () => import("./screens/Speaker.svelte") },
+  { path: "/map", tab: "speakers", load: () => import("./screens/MapScreen.svelte") },
+  { path: "/approvals", tab: "more", load: () => import("./screens/Approvals.svelte") },
+  { path: "/schedules", tab: "more", load: () => import("./screens/Schedules.svelte") },
+  { path: "/holidays", tab: "more", load: () => import("./screens/Holidays.svelte") },
+  { path: "/library", tab: "more", load: () => import("./screens/Library.svelte") },
+  { path: "/templates", tab: "more", load: () => import("./screens/Templates.svelte") },
+  { path: "/areas", tab: "more", load: () => import("./screens/Areas.svelte") },
+  { path: "/groups", tab: "more", load: () => import("./screens/Groups.svelte") },
+  { path: "/people", tab: "more", load: () => import("./screens/People.svelte") },
+];
+
+export interface Entry {
+  href: string;
+  icon: IconName;
+  label: Key;
+  note?: Key;
+  /// Shown to whom it is of use.
+  when?: (rights: Rights) => boolean;
+  /// How many things wait there.
+  count?: () => number;
+  testid?: string;
+}
+
+const speaks = (rights: Rights) => rights.speak.length > 0;
+export const entries: Entry[] = [
+  // Also for who decides nothing: what was sent back to its maker is there.
+  { href: "#/approvals", icon: "check", label: "menu.approvals", note: "menu.approvals.what", when: (r) => speaks(r) || r.approve.length > 0, count: () => approvals.count, testid: "more-approvals" },
+  { href: "#/week", icon: "today", label: "menu.week", testid: "more-week" },
+  { href: "#/schedules", icon: "repeat", label: "menu.schedules", note: "menu.schedules.what", testid: "more-schedules" },
+  { href: "#/library", icon: "library", label: "menu.library", when: speaks, testid: "more-library" },
+  { href: "#/templates", icon: "file", label: "menu.templates", when: speaks, testid: "more-templates" },
+  { href: "#/map", icon: "map", label: "menu.map", testid: "more-map" },
+  { href: "#/groups", icon: "group", label: "menu.groups", testid: "more-groups" },
+  { href: "#/areas", icon: "tree", label: "menu.areas", note: "menu.areas.what", testid: "more-areas" },
+  { href: "#/holidays", icon: "sun", label: "menu.holidays", when: (r) => r.arrange, testid: "more-holidays" },
+  { href: "#/people", icon: "people", label: "menu.people", note: "menu.people.what", when: (r) => r.govern, testid: "more-people" },
+];
