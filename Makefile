@@ -5,22 +5,27 @@ DEMO_SECONDS ?=
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: setup-build  ## the two programs, target/release/loa-controller and loa-agent
+build: setup-build  ## the two programs, target/release/loa-controller (the app in it) and loa-agent
+	@scripts/web.sh
 	cargo build --release --quiet --bin loa-controller --bin loa-agent
 
 demo: setup-demo  ## a sample village on this machine; DEMO_SECONDS=90 ends by itself
 	@echo "building (some minutes the first time) ..."
+	@scripts/web.sh
 	@cargo build --release --quiet --bin loa-controller --bin loa-agent
 	@exec target/release/loa-controller demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup-test  ## everything CI demands
+	@scripts/web.sh
 	@scripts/check.sh
 	@scripts/test.sh
 
-check: setup-test  ## format, lints, documentation, licences
+check: setup-test  ## format, lints, types, documentation, licences
+	@scripts/web.sh
 	@scripts/check.sh
 
 bench: setup-test  ## the figures, into target/figures
+	@scripts/web.sh
 	@scripts/bench.sh
 
 soak: setup-test  ## the simulated village for thousands of seeds, and power cuts by the hundred thousand

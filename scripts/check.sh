@@ -7,6 +7,7 @@ deny_version=0.20.2
 echo "== format"; cargo fmt --all --check
 echo "== clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
 echo "== rustdoc"; RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+echo "== app"; (cd controller/web && npm run --silent check && node --check e2e/lib.mjs)
 echo "== deny"
 if ! command -v cargo-deny >/dev/null; then
   echo "installing cargo-deny $deny_version (about three minutes, once)"

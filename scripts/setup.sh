@@ -9,7 +9,7 @@ packages=(gcc libc6-dev pkg-config libasound2-dev)
 case "${1:-build}" in
   build) ;;
   demo) packages+=(espeak-ng) ;;
-  test) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps strace) ;;
+  test) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps strace chromium fonts-dejavu-core) ;;
   *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 64 ;;
 esac
 
@@ -20,6 +20,14 @@ fi
 have_rust=$(cargo --version | cut -d' ' -f2)
 if [ "$(printf '%s\n' "$need_rust" "$have_rust" | sort -V | head -n1)" != "$need_rust" ]; then
   echo "Loa is built with Rust $need_rust or newer; this is $have_rust: run 'rustup update stable' and run this again." >&2
+  exit 1
+fi
+
+# The phone app is built by it.
+need_node=20.19
+have_node=$(node --version 2>/dev/null || true)
+if [ "$(printf '%s\n' "$need_node" "${have_node#v}" | sort -V | head -n1)" != "$need_node" ] || ! command -v npm >/dev/null; then
+  echo "Loa's app is built with Node $need_node or newer and npm; here is ${have_node:-none}: install it from https://nodejs.org and run this again." >&2
   exit 1
 fi
 

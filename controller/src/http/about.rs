@@ -21,6 +21,11 @@ pub struct AppView {
     pub languages: [&'static str; 2],
     pub map: MapView,
     pub limits: LimitsView,
+    /// What a correction says when nobody writes another, with the place {title}.
+    pub correction: String,
+    /// Spoken before what is an exercise, and before what is a test; empty: nothing is.
+    pub exercise_sentence: String,
+    pub test_sentence: String,
     /// `false` until the first administrator has set a password.
     pub set_up: bool,
 }
@@ -58,6 +63,9 @@ pub async fn about(State(state): State<AppState>) -> Result<Json<AppView>, ApiEr
             upload_mb: config.limits.upload_mb,
             max_audio_minutes: config.limits.max_audio_minutes,
         },
+        correction: config.defaults.correction.clone(),
+        exercise_sentence: config.speech.exercise_sentence.clone(),
+        test_sentence: config.speech.test_sentence.clone(),
         set_up: state.store.has_users().await?,
     }))
 }

@@ -133,6 +133,8 @@ fn bulletin(n: u64) -> NewBulletin {
         },
         audio,
         targets: channels(),
+        skip_holidays: false,
+        ask: None,
         supersedes: None,
         made_by: None,
     }
@@ -216,8 +218,10 @@ async fn act(store: &Store, deed: Deed) {
                 format: "MP3".into(),
                 original_bytes: 160_000,
                 loudness_lufs: Some(-16.0),
+                text: None,
                 spoken: None,
                 voice: None,
+                speed: None,
                 made_by: None,
             };
             store.add_audio(audio, None).await.map(drop)

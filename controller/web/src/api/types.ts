@@ -254,7 +254,6 @@ export interface CheckView {
   target_names: string[];
   hamlets: number;
   starts: Instant[];
-  next_text: null;
   ask: Ask | null;
   approvers: string[];
   warnings: Warning[];
