@@ -11,30 +11,33 @@ import { isHamlet } from "./reach";
 import { dropRecording } from "./recordings";
 import { choiceOf } from "./when";
 
-const state = $state<{ draft: Draft | null; loaded: boolean }>({ draft: null, loaded: false });
+/// `owner`: whose it is. Several people may share a phone; nobody is offered another's half-said words.
+const state = $state<{ draft: Draft | null; owner: string | null }>({ draft: null, owner: null });
+const me = () => session.me?.user.id ?? "";
+const key = () => `draft/${me()}`;
 
 export const drafting = {
   get draft() {
-    return state.draft;
-  },
-  get loaded() {
-    return state.loaded;
+    return state.owner === me() ? state.draft : null;
   },
 };
 
 export async function loadDraft(): Promise<void> {
-  if (state.loaded) return;
-  const kept = await db.get<Draft>("kv", "draft").catch(() => undefined);
-  state.draft ??= kept ?? null;
-  state.loaded = true;
+  const who = me();
+  if (state.owner === who) return;
+  const kept = await db.get<Draft>("kv", key()).catch(() => undefined);
+  // Meanwhile somebody may have begun one.
+  if ((state.owner as string | null) === who || me() !== who) return;
+  state.draft = kept ?? null;
+  state.owner = who;
 }
 /// After every change.
 export async function keepDraft(): Promise<void> {
-  if (state.draft) await db.put("kv", $state.snapshot(state.draft), "draft").catch(() => {});
+  if (drafting.draft) await db.put("kv", $state.snapshot(drafting.draft), key()).catch(() => {});
 }
 
 /// A head's own hamlet is chosen already. Who has more than a hamlet chooses: a whole commune is no slip of the thumb.
-function ownTargets(): Target[] {
+export function ownTargets(): Target[] {
   const own = session.me?.user.area;
   const area = areas.value?.find((one) => one.id === own);
   return area && isHamlet(areas.value ?? [], area.id) ? [{ channel: area.channel, name: area.name }] : [];
@@ -42,27 +45,26 @@ function ownTargets(): Target[] {
 
 /// Begins, or goes on with another content.
 export function say(what: What, durationS: number | null): Draft {
-  const before = state.draft;
+  const before = drafting.draft;
   const draft = before ?? newDraft(newKey(), today(exactNow(), session.zone), ownTargets());
   if (before?.what?.kind === "sound" && (what.kind !== "sound" || what.recording !== before.what.recording))
     void dropRecording(before.what.recording);
   draft.what = what;
   draft.durationS = durationS;
-  state.draft = draft;
-  void keepDraft();
+  takeDraft(draft);
   return draft;
 }
 export function takeDraft(draft: Draft): void {
   state.draft = draft;
-  state.loaded = true;
+  state.owner = me();
   void keepDraft();
 }
 
 /// It was sent (its sound goes on with the outbox), or it is thrown away with its sound.
 export async function endDraft(isThrownAway: boolean): Promise<void> {
-  const draft = state.draft;
+  const draft = drafting.draft;
   state.draft = null;
-  await db.delete("kv", "draft").catch(() => {});
+  await db.delete("kv", key()).catch(() => {});
   if (isThrownAway && draft?.what?.kind === "sound") await dropRecording(draft.what.recording).catch(() => {});
 }
 

@@ -2,6 +2,7 @@
 import { newKey } from "../api/client";
 import { exactNow } from "../lib/clock.svelte";
 import { t } from "../lib/i18n/index.svelte";
+import { session } from "../lib/session.svelte";
 import { bytes } from "../lib/words";
 import { say } from "./drafting.svelte";
 import { begin } from "./recordings";
@@ -33,6 +34,6 @@ export async function pickFile(file: File, maxMb: number): Promise<void> {
   if (!isSound) throw new Error(t("file.not_audio"));
   const id = newKey();
   const durationS = await lengthOf(file);
-  await begin({ id, madeMs: exactNow(), mime: file.type, durationS: durationS ?? 1, name: file.name, file });
+  await begin({ id, user: session.me?.user.id ?? "", madeMs: exactNow(), mime: file.type, durationS: durationS ?? 1, name: file.name, file });
   say({ kind: "sound", recording: id, name: file.name, mime: file.type, bytes: file.size }, durationS);
 }

@@ -23,6 +23,7 @@ export class Recorder {
   /// Nothing loud enough was heard for a while.
   isQuiet = $state(false);
   recording: Recording | null = null;
+  #user: string;
   #limitS: number;
   #media: MediaRecorder | null = null;
   #stream: MediaStream | null = null;
@@ -35,7 +36,8 @@ export class Recorder {
   #writing: Promise<void> = Promise.resolve();
   #wake: WakeLockSentinel | null = null;
 
-  constructor(limitS: number) {
+  constructor(user: string, limitS: number) {
+    this.#user = user;
     this.#limitS = limitS;
   }
 
@@ -68,7 +70,7 @@ export class Recorder {
     this.#media = media;
     const type = media.mimeType || mime || "audio/webm";
     const id = newKey();
-    const recording: Recording = { id, madeMs: exactNow(), mime: type, durationS: 0, name: `${id}.${extension(type)}` };
+    const recording: Recording = { id, user: this.#user, madeMs: exactNow(), mime: type, durationS: 0, name: `${id}.${extension(type)}` };
     this.recording = recording;
     await begin(recording);
     media.ondataavailable = ({ data }) => {

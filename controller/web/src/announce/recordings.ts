@@ -3,6 +3,8 @@ import { db } from "../lib/db";
 
 export interface Recording {
   id: string;
+  /// Whose it is.
+  user: string;
   madeMs: number;
   mime: string;
   durationS: number;
@@ -42,11 +44,11 @@ export async function dropRecording(id: string): Promise<void> {
   await db.delete("recordings", id);
   await db.deleteChunksOf(id);
 }
-/// Those that neither the draft nor the outbox names; newest first. Empty ones are swept.
-export async function leftovers(used: Set<string>): Promise<Recording[]> {
+/// This person's that neither the draft nor the outbox names; newest first. Empty ones are swept.
+export async function leftovers(user: string, used: Set<string>): Promise<Recording[]> {
   const found: Recording[] = [];
   for (const recording of await db.all<Recording>("recordings")) {
-    if (used.has(recording.id)) continue;
+    if (recording.user !== user || used.has(recording.id)) continue;
     if (recording.durationS >= 1) found.push(recording);
     else await dropRecording(recording.id);
   }
