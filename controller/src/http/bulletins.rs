@@ -218,6 +218,9 @@ pub async fn create(
         now,
     )?;
     let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
+    if skip_holidays {
+        draft::settle(&state.store.as_told(&bulletin, true).await?, now)?;
+    }
     let supersedes = superseded(&state, &signed, asked.supersedes.as_deref()).await?;
     let mut reach = Reach::open(&state).await?;
     let heard = reach.heard(&state, &channels).await?;

@@ -30,7 +30,7 @@ await script(async ({ open, device }) => {
   // What was last known is shown with its age.
   await at(phone, "tab-speakers").click();
   await at(phone, "speaker-row").first().waitFor();
-  await at(phone, "age").first().waitFor();
+  await at(phone, "aged").first().waitFor();
   await picture(phone, "phone-offline-speakers");
 
   const write = async (text, choose) => {
@@ -45,7 +45,7 @@ await script(async ({ open, device }) => {
   await write(task.text);
   await write(task.stale, async () => {
     // Today, three minutes from now; the phone's clock then goes on by an hour.
-    await at(phone, "when-today").check({ force: true });
+    await at(phone, "when-today").locator("xpath=..").click();
     const time = new Intl.DateTimeFormat("vi-VN", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" });
     await at(phone, "when-time").fill(time.format(Date.now() + 180_000));
   });

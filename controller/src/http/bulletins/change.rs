@@ -70,6 +70,10 @@ pub async fn change(
     let mut new = draft::amended(&made, &patch, manifest, now)?;
     let skipped = old.own_except.is_some();
     let skips = draft::skips_holidays(patch.skip_holidays, skipped, &new)?;
+    let replanned = new.when != made.bulletin.when || !skipped;
+    if skips && replanned {
+        draft::settle(&state.store.as_told(&new, true).await?, now)?;
+    }
     if skipped && !skips {
         // Holidays that are over were skipped: no pole is to find that it missed them.
         new.since = now;

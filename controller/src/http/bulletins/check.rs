@@ -121,6 +121,9 @@ pub async fn check(
     let ask = need(&signed, &bulletin, &heard);
     let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
     let bulletin = state.store.as_told(&bulletin, skip_holidays).await?;
+    if skip_holidays {
+        draft::settle(&bulletin, now)?;
+    }
     let from = bulletin.since.min(now);
     let starts = bulletin
         .planned(from, WallTime::MAX, STARTS)

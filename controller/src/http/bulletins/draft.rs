@@ -288,7 +288,7 @@ fn standing(b: &mut Bulletin) -> Result<Option<u32>, ApiError> {
 }
 
 /// The last look at a new plan: the pole's own check, and that something of it can still be said.
-fn settle(b: &Bulletin, now: WallTime) -> Result<(), ApiError> {
+pub fn settle(b: &Bulletin, now: WallTime) -> Result<(), ApiError> {
     b.check().map_err(|error| refusal(error, b))?;
     let from = match b.when {
         When::Rule { .. } => now,

@@ -109,6 +109,29 @@ async fn a_schedule_follows_the_calendar_and_keeps_a_persons_own_days_apart() {
 }
 
 #[tokio::test]
+async fn a_schedule_of_which_the_calendar_leaves_nothing_is_refused() {
+    let office = office().await;
+    let chief = &office.chief;
+    let day = json!({ "date": "2026-11-30", "name": "Ngày hội" });
+    office.post(chief, PATH, &day).await.ok();
+    let audio = office.audio().await;
+    let say = |skip: bool, until: &str| {
+        json!({ "title": "x", "audio": audio, "targets": ["area.sang-moc"], "skip_holidays": skip,
+            "when": { "rrule": format!("FREQ=WEEKLY;BYDAY=MO;UNTIL={until}"), "start": "2026-11-24T05:30" } })
+    };
+    let path = "/api/v1/bulletins";
+    let refused = office.post(chief, path, &say(true, "20261201")).await;
+    assert_eq!(refused.refusal(), (422, "no_occurrence"));
+    let week_after = office.post(chief, path, &say(true, "20261208")).await.ok();
+    assert_eq!(week_after["next"], "2026-12-06T22:30:00Z");
+    let all = office.post(chief, path, &say(false, "20261201")).await.ok();
+    let path = format!("{path}/{}", all["id"].as_str().expect("an id"));
+    let skip = json!({ "skip_holidays": true });
+    let refused = office.patch(chief, &path, &skip).await;
+    assert_eq!(refused.refusal(), (422, "no_occurrence"));
+}
+
+#[tokio::test]
 async fn what_is_cancelled_or_does_not_skip_is_left_alone() {
     let mut office = office().await;
     let chief = office.chief.clone();

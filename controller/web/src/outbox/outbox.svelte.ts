@@ -97,7 +97,7 @@ async function sendAudio(item: Item): Promise<Item> {
   const { what } = item;
   if (what.kind === "kept") return withAudio(item, what.audio);
   if (what.kind === "speech") {
-    const body = { text: what.text, voice: what.voice, speed: what.speed };
+    const body = { text: what.text, voice: what.voice || undefined, speed: what.speed };
     const made = await api.post<AudioView>("/audio/speech", body, {
       key: item.keys.audio,
       timeoutMs: SPEECH_PATIENCE_MS,
