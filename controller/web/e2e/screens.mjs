@@ -26,8 +26,10 @@ const SCREENS = {
 };
 
 const found = [];
+let looked = 0;
 
 async function look(page, name) {
+  looked += 1;
   for (const fault of await faults(page)) found.push(`${name}: ${fault}`);
   await picture(page, name);
 }
@@ -66,5 +68,5 @@ await script(async ({ open, device }) => {
   const dark = await device(one, { dark: true });
   await signIn(dark, task.head);
   await look(dark, "phone-vi-dark");
-  return { faults: found };
+  return { faults: found, looked };
 });

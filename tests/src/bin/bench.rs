@@ -1,4 +1,4 @@
-//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode] …`.
+//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode|phone] …`.
 //!
 //! Each figure is printed with its goal and written to `target/figures`. Ends with 1 when a goal is missed.
 
@@ -10,8 +10,9 @@ use std::{
 
 use loa_audio::{Limits, ingest};
 use loa_tests::process::{
-    Broker, Output, Village,
+    Broker, Output, Village, browser,
     clock::wait_for,
+    commune::{ADMINISTRATOR, Commune, HEAD},
     figures::{Figure, Goal, largest, percentile, smallest, summary},
     measure::{
         cost::{stripped_mb, watch},
@@ -29,7 +30,7 @@ use serde_json::json;
 /// A measurement: its name, and what it finds.
 type Measurement = (&'static str, fn() -> Vec<Figure>);
 
-const ALL: [Measurement; 7] = [
+const ALL: [Measurement; 8] = [
     ("size", size),
     ("decode", decode),
     ("likeness", likeness),
@@ -37,6 +38,7 @@ const ALL: [Measurement; 7] = [
     ("now", now),
     ("emergency", emergency),
     ("start", start),
+    ("phone", phone),
 ];
 
 fn main() -> ExitCode {
@@ -346,4 +348,64 @@ fn decoder() -> PathBuf {
         "run `cargo build --release -p loa-audio --example decode` first"
     );
     decoder
+}
+
+fn phone() -> Vec<Figure> {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let told = browser::run(village, "measure", &json!({"head": HEAD}));
+    let number = |key: &str| told[key].as_f64().unwrap_or(f64::NAN);
+    let opened_ms: Vec<f64> = told["opened_ms"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_f64)
+        .collect();
+    println!("{}", summary("opened without signal", "ms", &opened_ms));
+    let bulletin = commune.live_a_little();
+    let screens = browser::run(
+        village,
+        "screens",
+        &json!({
+            "administrator": ADMINISTRATOR, "head": HEAD, "bulletin": bulletin,
+            "speaker": village.poles[0].id, "text": "Mời bà con họp xóm lúc 19h30 tối nay.",
+        }),
+    );
+    let faults = screens["faults"]
+        .as_array()
+        .map_or(f64::NAN, |all| all.len() as f64);
+    vec![
+        Figure {
+            name: "first_load_kb",
+            value: number("first_load_bytes") / 1_000.0,
+            unit: "kB",
+            goal: Goal::AtMost(150.0),
+            n: 1,
+            how: "bytes over the wire in Chromium, headers and API answers included, from nothing to the signed-in first screen".into(),
+        },
+        Figure {
+            name: "app_kept_kb",
+            value: number("kept_bytes") / 1_000.0,
+            unit: "kB",
+            goal: Goal::Told,
+            n: 1,
+            how: "all that the service worker keeps so that every screen opens without signal, compressed".into(),
+        },
+        Figure {
+            name: "offline_open_ms",
+            value: largest(&opened_ms),
+            unit: "ms",
+            goal: Goal::AtMost(1_000.0),
+            n: opened_ms.len(),
+            how: "slowest reload in Chromium with the network off until the record button is there".into(),
+        },
+        Figure {
+            name: "axe_serious",
+            value: faults,
+            unit: "",
+            goal: Goal::AtMost(0.0),
+            n: screens["looked"].as_u64().map_or(0, |n| n as usize),
+            how: "serious and critical faults that axe finds against WCAG 2.2 AA on every screen, phone and PC, both languages".into(),
+        },
+    ]
 }
