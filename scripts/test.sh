@@ -2,7 +2,7 @@
 # Every test, and one closing line that counts them.
 #
 # Two lanes beside each other: what starts real processes and measures real time, one test after the other; and what only
-# computes, which gives way to it.
+# computes, which gives way to it, with the browser at its end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 logs=$(mktemp -d)
@@ -14,11 +14,12 @@ quiet() { grep --line-buffered -vE '^(test .* \.\.\. ok|running [0-9]+ tests?|te
 workspace=(--workspace --no-fail-fast --quiet)
 cargo test "${workspace[@]}" --no-run || exit 1
 
-timed=(--test process --test browser --test office --test pulse --test wav_output)
+timed=(--test process --test office --test pulse --test wav_output)
+browser=(--test browser)
 computed=(--lib --bins)
 for file in */tests/*.rs */tests/*/main.rs; do
   name=${file#*/tests/}; name=${name%/main.rs}; name=${name%.rs}
-  [[ " ${timed[*]} " == *" $name "* ]] || computed+=(--test "$name")
+  [[ " ${timed[*]} ${browser[*]} " == *" $name "* ]] || computed+=(--test "$name")
 done
 
 in_turn() { nice -n -5 true 2>/dev/null && first=(nice -n -5) || first=(); "${first[@]}" cargo test "${workspace[@]}" "${timed[@]}" -- --test-threads=1; }
@@ -27,6 +28,7 @@ beside() {
   (cd controller/web && npm run --silent test) || failed=1
   nice -n 10 cargo test "${workspace[@]}" "${computed[@]}" || failed=1
   nice -n 10 cargo test "${workspace[@]}" --doc || failed=1
+  cargo test "${workspace[@]}" "${browser[@]}" -- --test-threads=1 || failed=1
   return $failed
 }
 
