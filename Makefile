@@ -1,6 +1,6 @@
 # Loa. `make demo` shows the main job, `make test` proves it. `make help` lists the rest.
 DEMO_SECONDS ?=
-.PHONY: help build demo test check bench soak fuzz setup-build setup-demo setup-test
+.PHONY: help build demo test check types bench soak fuzz setup-build setup-demo setup-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,13 @@ test: setup-test  ## everything CI demands
 check: setup-test  ## format, lints, types, documentation, licences
 	@scripts/web.sh
 	@scripts/check.sh
+
+types: setup-build  ## the description of the API and the app's types, after a change of the API
+	@scripts/web.sh install
+	@mkdir -p target
+	cargo run --quiet -p loa-controller --bin loa-controller -- openapi > target/openapi.json
+	@mv target/openapi.json controller/web/openapi.json
+	cd controller/web && npm run --silent types
 
 bench: setup-test  ## the figures, into target/figures
 	@scripts/web.sh

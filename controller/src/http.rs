@@ -12,6 +12,7 @@ mod audio;
 mod audio_content;
 mod bulletins;
 mod days;
+mod description;
 mod error;
 mod events;
 mod extract;
@@ -50,10 +51,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -66,6 +64,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
+use description::Description;
 use error::ApiError;
 use messages::Code;
 
@@ -157,32 +156,6 @@ impl AppState {
     }
 }
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Loa",
-        description = "Loudspeakers of a village: bulletins, schedules, poles. Times are RFC 3339. Every create takes an \
-                       `Idempotency-Key` header: the same key with the same body is done once. Messages are Vietnamese \
-                       unless `Accept-Language: en`.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-    ),
-    modifiers(&Signing),
-    security(("bearer" = []), ("cookie" = [])),
-)]
-struct Description;
-
-struct Signing;
-
-impl Modify for Signing {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let components = openapi.components.get_or_insert_with(Default::default);
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let cookie = ApiKeyValue::new(guard::COOKIE);
-        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-    }
-}
-
 fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
     let upload_bytes = usize::try_from(upload_bytes + MULTIPART_BYTES).unwrap_or(usize::MAX);
     let upload = OpenApiRouter::new()
@@ -230,9 +203,11 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);
-    OpenApiRouter::with_openapi(Description::openapi())
+    let mut all = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", api)
-        .routes(routes!(health::healthz))
+        .routes(routes!(health::healthz));
+    description::complete(all.get_openapi_mut());
+    all
 }
 
 /// Deletes what need not be kept, and tells the poles of holidays that came near. To be called about once an hour.
@@ -246,6 +221,13 @@ pub async fn tidy(state: &AppState) -> Result<(), StoreError> {
 /// The description of the API, as `/api/v1/openapi.json` gives it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     described(0).into_openapi()
+}
+
+/// The same as text. Sorted by name, so that it differs only where the API does.
+pub fn openapi_text() -> serde_json::Result<String> {
+    // A map of JSON values is sorted.
+    let sorted = serde_json::to_value(openapi())?;
+    Ok(serde_json::to_string_pretty(&sorted)? + "\n")
 }
 
 /// Everything that is served.

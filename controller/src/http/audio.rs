@@ -96,6 +96,7 @@ pub struct UploadForm {
     #[schema(value_type = String, format = Binary)]
     file: String,
     /// The file's name when there is none.
+    #[schema(nullable = false)]
     title: Option<String>,
 }
 

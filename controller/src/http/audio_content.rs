@@ -34,6 +34,7 @@ pub struct Which {
 #[utoipa::path(get, path = "/audio/{id}/content", tag = "audio",
     params(("id" = String, Path), ("original" = Option<bool>, Query), ("Range" = Option<String>, Header)),
     responses((status = 200, content_type = "audio/ogg", body = String), (status = 206, description = "The range"),
+        (status = 416, description = "No such range: only the length, in `Content-Range`"),
         (status = "default", body = ErrorEnvelope)))]
 pub async fn content(
     State(state): State<AppState>,

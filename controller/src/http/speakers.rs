@@ -54,9 +54,11 @@ pub struct SpeakerView {
     pub made: Instant,
     /// Only in the answer that made it, and only once: the pole's MQTT password.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub token: Option<String>,
     /// The office's public key, which the pole pins. With the token.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub office_key: Option<String>,
 }
 

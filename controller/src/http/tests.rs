@@ -5,6 +5,7 @@ mod approval;
 mod bulletins;
 mod corrections;
 mod days;
+mod description;
 mod exercises;
 mod holidays;
 mod library;
@@ -105,6 +106,8 @@ impl Office {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let method = request.method().to_string();
+        let path = request.uri().path().to_owned();
         let response = self
             .router
             .clone()
@@ -115,6 +118,7 @@ impl Office {
         let bytes = axum::body::to_bytes(body, 1 << 24).await.expect("a body");
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
+        description::check(&method, &path, parts.status.as_u16(), &body);
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -33,6 +33,7 @@ pub struct UserView {
     pub made: Instant,
     /// Only in the answer that made it, and only once: `/setup?token=…`, by which the person sets a password.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub setup_link: Option<String>,
 }
 

@@ -3,7 +3,13 @@
 use axum::{Json, extract::State};
 use loa_protocol::{content::Manifest, time::WallTime};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+        schema::{SchemaType, Type},
+    },
+};
 
 use super::{
     super::{
@@ -60,15 +66,28 @@ impl<'de> Deserialize<'de> for CheckBody {
     }
 }
 
-/// `audio` may be left out.
-#[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "only described; `CheckBody` reads it")]
-pub struct CheckForm {
-    /// In place of `audio`, in seconds.
-    #[schema(minimum = 0, maximum = 14400)]
-    duration_s: Option<f64>,
-    #[serde(flatten)]
-    bulletin: BulletinBody,
+impl PartialSchema for CheckBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = BulletinBody::schema();
+        if let RefOr::T(Schema::Object(form)) = &mut schema {
+            form.required.retain(|name| name != "audio");
+            let duration_s = ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+                .minimum(Some(0.0))
+                .maximum(Some(MAX_DURATION_S))
+                .description(Some("In place of `audio`, in seconds."));
+            form.properties
+                .insert("duration_s".into(), duration_s.into());
+        }
+        schema
+    }
+}
+
+impl ToSchema for CheckBody {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        BulletinBody::schemas(schemas);
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -91,7 +110,7 @@ pub struct Checked {
 }
 
 /// What would come of it? Refused as `POST /bulletins` would be.
-#[utoipa::path(post, path = "/bulletins/check", tag = "bulletins", request_body = CheckForm,
+#[utoipa::path(post, path = "/bulletins/check", tag = "bulletins", request_body = CheckBody,
     responses((status = 200, body = Checked), (status = "default", body = ErrorEnvelope)))]
 pub async fn check(
     State(state): State<AppState>,

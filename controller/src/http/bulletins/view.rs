@@ -79,6 +79,7 @@ pub struct BulletinView {
     pub may: May,
     /// After a create or a change: what somebody should look at.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub warnings: Option<Vec<Warning>>,
 }
 
@@ -108,16 +109,21 @@ pub struct May {
 pub struct WhenView {
     /// It was said at once, at this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub now: Option<Instant>,
     /// Once, at this civil time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub at: Option<String>,
     /// By this RFC 5545 rule from `start`, without the days and times in `except`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub rrule: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub start: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub except: Option<Vec<String>>,
 }
 

@@ -1,5 +1,5 @@
 /// From what one chose to what the office takes, and back into words. Pure: the time is given.
-import type { WhenBody } from "../api/types";
+import type { WhenBody, WhenView } from "../api/types";
 import { addDays, civilTime, type CivilDate, dateOf, instantOf, parseCivil, today, weekday } from "../lib/civil";
 import type { Key } from "../lib/i18n/index.svelte";
 import { civilMoment, dayWords, type Say, shortDate, timeOfDay, weekdayName } from "../lib/words";
@@ -101,7 +101,7 @@ export function isPointless(body: WhenBody, madeMs: number, nowMs: number, zone:
 }
 
 /// The choice that a bulletin's plan was made from; `null` for a rule of another hand.
-export function choiceOf(body: { now?: unknown; at?: string; rrule?: string; start?: string; except?: string[] }, skip: boolean, base: WhenChoice, date: CivilDate): WhenChoice | null {
+export function choiceOf(body: WhenBody | WhenView, skip: boolean, base: WhenChoice, date: CivilDate): WhenChoice | null {
   if (body.at) {
     const day = body.at.slice(0, 10);
     const kind = day === date ? "today" : day === addDays(date, 1) ? "tomorrow" : "date";

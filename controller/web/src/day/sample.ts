@@ -2,6 +2,7 @@
 import type { DayItem } from "$/api/types";
 
 export const item = (over: Partial<DayItem> = {}): DayItem => ({
+  occurrence: "b1/2026-11-26/0/0",
   bulletin: "b1",
   title: "Họp xóm",
   priority: "ordinary",

@@ -1,6 +1,6 @@
 /// What waits to leave this phone: kept on its disk before anything is sent, sent by one tab at a time, never twice.
 import { api, ApiError, newKey, words } from "../api/client";
-import type { AudioView, Bulletins, BulletinView } from "../api/types";
+import type { AudioView, Bulletins, BulletinView, SpeechBody } from "../api/types";
 import { bytesOf, dropRecording } from "../announce/recordings";
 import { exactNow } from "../lib/clock.svelte";
 import { db, persist } from "../lib/db";
@@ -97,7 +97,7 @@ async function sendAudio(item: Item): Promise<Item> {
   const { what } = item;
   if (what.kind === "kept") return withAudio(item, what.audio);
   if (what.kind === "speech") {
-    const body = { text: what.text, voice: what.voice || undefined, speed: what.speed };
+    const body: SpeechBody = { text: what.text, voice: what.voice || undefined, speed: what.speed };
     const made = await api.post<AudioView>("/audio/speech", body, {
       key: item.keys.audio,
       timeoutMs: SPEECH_PATIENCE_MS,
