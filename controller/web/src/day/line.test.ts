@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layOut, nowAt, shades, span, ticks } from "./line";
+import { join, layOut, nowAt, shades, span, ticks } from "./line";
 import { item } from "./sample";
 
 const scale = { date: "2026-11-26", zone: "Asia/Ho_Chi_Minh", width: 1440 };
@@ -35,6 +35,17 @@ describe("the line of a day", () => {
       [330, 0, 92],
       [430, 0, 150],
     ]);
+  });
+
+  it("one that is said ten times in a row is one bar, until something else becomes of it", () => {
+    const at = (i: number) => new Date(Date.parse("2026-11-25T22:30:00Z") + i * 60_000).toISOString();
+    const row = Array.from({ length: 10 }, (_, i) => item({ planned: at(i), starts: at(i), ends: at(i + 0.5), ...(i === 9 && { outcome: "interrupted" }) }));
+    expect(join(row).map((one) => [one.times, one.starts, one.ends])).toEqual([
+      [9, at(0), at(8.5)],
+      [1, at(9), at(9.5)],
+    ]);
+    const days = [item(), item({ planned: "2026-11-26T10:00:00Z", starts: "2026-11-26T10:00:00Z" })];
+    expect(join(days)).toHaveLength(2);
   });
 
   it("no two on a lane cover each other, however many there are, and the lanes end", () => {

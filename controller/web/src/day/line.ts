@@ -1,6 +1,7 @@
 /// Where each item lies on a speaker's line of one day: its true length, its label beside it, and a lane in
 /// which neither covers another.
 import { minutesFrom, stretches } from "./minutes";
+import { verdict } from "./verdict";
 import type { DayItem, DaysSpeaker } from "$/api/types";
 
 const DAY_MIN = 24 * 60;
@@ -12,8 +13,8 @@ export interface Scale {
   width: number;
 }
 
-export interface Placed {
-  item: DayItem;
+export interface Placed<T extends DayItem = DayItem> {
+  item: T;
   /// Pixels from midnight, of the place that takes the finger: the bar, and the label beside it.
   left: number;
   box: number;
@@ -26,8 +27,8 @@ export interface Placed {
   lane: number;
 }
 
-export interface Line {
-  placed: Placed[];
+export interface Line<T extends DayItem = DayItem> {
+  placed: Placed<T>[];
   lanes: number;
 }
 
@@ -41,6 +42,30 @@ const GAP = 4;
 /// From here on a label goes without rather than into one more lane.
 const LANES = 4;
 
+/// One bulletin said many times in a row is one bar.
+export type Joined = DayItem & { times: number };
+const ROW_MS = 5 * 60_000;
+
+/// Joins what the same bulletin says again and again, as long as the same became of it.
+export function join(items: DayItem[]): Joined[] {
+  const found: Joined[] = [];
+  const open = new Map<string, Joined>();
+  for (const item of [...items].sort((a, b) => Date.parse(a.planned) - Date.parse(b.planned))) {
+    const before = open.get(item.bulletin);
+    const end = before?.ends ?? before?.planned;
+    const follows = before && end && Date.parse(item.starts ?? item.planned) - Date.parse(end) <= ROW_MS;
+    if (before && follows && verdict(before) === verdict(item)) {
+      before.times += 1;
+      before.ends = item.ends ?? before.ends;
+      continue;
+    }
+    const one = { ...item, times: 1 };
+    open.set(item.bulletin, one);
+    found.push(one);
+  }
+  return found;
+}
+
 /// The stretch of this day, in minutes, that an item takes; `null` when it lies on another day.
 export function span(item: DayItem, date: string, zone: string): { from: number; to: number } | null {
   const from = minutesFrom(date, item.starts ?? item.planned, zone);
@@ -50,14 +75,14 @@ export function span(item: DayItem, date: string, zone: string): { from: number;
 }
 
 /// `wish`: how wide an item's label would like to be, in pixels.
-export function layOut(items: DayItem[], scale: Scale, wish: (item: DayItem) => number): Line {
+export function layOut<T extends DayItem>(items: T[], scale: Scale, wish: (item: T) => number): Line<T> {
   const perMinute = scale.width / DAY_MIN;
-  const placed: Placed[] = [];
+  const placed: Placed<T>[] = [];
   /// Where each lane is free again: of bars, and of labels.
   const ends: { bar: number; label: number }[] = [];
   const spans = items
     .map((item) => ({ item, span: span(item, scale.date, scale.zone) }))
-    .filter((s): s is { item: DayItem; span: { from: number; to: number } } => s.span !== null)
+    .filter((s): s is { item: T; span: { from: number; to: number } } => s.span !== null)
     .sort((a, b) => a.span.from - b.span.from || a.item.planned.localeCompare(b.item.planned));
   for (const { item, span } of spans) {
     const bar = Math.max(LEAST_BAR, (span.to - span.from) * perMinute);

@@ -27,6 +27,12 @@ describe("where a bulletin stands", () => {
     expect(hasMore(at)).toBe(true);
   });
 
+  it("a head waits for the poles of his hamlet only: of the others he is told nothing", () => {
+    const speakers = ["a", "b", "c"].map((speaker) => ({ speaker }));
+    const b = bulletin({ readiness: { ready: 3, of: 3, speakers } });
+    expect(standing(b, [on("a"), on("b")], START + 60_000, new Set(["a", "b"]))).toEqual({ is: "said", n: 2, of: 2 });
+  });
+
   it("when its time is over, a pole that told nothing counts as one that did not say it", () => {
     expect(standing(bulletin({ state: "ended" }), [on("a"), on("b")], START + 3_600_000)).toEqual({ is: "said", n: 2, of: 3 });
     expect(standing(bulletin({ state: "ended" }), [], START + 3_600_000)).toEqual({ is: "untold" });

@@ -14,7 +14,8 @@ export type Standing =
   /// It is over, and not one speaker has told of it.
   | { is: "untold" };
 
-export function standing(b: BulletinDetail, playouts: PlayoutView[], nowMs: number): Standing {
+/// `seen`: the speakers that this person sees; of others nothing is told to him.
+export function standing(b: BulletinDetail, playouts: PlayoutView[], nowMs: number, seen?: Set<string>): Standing {
   if (b.state !== "planned" && b.state !== "ended") return { is: b.state };
   const far = progress(b, playouts);
   if (far.sounding > 0) return { is: "sounding", n: far.sounding };
@@ -22,11 +23,13 @@ export function standing(b: BulletinDetail, playouts: PlayoutView[], nowMs: numb
   // A rule goes on; each of its times is told below.
   if (once === undefined) return { is: b.state };
   const told = far.said + far.not.length;
-  const waiting = Math.max(0, far.of - told);
+  const own = seen ? b.readiness.speakers.filter((one) => seen.has(one.speaker)).length : 0;
+  const of = own || far.of;
+  const waiting = Math.max(0, of - told);
   const isDue = told > 0 || (typeof once === "string" ? Date.parse(once) : once) <= nowMs;
   if (b.state === "planned" && !isDue) return { is: "planned" };
   if (b.state === "planned" && waiting > 0) return { is: "waits", n: waiting, said: far.said };
-  if (told === 0) return far.of > 0 ? { is: "untold" } : { is: b.state };
+  if (told === 0) return of > 0 ? { is: "untold" } : { is: b.state };
   return { is: "said", n: far.said, of: told + waiting };
 }
 
