@@ -248,6 +248,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     described(0).into_openapi()
 }
 
+/// Whether the app was built into this program; plain pages stand in for it otherwise.
+pub const HAS_APP: bool = page::IS_BUILT;
+
 /// Everything that is served.
 pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
