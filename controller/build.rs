@@ -27,7 +27,10 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
-    let mut table = String::from("pub static ASSETS: &[Asset] = &[\n");
+    let mut table = format!(
+        "/// The app itself, and not the plain pages that stand in for it.\npub const IS_BUILT: bool = {is_built};\n\
+         pub static ASSETS: &[Asset] = &[\n"
+    );
     for file in &files {
         table.push_str(&row(&root, file, &out)?);
     }

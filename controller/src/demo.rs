@@ -6,6 +6,7 @@
 mod agents;
 mod api;
 mod folder;
+mod people;
 mod table;
 mod village;
 mod watch;
@@ -107,22 +108,7 @@ async fn play(
     stop: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let api = Api::sign_in(app).await?;
-    println!(
-        "Loa: a village on this machine. Everything of it is in {}",
-        dir.display()
-    );
-    println!(
-        "  API         {}   (described in {}/api/v1/openapi.json)",
-        app.base_url(),
-        app.base_url()
-    );
-    println!(
-        "  sign in as  {}   password  {}",
-        api::USERNAME,
-        api.password()
-    );
-    println!("  broker      {}", app.broker_address());
-    println!();
+    welcome(app, &api, dir);
 
     let village = Village::build(&api).await?;
     app.engine()
@@ -133,6 +119,7 @@ async fn play(
     let done = async {
         watch.until_online(&mut agents, ONLINE_WITHIN).await?;
         perform(&api, &mut watch, clock.as_ref(), began).await?;
+        plan_mornings(&api, &mut watch, clock.as_ref(), options.seconds).await?;
         watch
             .until_over(&mut agents, options.seconds, GRACE_S)
             .await
@@ -167,6 +154,60 @@ async fn play(
     failed.iter().for_each(|line| eprintln!("  {line}"));
     eprintln!("  the programs' logs are in {}", dir.display());
     Ok(ExitCode::FAILURE)
+}
+
+/// Where to look, and as whom.
+fn welcome(app: &App, api: &Api, dir: &std::path::Path) {
+    let url = app.base_url();
+    println!("open {url} and sign in, password {}, as", api.password());
+    for line in people::lines(api::USERNAME) {
+        println!("  {line}");
+    }
+    if crate::http::HAS_APP {
+        println!("The app is in this program.");
+    } else {
+        println!(
+            "The app is NOT in this program, only the API is: run `make build`, then the demo again."
+        );
+    }
+    println!(
+        "A phone on the network needs HTTPS for its microphone: see docs/operations.md, “HTTPS for the phones”."
+    );
+    println!(
+        "The API is described in {url}/api/v1/openapi.json; the broker is at {}.",
+        app.broker_address()
+    );
+    println!("Everything of this village is in {}.", dir.display());
+    println!();
+}
+
+/// What comes every day, so that there is something ahead.
+async fn plan_mornings(
+    api: &Api,
+    watch: &mut Watch,
+    clock: &dyn Clock,
+    seconds: Option<u32>,
+) -> anyhow::Result<()> {
+    let spoken = api
+        .speak(village::MORNING_TEXT)
+        .await
+        .context("speaking the morning bulletin")?;
+    let next = village::next_morning(clock.now())?;
+    let bulletin = api
+        .plan_daily(
+            village::MORNING_TITLE,
+            &spoken,
+            village::commune_channel(),
+            &village::civil(next),
+        )
+        .await?;
+    watch.expect_if_in_time(bulletin, village::MORNING_TITLE, next, &spoken, seconds);
+    watch.say(&format!(
+        "“{}” is planned for every day at {}",
+        village::MORNING_TITLE,
+        village::clock_time(next)
+    ));
+    Ok(())
 }
 
 /// The two bulletins.

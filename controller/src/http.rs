@@ -230,6 +230,9 @@ pub fn openapi_text() -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(&sorted)? + "\n")
 }
 
+/// Whether the app was built into this program; plain pages stand in for it otherwise.
+pub const HAS_APP: bool = page::IS_BUILT;
+
 /// Everything that is served.
 pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();

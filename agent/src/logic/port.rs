@@ -169,7 +169,8 @@ pub enum Write {
         planned_before: WallTime,
     },
     AppendEvent(Event),
-    /// Acknowledged: events up to and including this number.
+    /// Acknowledged: events up to and including this number, be it beyond the last one written. No such number is ever
+    /// given again.
     ForgetEvents {
         through: u64,
     },
@@ -198,7 +199,7 @@ pub struct Stored {
     pub ledger: Vec<LedgerRow>,
     /// Not acknowledged yet, in order.
     pub events: Vec<Event>,
-    /// Number of the last event ever written; 0 when none was.
+    /// Number of the last event ever written or acknowledged; 0 when none was.
     pub last_event: u64,
     pub contents: Vec<(ContentId, HeldContent)>,
     pub known_time: Option<WallTime>,

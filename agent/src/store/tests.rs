@@ -113,6 +113,29 @@ async fn acknowledged_events_are_forgotten_but_their_numbers_are_never_given_aga
 }
 
 #[tokio::test]
+async fn a_speaker_whose_disk_forgot_what_the_office_has_numbers_on_after_it_through_every_power_cut()
+ {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nothing was ever written here: the events of which the office speaks are lost.
+    let (store, mut inputs, loaded) = started(folder.path()).await;
+    assert_eq!(loaded.last_event, 0);
+    store.commit(1, vec![Write::ForgetEvents { through: 1_000 }]);
+    committed(&mut inputs, 1).await;
+    let (store, mut inputs, loaded) = started(folder.path()).await;
+    assert_eq!((loaded.events.len(), loaded.last_event), (0, 1_000));
+    // A later event, and an older acknowledgement that comes again, leave the count where it is or further on.
+    let writes = vec![
+        Write::AppendEvent(event(1_001)),
+        Write::ForgetEvents { through: 999 },
+    ];
+    store.commit(1, writes);
+    committed(&mut inputs, 1).await;
+    let (_, again) = open(folder.path()).await.expect("opens");
+    assert_eq!(again.events, [event(1_001)]);
+    assert_eq!(again.last_event, 1_001);
+}
+
+#[tokio::test]
 async fn only_old_rows_with_an_outcome_are_pruned() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, mut inputs, _) = started(folder.path()).await;

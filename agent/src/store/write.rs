@@ -81,18 +81,33 @@ async fn apply_write(connection: &mut SqliteConnection, write: &Write) -> Result
                 .bind(to_cbor(event)?)
                 .execute(&mut *connection)
                 .await?;
-            set_meta(connection, LAST_EVENT, &event.number.to_string()).await?;
+            raise_last_event(connection, event.number).await?;
         }
         Write::ForgetEvents { through } => {
             query("DELETE FROM events WHERE number <= ?")
                 .bind(number(*through))
-                .execute(connection)
+                .execute(&mut *connection)
                 .await?;
+            // The office may have more than this disk knows of: such a number must not be given a second time.
+            raise_last_event(connection, *through).await?;
         }
         Write::KnownTime(time) => {
             set_meta(connection, KNOWN_TIME, &time.as_micros().to_string()).await?;
         }
     }
+    Ok(())
+}
+
+/// The number of the last event never goes back, neither by what is written nor by what is acknowledged.
+async fn raise_last_event(connection: &mut SqliteConnection, to: u64) -> Result<(), sqlx::Error> {
+    query(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value \
+         WHERE CAST(excluded.value AS INTEGER) > CAST(meta.value AS INTEGER)",
+    )
+    .bind(LAST_EVENT)
+    .bind(number(to).to_string())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

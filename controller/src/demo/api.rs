@@ -49,7 +49,7 @@ impl Api {
         let password = chance::token()[..12].to_owned();
         let user = NewUser {
             username: USERNAME.into(),
-            name: "Cán bộ xã Sảng Mộc".into(),
+            name: "Quản trị".into(),
             role: Role::Administrator,
             area: None,
             password_hash: None,
@@ -70,14 +70,48 @@ impl Api {
         &self.password
     }
 
-    pub async fn add_area(&self, id: &str, name: &str, parent: Option<&str>) -> anyhow::Result<()> {
-        let area = json!({ "id": id, "name": name, "parent": parent });
+    /// `approval`: whose bulletins need a second person there; `None`: as in the area above.
+    pub async fn add_area(
+        &self,
+        id: &str,
+        name: &str,
+        parent: Option<&str>,
+        approval: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let area = json!({ "id": id, "name": name, "parent": parent, "approval": approval });
         self.post("/api/v1/areas", &area).await.map(drop)
     }
 
-    /// Returns its secret at the broker.
-    pub async fn add_speaker(&self, id: &str, name: &str, area: &str) -> anyhow::Result<String> {
-        let speaker = json!({ "id": id, "name": name, "area": area, "zone": ZONE });
+    /// Somebody with the demo's password.
+    pub async fn add_person(
+        &self,
+        username: &str,
+        name: &str,
+        role: &str,
+        area: &str,
+    ) -> anyhow::Result<()> {
+        let person = json!({
+            "username": username, "name": name, "role": role, "area": area, "password": self.password,
+        });
+        self.post("/api/v1/users", &person).await.map(drop)
+    }
+
+    /// Words that are said often, for the whole of `area`.
+    pub async fn add_template(&self, title: &str, words: &str, area: &str) -> anyhow::Result<()> {
+        let template = json!({ "title": title, "text": words, "area": area });
+        self.post("/api/v1/templates", &template).await.map(drop)
+    }
+
+    /// Its hamlet bears the same id; `place` is in degrees north and east. Returns its secret at the broker.
+    pub async fn add_speaker(
+        &self,
+        id: &str,
+        name: &str,
+        place: (f64, f64),
+    ) -> anyhow::Result<String> {
+        let speaker = json!({
+            "id": id, "name": name, "area": id, "zone": ZONE, "latitude": place.0, "longitude": place.1,
+        });
         let made = self.post("/api/v1/speakers", &speaker).await?;
         Ok(text(&made, "token")?.to_owned())
     }
@@ -122,6 +156,18 @@ impl Api {
     ) -> anyhow::Result<BulletinId> {
         self.bulletin(title, audio, target, json!({ "at": civil }), "none")
             .await
+    }
+
+    /// Every day; `civil` is the first time, by the village's clock.
+    pub async fn plan_daily(
+        &self,
+        title: &str,
+        audio: &Audio,
+        target: String,
+        civil: &str,
+    ) -> anyhow::Result<BulletinId> {
+        let when = json!({ "rrule": "FREQ=DAILY", "start": civil });
+        self.bulletin(title, audio, target, when, "rise").await
     }
 
     async fn bulletin(

@@ -43,6 +43,20 @@ pub struct Expected {
     ready: usize,
 }
 
+impl Expected {
+    fn new(bulletin: BulletinId, title: &str, at: WallTime, audio: &Audio) -> Self {
+        Self {
+            bulletin,
+            title: title.to_owned(),
+            at,
+            duration_ms: audio.duration_ms,
+            content: audio.content,
+            is_due: true,
+            ready: 0,
+        }
+    }
+}
+
 pub struct Watch {
     engine: EngineHandle,
     store: Store,
@@ -51,6 +65,8 @@ pub struct Watch {
     village: Village,
     online: HashMap<SpeakerId, Presence>,
     expected: Vec<Expected>,
+    /// Comes only when the demo lasts until then.
+    perhaps: Option<Expected>,
     /// What was told of each playout: begun, and its end.
     told: HashSet<(SpeakerId, String, &'static str)>,
 }
@@ -65,6 +81,7 @@ impl Watch {
             village,
             online: HashMap::new(),
             expected: Vec::new(),
+            perhaps: None,
             told: HashSet::new(),
         }
     }
@@ -76,15 +93,8 @@ impl Watch {
     }
 
     pub fn expect(&mut self, bulletin: BulletinId, title: &str, at: WallTime, audio: &Audio) {
-        self.expected.push(Expected {
-            bulletin,
-            title: title.to_owned(),
-            at,
-            duration_ms: audio.duration_ms,
-            content: audio.content,
-            is_due: true,
-            ready: 0,
-        });
+        self.expected
+            .push(Expected::new(bulletin, title, at, audio));
     }
 
     pub fn expected(&self) -> &[Expected] {
@@ -163,9 +173,29 @@ impl Watch {
         }
     }
 
+    /// What comes every morning. It is expected only when its time comes before the demo's end: one that ends by itself
+    /// waits for it like for everything else, one that stays up learns at Ctrl-C whether it came.
+    pub fn expect_if_in_time(
+        &mut self,
+        bulletin: BulletinId,
+        title: &str,
+        at: WallTime,
+        audio: &Audio,
+        seconds: Option<u32>,
+    ) {
+        let expected = Expected::new(bulletin, title, at, audio);
+        match seconds {
+            Some(s) if at <= self.began.plus_s(i64::from(s)) => self.expected.push(expected),
+            Some(_) => {}
+            None => self.perhaps = Some(expected),
+        }
+    }
+
     /// What did not have the time to be heard to its end is not missed.
     pub fn stopped_now(&mut self) {
         let now = self.clock.now();
+        let came = self.perhaps.take_if(|e| e.at <= now);
+        self.expected.extend(came);
         self.expected
             .iter_mut()
             .for_each(|e| e.is_due = e.at.plus_ms(e.duration_ms) <= now);

@@ -270,6 +270,7 @@ impl Disk {
                         ));
                     }
                     self.events.retain(|number, _| *number > through);
+                    self.last_event = self.last_event.max(through);
                 }
                 Write::KnownTime(at) => self.known_time = Some(at),
             }

@@ -46,6 +46,8 @@ pub struct Pole {
     /// Powered or not, this is its board; a new one for every power-up.
     pub machine: Machine,
     pub powered: bool,
+    /// When the power was last cut.
+    pub cut_at: Micros,
     pub run: Option<Run>,
     lives: u64,
     /// Its cable, SIM or mast is out.
@@ -86,6 +88,7 @@ impl Pole {
             disk,
             machine,
             powered: false,
+            cut_at: 0,
             run: None,
             lives: 0,
             cable_cut: false,

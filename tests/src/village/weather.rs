@@ -175,6 +175,7 @@ impl Village {
         self.figures.power_cuts += 1;
         self.kill_agent(p);
         self.poles[p].powered = false;
+        self.poles[p].cut_at = self.now;
         let dark = self.spell(2 * SECOND, 10 * HOUR);
         self.at(self.now + dark, Happening::PowerBack { pole: p });
     }
@@ -185,7 +186,7 @@ impl Village {
         }
         let (now, truth) = (self.now, self.wall());
         let stale = self.chance.below(3 * DAY);
-        let nothing = self.chance.per_mille(500);
+        let shows = self.chance.below(3);
         let pole = &mut self.poles[p];
         let (shows, kernel) = match pole.kind {
             ClockKind::Battery => (
@@ -195,8 +196,9 @@ impl Village {
                     held: true,
                 },
             ),
-            // Without a battery a board begins in 1970, or where it was last shut down.
-            _ if nothing => (WallTime::EPOCH, KernelClock::default()),
+            // Without a battery a board begins in 1970, or where it was last shut down, or when its image was made.
+            _ if shows == 0 => (WallTime::EPOCH, KernelClock::default()),
+            _ if shows == 1 => (self.town.wall(pole.cut_at), KernelClock::default()),
             _ => (truth.plus_us(-(stale as i64)), KernelClock::default()),
         };
         pole.machine = Machine::new(now, pole.ppm, shows, kernel);

@@ -251,7 +251,10 @@ impl Kept {
                 self.last_event = event.number;
                 self.events.insert(event.number, event);
             }
-            Write::ForgetEvents { through } => self.events.retain(|number, _| *number > through),
+            Write::ForgetEvents { through } => {
+                self.events.retain(|number, _| *number > through);
+                self.last_event = self.last_event.max(through);
+            }
             Write::KnownTime(time) => self.known_time = Some(time),
         }
     }

@@ -152,3 +152,17 @@ fn an_office_that_knows_more_than_the_disk_keeps_numbers_from_being_used_twice()
     assert!(numbers.iter().all(|n| *n > 1_000), "{numbers:?}");
     assert_eq!(pole.status().acked, 1_000);
 }
+
+#[test]
+fn a_speaker_that_was_told_twice_what_it_forgot_gives_no_such_number_again_after_a_power_cut() {
+    let mut pole = Pole::with(vec![]);
+    pole.hears_ack(1_000);
+    // The fault is told once a minute, so no event is written after the second acknowledgement.
+    pole.hears_ack(2_000);
+    assert_eq!(pole.disk.told.last().map(|e| e.number), Some(1_001));
+    let before = pole.disk.told.len();
+    let pole = pole.loses_power(10);
+    let booted: Vec<u64> = pole.disk.told[before..].iter().map(|e| e.number).collect();
+    assert_eq!(booted.first(), Some(&2_001), "{booted:?}");
+    assert_eq!(pole.status().acked, 2_000);
+}

@@ -64,7 +64,10 @@ impl Disk {
                 self.told.push(event.clone());
                 self.events.insert(event.number, event);
             }
-            Write::ForgetEvents { through } => self.events.retain(|n, _| *n > through),
+            Write::ForgetEvents { through } => {
+                self.events.retain(|n, _| *n > through);
+                self.last_event = self.last_event.max(through);
+            }
             Write::KnownTime(at) => self.known_time = Some(at),
         }
     }

@@ -141,3 +141,9 @@ fn the_program_has_an_app_or_says_how_to_get_one() {
         );
     }
 }
+
+#[test]
+fn a_program_without_the_app_knows_it() {
+    let stands_in = ASSETS.iter().any(|asset| asset.path == "/plain.css");
+    assert_eq!(IS_BUILT, !stands_in);
+}

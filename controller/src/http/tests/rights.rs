@@ -3,8 +3,12 @@
 use axum::http::header;
 use serde_json::json;
 
-use super::{PASSWORD, office, request, with};
-use crate::{auth, logic::permissions::Role, store::testing};
+use super::{Answer, PASSWORD, office, office_with, request, with};
+use crate::{auth, config::Config, logic::permissions::Role, store::testing};
+
+fn cookie(answer: &Answer) -> &str {
+    answer.headers[header::SET_COOKIE].to_str().expect("text")
+}
 
 #[tokio::test]
 async fn nobody_gets_in_without_signing_in() {
@@ -33,10 +37,7 @@ async fn signing_in_gives_a_cookie_that_no_script_reads_and_signing_out_ends_it(
     let office = office().await;
     let asked = json!({ "username": "chief", "password": PASSWORD });
     let answer = office.post("", "/api/v1/session", &asked).await;
-    let cookie = answer.headers[header::SET_COOKIE]
-        .to_str()
-        .expect("text")
-        .to_owned();
+    let cookie = cookie(&answer).to_owned();
     for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=2592000"] {
         assert!(cookie.contains(part), "{cookie}");
     }
@@ -64,6 +65,53 @@ async fn signing_in_gives_a_cookie_that_no_script_reads_and_signing_out_ends_it(
     );
     let after = office.send(by_cookie("GET", "/api/v1/me")).await;
     assert_eq!(after.refusal(), (401, "unauthenticated"));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_with_https_the_cookie_never_crosses_the_line_in_clear() {
+    let mut config = Config::default();
+    config.server.public_url = Some("https://loa.example.vn".into());
+    let office = office_with(config).await;
+    // As a phone sends it through the proxy: newer browsers say from which page, older ones only from which origin.
+    let from_the_app = |request, is_new: bool| {
+        let request = with(request, "host", "loa.example.vn");
+        let request = with(request, "origin", "https://loa.example.vn");
+        if is_new {
+            with(request, "sec-fetch-site", "same-origin")
+        } else {
+            request
+        }
+    };
+    for is_new in [true, false] {
+        let asked = json!({ "username": "chief", "password": PASSWORD });
+        let signing_in = request("POST", "", "/api/v1/session", Some(&asked));
+        let answer = office.send(from_the_app(signing_in, is_new)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let given = cookie(&answer);
+        assert!(given.ends_with("; Secure"), "{given}");
+        let pair = given.split(';').next().expect("a pair");
+        let signing_out = with(
+            request("DELETE", "", "/api/v1/session", None),
+            "cookie",
+            pair,
+        );
+        let answer = office.send(from_the_app(signing_out, is_new)).await;
+        assert_eq!(answer.status, 204, "{}", answer.body);
+        let taken = cookie(&answer);
+        assert!(
+            taken.contains("Max-Age=0") && taken.ends_with("; Secure"),
+            "{taken}"
+        );
+    }
+    // A proxy that does not hand the name on.
+    let asked = json!({ "username": "chief", "password": PASSWORD });
+    let lost = with(
+        request("POST", "", "/api/v1/session", Some(&asked)),
+        "host",
+        "127.0.0.1:8080",
+    );
+    let lost = with(lost, "origin", "https://loa.example.vn");
+    assert_eq!(office.send(lost).await.refusal(), (403, "cross_site"));
 }
 
 #[tokio::test]

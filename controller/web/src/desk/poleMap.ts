@@ -67,7 +67,8 @@ export class PoleMap {
     this.#map.setView([21, 106], 6);
     if (tiles.url) {
       this.#map.attributionControl.setPrefix(false);
-      const layer = tileLayer(tiles.url, { attribution: plain(tiles.attribution ?? ""), maxZoom: 19 });
+      // The page itself tells nobody where it is; but who gives tiles wants to know for whom, and is told the office's address alone.
+      const layer = tileLayer(tiles.url, { attribution: plain(tiles.attribution ?? ""), maxZoom: 19, referrerPolicy: "origin" });
       // No line to the tiles: the grid takes their place.
       layer.on("tileerror", () => {
         if (!this.#tiles) return;
