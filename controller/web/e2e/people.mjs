@@ -26,7 +26,8 @@ await script(async ({ open, device }) => {
   const password = "mua xuan ve ban";
   await phone.goto(link);
   await at(phone, "set-up").waitFor();
-  await at(phone, "username").fill(username);
+  // His name came with the link.
+  if ((await at(phone, "username").inputValue()) !== username) throw new Error("he has to type his name");
   await at(phone, "password").fill(password);
   await at(phone, "password-again").fill(password);
   await picture(phone, "phone-set-up");
