@@ -145,7 +145,7 @@ codes! {
         "Yêu cầu đến từ một trang web khác nên bị từ chối."
         "The request comes from another site and was refused.";
     SetupLinkInvalid 403 "setup_link_invalid"
-        "Liên kết đặt mật khẩu không đúng hoặc đã dùng rồi. Hãy xin liên kết mới."
+        "Đường dẫn đặt mật khẩu không đúng hoặc đã dùng rồi. Hãy xin đường dẫn mới."
         "This setup link is wrong or was used already. Ask for a new one.";
     PasswordTooShort 422 "password_too_short"
         "Mật khẩu phải có ít nhất {min} ký tự."

@@ -5,12 +5,14 @@ import { approvals } from "./lib/approvals.svelte";
 import type { Key } from "./lib/i18n/index.svelte";
 import type { Route } from "./lib/router.svelte";
 
+export const speaks = (rights: Rights) => rights.speak.length > 0;
+
 export const screens: Route[] = [
   { path: "/today", tab: "today", load: () => import("./screens/Today.svelte") },
   { path: "/week", tab: "today", load: () => import("./screens/Week.svelte") },
   { path: "/bulletin/:id", tab: "today", load: () => import("./screens/Bulletin.svelte") },
   { path: "/speakers", tab: "speakers", load: () => import("./screens/Speakers.svelte") },
-  { path: "/speakers/new", tab: "speakers", load: () => import("./screens/NewSpeaker.svelte") },
+  { path: "/speakers/new", tab: "speakers", when: (r) => r.build, load: () => import("./screens/NewSpeaker.svelte") },
   { path: "/speaker/:id", tab: "speakers", load: () => import("./screens/Speaker.svelte") },
   { path: "/map", tab: "speakers", load: () => import("./screens/MapScreen.svelte") },
   { path: "/approvals", tab: "more", load: () => import("./screens/Approvals.svelte") },
@@ -20,7 +22,7 @@ export const screens: Route[] = [
   { path: "/templates", tab: "more", load: () => import("./screens/Templates.svelte") },
   { path: "/areas", tab: "more", load: () => import("./screens/Areas.svelte") },
   { path: "/groups", tab: "more", load: () => import("./screens/Groups.svelte") },
-  { path: "/people", tab: "more", load: () => import("./screens/People.svelte") },
+  { path: "/people", tab: "more", when: (r) => r.govern, load: () => import("./screens/People.svelte") },
 ];
 
 export interface Entry {
@@ -35,7 +37,6 @@ export interface Entry {
   testid?: string;
 }
 
-const speaks = (rights: Rights) => rights.speak.length > 0;
 export const entries: Entry[] = [
   // Also for who decides nothing: what was sent back to its maker is there.
   { href: "#/approvals", icon: "check", label: "menu.approvals", note: "menu.approvals.what", when: (r) => speaks(r) || r.approve.length > 0, count: () => approvals.count, testid: "more-approvals" },

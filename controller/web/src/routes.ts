@@ -1,7 +1,7 @@
 /// The screens and their addresses. What one speaks and stops with is here from the start, so that no line is needed to open
 /// it; the others come when they are opened.
 import type { Route } from "./lib/router.svelte";
-import { screens } from "./routes.screens";
+import { screens, speaks } from "./routes.screens";
 import Announce from "./screens/Announce.svelte";
 import Compose from "./screens/Compose.svelte";
 import Outbox from "./screens/Outbox.svelte";
@@ -17,10 +17,10 @@ const here = (screen: Awaited<ReturnType<Route["load"]>>["default"]): Route["loa
 
 export const routes: Route[] = [
   { path: "/", tab: "announce", load: here(Announce) },
-  { path: "/record", tab: "announce", load: here(Record) },
-  { path: "/text", tab: "announce", load: here(Text) },
+  { path: "/record", tab: "announce", when: speaks, load: here(Record) },
+  { path: "/text", tab: "announce", when: speaks, load: here(Text) },
   { path: "/library/pick", tab: "announce", load: () => import("./screens/LibraryPick.svelte") },
-  { path: "/compose", tab: "announce", load: here(Compose) },
+  { path: "/compose", tab: "announce", when: speaks, load: here(Compose) },
   { path: "/sent/:id", tab: "announce", load: here(Sent) },
   { path: "/outbox", tab: "announce", load: here(Outbox) },
   { path: "/stop", tab: "announce", load: here(Stop) },

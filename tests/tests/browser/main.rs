@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loa_tests::process::{
     browser,
-    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD},
+    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD, OFFICER},
     recording::RATE,
     sound::{self, find, speech_like},
 };
@@ -152,4 +152,65 @@ fn every_screen_speaks_two_languages_fits_its_glass_and_can_be_read_by_a_screen_
     );
     let pictures = std::fs::read_dir(browser::screenshots()).expect("the pictures");
     assert!(pictures.count() > 80);
+}
+
+#[test]
+fn a_session_that_ends_takes_no_recording_with_it() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let mic = sound::wav_file(village.folder(), 4.0, 78);
+    let answer = browser::run(
+        village,
+        "expired",
+        &json!({"mic": mic, "head": HEAD, "administrator": ADMINISTRATOR}),
+    );
+    let rows = village.wait_for_outcomes(&text(&answer, "bulletin"), 2, Duration::from_secs(60));
+    assert_eq!(rows.len(), 2, "said once: {rows:?}");
+    assert!(
+        rows.iter()
+            .all(|row| row.outcome.as_deref() == Some("completed")),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn who_plans_for_the_night_is_warned_and_what_is_planned_can_be_paused_and_copied() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    for pole in &village.poles {
+        let quiet = json!({"quiet_hours": [{"from": "22:00", "to": "05:00"}]});
+        village
+            .office
+            .api
+            .patch(&format!("/speakers/{}", pole.id), &quiet);
+    }
+    let answer = browser::run(village, "planning", &json!({"officer": OFFICER}));
+    let path = format!("/bulletins/{}", text(&answer, "bulletin"));
+    let kept = village.office.api.get(&path);
+    assert_eq!(kept["state"], "planned", "{kept}");
+    assert_eq!(kept["skip_holidays"], true, "{kept}");
+    assert_eq!(
+        kept["when"]["except"].as_array().map(Vec::len),
+        Some(1),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_new_hamlet_head_comes_in_by_his_link_and_governs_nobody() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let answer = browser::run(village, "people", &json!({"administrator": ADMINISTRATOR}));
+    let users = village.office.api.get("/users");
+    let name = text(&answer, "username");
+    let made = users["users"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|user| user["username"] == name.as_str());
+    let made = made.unwrap_or_else(|| panic!("no {name} in {users}"));
+    assert_eq!(
+        (&made["role"], &made["has_password"]),
+        (&json!("hamlet_head"), &json!(true))
+    );
 }

@@ -1,5 +1,6 @@
 /// Whom a choice of targets reaches, from the lists on the phone. Pure.
 import type { AreaView, GroupView, SpeakerView } from "../api/types";
+import type { Target } from "./draft";
 
 export interface Places {
   areas: AreaView[];
@@ -49,6 +50,30 @@ export function above(areas: AreaView[], id: string): AreaView[] {
     next = area.parent;
   }
   return chain;
+}
+
+/// The choice with `target` added or taken away. What lies inside a chosen area is in it already.
+export function flip(targets: Target[], target: Target, areas: AreaView[]): Target[] {
+  if (targets.some((one) => one.channel === target.channel)) return targets.filter((one) => one.channel !== target.channel);
+  const inside = target.channel.startsWith("area.")
+    ? new Set(areas.filter((a) => above(areas, a.id).some((up) => up.channel === target.channel)).map((a) => a.channel))
+    : new Set<string>();
+  return [...targets.filter((one) => !inside.has(one.channel)), target];
+}
+
+/// The chosen area that has this one inside.
+export function cover(targets: Target[], area: string, areas: AreaView[]): string | null {
+  return above(areas, area).find((up) => targets.some((one) => one.channel === up.channel))?.name ?? null;
+}
+
+/// So many places are offered without opening the tree.
+const NEAR = 7;
+/// The own area and those right below, to be chosen with one touch; empty where there are too many to look over.
+export function near(areas: AreaView[], own: string | null): AreaView[] {
+  const tops = areas.filter((a) => (own === null ? !areas.some((b) => b.id === a.parent) : a.id === own));
+  const first = tops.length === 1 ? tops[0] : undefined;
+  const found = first ? [first, ...areas.filter((a) => a.parent === first.id).sort((a, b) => a.name.localeCompare(b.name, "vi"))] : tops;
+  return found.length > 1 && found.length <= NEAR ? found : [];
 }
 
 /// A hamlet is an area without areas below it.

@@ -13,14 +13,14 @@ const draft = newDraft("d", "2026-11-26", [hamlet]);
 describe("the one sentence before sending", () => {
   it("says where, how many, when, how long", () => {
     const said = { names: ["Bản Chương"], speakers: 3, durationS: 42, when: "05:30 sáng mai" };
-    expect(sentence(say, said)).toBe("Bản Chương, 3 loa, 05:30 sáng mai, dài 42 giây.");
-    expect(sentence(say, { ...said, durationS: null })).toBe("Bản Chương, 3 loa, 05:30 sáng mai.");
-    expect(sentence(say, { ...said, times: 3 })).toBe("Bản Chương, 3 loa, 05:30 sáng mai, dài 42 giây. Phát 3 lần.");
+    expect(sentence(say, said)).toBe("Bản Chương (3 loa), 05:30 sáng mai, dài 42 giây.");
+    expect(sentence(say, { ...said, durationS: null })).toBe("Bản Chương (3 loa), 05:30 sáng mai.");
+    expect(sentence(say, { ...said, times: 3 })).toBe("Bản Chương (3 loa), 05:30 sáng mai, dài 42 giây. Phát 3 lần.");
   });
   it("does not drown in names", () => {
     const said = { speakers: 9, durationS: 42, when: "ngay bây giờ" };
-    expect(sentence(say, { ...said, names: ["Bản Chương", "Nà Lay"] })).toContain("Bản Chương, Nà Lay, 9 loa");
-    expect(sentence(say, { ...said, names: ["Bản Chương", "Nà Lay", "Phú Cốc"] })).toContain("Bản Chương và 2 nơi khác, 9 loa");
+    expect(sentence(say, { ...said, names: ["Bản Chương", "Nà Lay"] })).toContain("Bản Chương và Nà Lay (9 loa)");
+    expect(sentence(say, { ...said, names: ["Bản Chương", "Nà Lay", "Phú Cốc"] })).toContain("Bản Chương và 2 nơi khác (9 loa)");
   });
 });
 

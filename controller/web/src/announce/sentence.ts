@@ -1,4 +1,4 @@
-/// The one sentence before sending: "Bản Chương, 3 loa, 05:30 sáng mai, dài 42 giây." Pure.
+/// The one sentence before sending: "Bản Chương (3 loa), 05:30 sáng mai, dài 42 giây." Pure.
 import type { BulletinBody } from "../api/types";
 import { type CivilDate, civil, clockOf, dateOf } from "../lib/civil";
 import { duration, type Say, shortDate } from "../lib/words";
@@ -9,7 +9,7 @@ import { type Planned, sayWhen } from "./when";
 export function sayWhere(t: Say, names: string[]): string {
   const [first = "", second] = names;
   if (names.length <= 1) return first;
-  if (names.length === 2 && second) return `${first}, ${second}`;
+  if (names.length === 2 && second) return t("sentence.two", { first, second });
   return t("sentence.more", { first, n: names.length - 1 });
 }
 

@@ -61,7 +61,7 @@ describe("a plan in words", () => {
     expect(words({ at: "2026-11-27T05:30" })).toBe("05:30 sáng mai");
     expect(words(body({ kind: "daily", time: "05:30" }))).toBe("05:30 sáng mỗi ngày");
     expect(words(body({ kind: "weekly", time: "17:00", days: [1, 5], until: "2026-12-18", except: ["2026-12-04"] }), true)).toBe(
-      "17:00 chiều vào thứ hai, thứ sáu hằng tuần, đến hết thứ sáu 18/12, trừ 4/12, trừ ngày lễ",
+      "17:00 chiều vào thứ hai và thứ sáu hằng tuần, đến hết thứ sáu 18/12, trừ 4/12, trừ ngày lễ",
     );
   });
   it("shows a rule of another hand as it is", () => {

@@ -69,7 +69,7 @@ export function sayWhen(t: Say, body: WhenBody, skipHolidays: boolean, nowMs: nu
   const time = timeOfDay(t, body.start.slice(11, 16));
   if (!rule) return `${time}, ${body.rrule}`;
   const said = rule.days
-    ? t("when.say.weekly", { time, days: rule.days.map((d) => weekdayName(t, dayOf(d))).join(", ") })
+    ? t("when.say.weekly", { time, days: sayDays(t, rule.days) })
     : t("when.say.daily", { time });
   const parts = [said];
   const start = body.start.slice(0, 10);
@@ -81,6 +81,12 @@ export function sayWhen(t: Say, body: WhenBody, skipHolidays: boolean, nowMs: nu
     parts.push(t("when.say.except", { dates: body.except.map((d) => shortDate(d.slice(0, 10), date)).join(", ") }));
   if (skipHolidays) parts.push(t("when.say.holidays"));
   return parts.join(", ");
+}
+
+function sayDays(t: Say, days: number[]): string {
+  const names = days.map((d) => weekdayName(t, dayOf(d)));
+  const last = names.pop() ?? "";
+  return names.length === 0 ? last : t("sentence.two", { first: names.join(", "), second: last });
 }
 
 /// Some date with that weekday (5 January 1970 was a Monday).

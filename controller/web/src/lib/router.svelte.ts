@@ -1,5 +1,6 @@
 /// Hash routes: `#/speakers/ban-chuong-1?tab=week`.
 import type { Component } from "svelte";
+import type { Rights } from "../api/types";
 
 /// Which of the bottom bar's entries is lit.
 export type Tab = "announce" | "today" | "speakers" | "more";
@@ -8,6 +9,8 @@ export interface Route {
   /// `/speakers/:id`
   path: string;
   tab: Tab;
+  /// Who may be here; everybody, when it is not said. (The office refuses the others anyway.)
+  when?: (rights: Rights) => boolean;
   /// Screens that the first one doesn't need come when they are opened.
   // biome-ignore lint/suspicious/noExplicitAny: a screen without parameters takes no props, one with them takes `params`.
   load: () => Promise<{ default: Component<any> }>;

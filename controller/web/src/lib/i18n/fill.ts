@@ -15,9 +15,11 @@ export function fill(text: string, values: Values = {}, language = "vi"): string
   });
 }
 
+const JOINTS: Record<string, { and: string; or: string }> = { vi: { and: " và ", or: " hoặc " }, en: { and: " and ", or: " or " } };
+
 /// "Bản Chương, Nà Lay và 3 nơi khác" is up to the caller; this only joins.
-export function list(items: string[], language = "vi"): string {
+export function list(items: string[], language = "vi", joint: "and" | "or" = "and"): string {
   if (items.length < 2) return items[0] ?? "";
-  const and = language === "vi" ? " và " : " and ";
-  return `${items.slice(0, -1).join(", ")}${and}${items[items.length - 1]}`;
+  const word = (JOINTS[language] ?? JOINTS.en)?.[joint] ?? ", ";
+  return `${items.slice(0, -1).join(", ")}${word}${items[items.length - 1]}`;
 }
