@@ -67,8 +67,8 @@ async fn a_speaker_follows_itself_its_areas_up_to_the_root_and_its_groups() {
         .change_group(
             &school.id,
             GroupChange {
-                name: None,
                 members: Some(vec![]),
+                ..GroupChange::default()
             },
         )
         .await
