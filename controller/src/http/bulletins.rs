@@ -201,6 +201,10 @@ pub async fn create(
     body: Body<BulletinBody>,
 ) -> Result<Response, ApiError> {
     let claim = key.claim(&signed.user.id, "POST /bulletins", &body.sha256);
+    let shown = |id| show(&state, &signed, id);
+    if let Some(before) = idempotency::before(&state, claim.as_ref(), shown).await? {
+        return Ok(before);
+    }
     let asked = body.value;
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;

@@ -55,6 +55,10 @@ pub async fn correct(
     // The path is part of what is asked.
     let hash = format!("{id} {}", body.sha256);
     let claim = key.claim(&signed.user.id, "POST /bulletins/{id}/correct", &hash);
+    let shown = |id| show(&state, &signed, id);
+    if let Some(before) = idempotency::before(&state, claim.as_ref(), shown).await? {
+        return Ok(before);
+    }
     let old = state.store.bulletin(&id).await?;
     let priority = old.bulletin.priority.max(Priority::Priority);
     may_end(&state, &signed, &old, priority).await?;

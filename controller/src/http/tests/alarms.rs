@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Office, exercises::speaking, office, office_with};
+use super::{Answer, Office, exercises::speaking, office, office_with, request, with};
 use crate::{config::Config, logic::permissions::Role};
 
 const BULLETINS: &str = "/api/v1/bulletins";
@@ -223,4 +223,20 @@ async fn a_wide_alarm_is_taken_back_by_one_person_once() {
     let louder = json!({ "priority": "emergency" });
     office.patch(&officer, &path(&plain), &louder).await.ok();
     assert_eq!(correct(&plain).await["ask"], "wide_emergency");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_again_though_its_time_has_passed() {
+    let office = office().await;
+    let asked = json!({ "title": "Họp xóm", "audio": office.audio().await, "targets": ["area.ban-chuong"],
+        "when": { "at": "2026-11-24T12:05" } });
+    let ask = || {
+        let asked = request("POST", &office.chief, BULLETINS, Some(&asked));
+        with(asked, "idempotency-key", "k1")
+    };
+    let made = office.send(ask()).await.ok();
+    // The phone was off for a week; it must not be told that this was not done.
+    office.village.clock.pass_s(7 * 86_400);
+    office.village.store.tidy().await.expect("tidied");
+    assert_eq!(office.send(ask()).await.ok(), made);
 }
