@@ -5,6 +5,7 @@
 //!
 //! Bounds: one writer, so changes queue; who waits more than [`PATIENCE`] is told that the database is busy.
 
+mod alarms;
 mod approval;
 mod areas;
 mod audio;

@@ -6,6 +6,7 @@ pub mod change;
 pub mod check;
 pub mod correct;
 mod draft;
+mod needs;
 mod view;
 mod warnings;
 
@@ -27,21 +28,18 @@ use super::{
     guard::Signed,
     idempotency::{self, Key, Secrecy},
     messages::{Code, Lang},
-    reach::{Heard, Reach},
+    reach::Reach,
     readiness,
 };
 use crate::{
     chance,
     engine::{Change, Urgent},
-    logic::{
-        Notice,
-        approval::{self as logic, Ask, Stage},
-        permissions::Action,
-    },
+    logic::{Notice, approval::Stage, permissions::Action},
     store::{Audio, AudioId, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
 };
 
 use draft::BulletinBody;
+use needs::need;
 use view::{BulletinDetail, BulletinView, Teller, tell};
 
 /// Most targets of one bulletin.
@@ -203,6 +201,10 @@ pub async fn create(
     body: Body<BulletinBody>,
 ) -> Result<Response, ApiError> {
     let claim = key.claim(&signed.user.id, "POST /bulletins", &body.sha256);
+    let shown = |id| show(&state, &signed, id);
+    if let Some(before) = idempotency::before(&state, claim.as_ref(), shown).await? {
+        return Ok(before);
+    }
     let asked = body.value;
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;
@@ -225,7 +227,7 @@ pub async fn create(
     let mut reach = Reach::open(&state).await?;
     let heard = reach.heard(&state, &channels).await?;
     let new = NewBulletin {
-        ask: need(&signed, &bulletin, &heard),
+        ask: need(&state, &signed, &mut reach, &bulletin, &heard, None).await?,
         bulletin,
         audio: audio.id,
         targets: channels,
@@ -243,17 +245,6 @@ pub async fn create(
 fn new_id() -> Result<BulletinId, ApiError> {
     let id = chance::id('b').parse();
     id.map_err(|error| ApiError::internal(&error))
-}
-
-/// The approval that this form of a bulletin needs when this person stands for it.
-fn need(signed: &Signed, b: &Bulletin, heard: &Heard) -> Option<Ask> {
-    logic::need(
-        &signed.actor,
-        b.priority,
-        b.status,
-        heard.hamlets,
-        &heard.places,
-    )
 }
 
 /// Stores a new bulletin and tells whom it concerns.

@@ -1,7 +1,11 @@
 //! Hand-picked sets of speakers.
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use loa_protocol::id::{AreaId, GroupId, SpeakerId};
+use loa_protocol::{
+    bulletin::{Priority, Status},
+    channel::Channel,
+    id::{AreaId, GroupId, SpeakerId},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,10 +17,14 @@ use super::{
     idempotency::{self, Key, Secrecy},
     instant::Instant,
     messages::Code,
+    reach::Reach,
 };
 use crate::{
     engine::Change,
-    logic::permissions::{Action, may},
+    logic::{
+        approval::need,
+        permissions::{Action, may},
+    },
     store::{Claim, Group, GroupChange, NewGroup, StoreError},
 };
 
@@ -110,6 +118,14 @@ async fn must_arrange_members(
     Ok(())
 }
 
+/// Would this person need a second one to speak to these?
+async fn asks(state: &AppState, signed: &Signed, ids: &[SpeakerId]) -> Result<bool, ApiError> {
+    let channels: Vec<Channel> = ids.iter().cloned().map(Channel::Speaker).collect();
+    let heard = Reach::open(state).await?.heard(state, &channels).await?;
+    let (ordinary, actual) = (Priority::Ordinary, Status::Actual);
+    Ok(need(&signed.actor, ordinary, actual, 0, &heard.places).is_some())
+}
+
 /// The groups of areas in my reach, by name.
 #[utoipa::path(get, path = "/groups", tag = "groups",
     responses((status = 200, body = Groups), (status = "default", body = ErrorEnvelope)))]
@@ -201,6 +217,7 @@ pub async fn change(
     must_arrange_members(&state, &signed, &joining).await?;
     let change = GroupChange {
         name: body.value.name.as_deref().map(name).transpose()?,
+        asks: asks(&state, &signed, &joining).await?,
         members,
     };
     let changed = state.store.change_group(&id, change).await;

@@ -20,6 +20,9 @@ use crate::{
 /// The session's cookie.
 pub const COOKIE: &str = "loa_session";
 
+/// The id of the person whom the page takes for signed in; may be left out.
+pub const MEANT: &str = "loa-user";
+
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct Signed {
@@ -39,6 +42,11 @@ impl FromRequestParts<AppState> for Signed {
             .session_user(&token_hash)
             .await?
             .ok_or(Code::Unauthenticated)?;
+        // A cookie is every tab's: nothing is done in the name of whoever signed in on another one.
+        let meant = parts.headers.get(MEANT);
+        if meant.is_some_and(|meant| meant.as_bytes() != user.id.as_str().as_bytes()) {
+            return Err(Code::Unauthenticated.into());
+        }
         let actor = Actor {
             role: user.role,
             area: user.area.clone(),

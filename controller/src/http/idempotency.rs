@@ -54,6 +54,27 @@ pub enum Secrecy {
     Secret,
 }
 
+/// The answer, when this was done before. To be looked for before anything is checked: its time may have passed since, or a
+/// right be gone, and a refusal would say that it was not done.
+pub async fn before<V, S, SF>(
+    state: &AppState,
+    claim: Option<&Claim>,
+    show: S,
+) -> Result<Option<Response>, ApiError>
+where
+    V: Serialize,
+    S: FnOnce(String) -> SF,
+    SF: Future<Output = Result<V, ApiError>>,
+{
+    let Some(claim) = claim else {
+        return Ok(None);
+    };
+    match state.store.remembered(claim).await? {
+        Some(known) => Ok(Some(replay(claim, known, show).await?)),
+        None => Ok(None),
+    }
+}
+
 /// Does `make` once under the claim. `show` tells of the thing with this id when it was made before, but its answer is not
 /// known any more.
 pub async fn create<V, M, MF, S, SF>(

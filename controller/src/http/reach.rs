@@ -6,6 +6,7 @@ use std::{
 };
 
 use loa_protocol::{
+    bulletin::Bulletin,
     channel::Channel,
     id::{AreaId, SpeakerId},
 };
@@ -13,7 +14,7 @@ use loa_protocol::{
 use super::{AppState, error::ApiError};
 use crate::{
     logic::{
-        approval::{Approval, Place},
+        approval::{Approval, Ask, Place, is_alarm, need},
         permissions::{Action, Actor, may},
     },
     store::{Node, Reached},
@@ -35,7 +36,7 @@ pub struct Heard {
     /// Each counted once.
     pub speakers: usize,
     /// Areas with speakers that hear it.
-    pub hamlets: usize,
+    pub hamlets: BTreeSet<AreaId>,
     /// The targets' own areas and those of everybody who hears it.
     pub places: Vec<Place>,
     /// Something of it is no more.
@@ -117,7 +118,7 @@ impl Reach {
         Heard {
             names,
             speakers: speakers.len(),
-            hamlets: hamlets.len(),
+            hamlets,
             places: places.collect(),
             some_gone,
         }
@@ -125,6 +126,16 @@ impl Reach {
 }
 
 impl Heard {
+    /// May this person say yes to such a thing? What is asked for was written down when it was made: where more is asked by
+    /// now (somebody joined a group, an area became careful), it takes somebody who would not be asked himself.
+    pub fn may_approve(&self, actor: &Actor, ask: Ask, b: &Bulletin) -> bool {
+        let asked = match is_alarm(b.priority, b.status) {
+            true => None,
+            false => need(actor, b.priority, b.status, 0, &self.places),
+        };
+        asked.is_none() && self.allows(actor, Action::Approve(ask))
+    }
+
     /// May this person do this to all of it? A target that is no more reaches nobody.
     pub fn allows(&self, actor: &Actor, action: Action) -> bool {
         let own: Vec<AreaId> = actor.area.iter().cloned().collect();

@@ -1,5 +1,6 @@
 //! The API without a socket: requests go straight to the router, changes come out where the engine would be.
 
+mod alarms;
 mod app;
 mod approval;
 mod bulletins;

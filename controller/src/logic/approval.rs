@@ -3,6 +3,8 @@
 //! An approval is bound to one form of the bulletin by its [`digest`]: sound, targets, times and all else that is heard. An
 //! edit of any of it makes another form, which the approval is not for. Pure: the time is given, a refusal is a value.
 
+use std::collections::BTreeSet;
+
 use loa_protocol::{
     bulletin::{
         Bulletin, Chime, DEFAULT_EMERGENCY_VALID_S, OnPreempt, Priority, Repeat, Status, When,
@@ -96,6 +98,20 @@ pub enum Verdict {
 
 /// So long after it was asked for may something be approved that is to be said at once, in seconds.
 pub const NOW_STANDS_S: i64 = 30 * 60;
+/// What was approved at the last moment still has this long to reach the poles, in seconds.
+pub const TO_REACH_S: i64 = 10 * 60;
+/// So many hamlets may one person alone alarm within [`ALONE_S`]: where the flood is, and one more, because it moves on or
+/// because the first was a slip. Alarming hamlet after hamlet is a wide alarm.
+pub const ALONE_HAMLETS: usize = 2;
+/// In seconds.
+pub const ALONE_S: i64 = 10 * 60;
+/// So long after an alarm was over may it be taken back in the office's prepared words without asking anybody, in seconds.
+const TAKEN_BACK_S: i64 = 24 * 3_600;
+
+/// An emergency that is meant. An exercise has no hurry: it asks as what is ordinary does.
+pub fn is_alarm(priority: Priority, status: Status) -> bool {
+    priority == Priority::Emergency && status == Status::Actual
+}
 
 /// What a bulletin needs that `maker` made, or made into this. `hamlets`: how many areas with speakers hear it.
 pub fn need(
@@ -105,8 +121,8 @@ pub fn need(
     hamlets: usize,
     places: &[Place],
 ) -> Option<Ask> {
-    if priority == Priority::Emergency {
-        return (status == Status::Actual && hamlets > 1).then_some(Ask::WideEmergency);
+    if is_alarm(priority, status) {
+        return (hamlets > 1).then_some(Ask::WideEmergency);
     }
     let lacks = |place: &&Place, ask| !may(maker, Action::Approve(ask), &place.lineage);
     let in_force = |wanted| places.iter().filter(move |p| p.in_force == wanted);
@@ -117,6 +133,46 @@ pub fn need(
     } else {
         None
     }
+}
+
+/// Does an alarm that a person raised alone still count when the next one is raised: was it due in the last [`ALONE_S`], or
+/// will it be? `cancelled`: when it was. What was cancelled before any of it was due does not count.
+pub fn weighs(b: &Bulletin, cancelled: Option<WallTime>, now: WallTime) -> bool {
+    let until = cancelled.map_or(WallTime::MAX, |at| at.plus_us(1));
+    let due = b.planned(now.plus_s(-ALONE_S), until, 1);
+    due.is_ok_and(|due| !due.is_empty())
+}
+
+/// What one more alarm needs of somebody who needs no second person for it by itself. `others`: where the alarms sound that
+/// the same person raised alone.
+pub fn one_more(own: &BTreeSet<AreaId>, others: &BTreeSet<AreaId>) -> Option<Ask> {
+    let further = own.difference(others).count();
+    (further > 0 && further + others.len() > ALONE_HAMLETS).then_some(Ask::WideEmergency)
+}
+
+/// What is taken back, as a correction in the office's prepared words looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct TakenBack {
+    /// It needs no approval in its present form, or has it.
+    pub stands: bool,
+    /// A second person said yes to it as a wide alarm.
+    pub wide: bool,
+    /// When the last of it is over.
+    pub ends: Option<WallTime>,
+    /// A correction of it was on air.
+    pub corrected: bool,
+}
+
+/// What a correction in the prepared words needs. It waits for nobody where what it takes back was let on air; `need`: of
+/// anything else said there. As an alarm for many hamlets it is free once, and soon: otherwise one person could wake a
+/// commune with it whenever and as often as he likes.
+pub fn taking_back(need: Option<Ask>, old: &TakenBack, now: WallTime) -> Option<Ask> {
+    let lately = old.ends.is_none_or(|ends| now <= ends.plus_s(TAKEN_BACK_S));
+    let free = match need {
+        Some(Ask::WideEmergency) => old.stands && old.wide && lately && !old.corrected,
+        _ => old.stands,
+    };
+    need.filter(|_| !free)
 }
 
 /// Until when what was asked for at `asked` may be approved.
@@ -142,8 +198,13 @@ pub fn on_air(b: &Bulletin, approve_by: Option<WallTime>, now: WallTime) -> Bull
     let mut b = b.clone();
     match b.when {
         When::Now { .. } => {
+            let usual = usual_end(&b);
+            let chosen = b.valid_until.filter(|until| Some(*until) != usual);
             at_once(&mut b, now);
-            b.valid_until = approve_by;
+            // It does not outlive its approval, but has the time to arrive.
+            let reach = now.plus_s(TO_REACH_S);
+            let until = approve_by.map(|by| by.max(reach));
+            b.valid_until = until.map(|until| until.min(chosen.unwrap_or(WallTime::MAX)));
         }
         When::At { .. } => {}
         When::Rule { .. } => b.since = now,
@@ -151,12 +212,20 @@ pub fn on_air(b: &Bulletin, approve_by: Option<WallTime>, now: WallTime) -> Bull
     b
 }
 
+/// The end of what is said at once, when nobody chose one.
+fn usual_end(b: &Bulletin) -> Option<WallTime> {
+    match b.when {
+        When::Now { at, .. } => Some(at.plus_s(DEFAULT_EMERGENCY_VALID_S)),
+        _ => None,
+    }
+}
+
 /// Moves what is to be said at once, and has not been, to `now`.
 pub fn at_once(b: &mut Bulletin, now: WallTime) {
+    let usual = usual_end(b);
     if let When::Now { at, date } = &mut b.when {
         // An end that nobody chose moves along.
-        let usual = at.plus_s(DEFAULT_EMERGENCY_VALID_S);
-        if b.valid_until == Some(usual) {
+        if b.valid_until == usual {
             b.valid_until = Some(now.plus_s(DEFAULT_EMERGENCY_VALID_S));
         }
         *at = now;

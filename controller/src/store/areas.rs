@@ -9,7 +9,7 @@ use loa_protocol::{
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    Claim, Result, Store, StoreError,
+    Claim, Result, Store, StoreError, alarms,
     convert::{from_word, number, parse, wall, word},
     error::{not_found, taken},
     idempotency,
@@ -246,6 +246,10 @@ impl Store {
                 moved.push(parse("speaker", &speaker)?);
             }
         }
+        let before = match moved.is_empty() {
+            true => None,
+            false => Some(alarms::heard(&mut tx, self.now()).await?),
+        };
         sqlx::query(
             "UPDATE areas SET name = $2, kind = $3, code = $4, parent = $5, approval = $6 WHERE id = $1",
         )
@@ -257,6 +261,9 @@ impl Store {
         .bind(new.approval.as_ref().map(word))
         .execute(&mut *tx)
         .await?;
+        if let Some(before) = before {
+            alarms::must_not_widen(&mut tx, &before, self.now(), "area", id).await?;
+        }
         for speaker in &moved {
             super::speakers::bump(&mut tx, speaker, self.now(), true).await?;
         }

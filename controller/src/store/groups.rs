@@ -7,7 +7,7 @@ use loa_protocol::{
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    Claim, Result, Store, StoreError,
+    Claim, Result, Store, StoreError, alarms,
     convert::{parse, wall},
     error::{not_found, taken},
     idempotency,
@@ -38,6 +38,8 @@ pub struct NewGroup {
 pub struct GroupChange {
     pub name: Option<String>,
     pub members: Option<Vec<SpeakerId>>,
+    /// Whoever changes it would need a second person to speak to some who join.
+    pub asks: bool,
 }
 
 const TAKEN: &str = "SELECT 1 FROM speaker_groups WHERE id = $1";
@@ -116,15 +118,15 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        let heard_in = hamlets(&mut tx, id).await?;
+        if change.asks {
+            must_not_be_spoken_to(&mut tx, id, self.now()).await?;
+        }
+        let before = alarms::heard(&mut tx, self.now()).await?;
         let moved = match &change.members {
             Some(members) => set_members(&mut tx, id, &old.members, members, self.now()).await?,
             None => Vec::new(),
         };
-        let wider = hamlets(&mut tx, id).await?;
-        if wider.iter().any(|area| !heard_in.contains(area)) {
-            must_not_widen(&mut tx, id, self.now()).await?;
-        }
+        alarms::must_not_widen(&mut tx, &before, self.now(), "group", id).await?;
         let group = load(&mut tx, id).await?;
         tx.commit().await?;
         Ok((group, moved))
@@ -160,34 +162,26 @@ impl Store {
     }
 }
 
-/// The areas in which a group has members.
-async fn hamlets(db: &mut SqliteConnection, id: &GroupId) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "SELECT DISTINCT area FROM group_members JOIN speakers ON speakers.id = speaker \
-         WHERE group_id = $1 AND removed IS NULL",
-    )
-    .bind(id.as_str())
-    .fetch_all(db)
-    .await?)
-}
-
-/// An emergency that one person raised for one hamlet must not come to another by way of its group.
-async fn must_not_widen(db: &mut SqliteConnection, id: &GroupId, now: WallTime) -> Result<()> {
-    let widened: Option<i64> = sqlx::query_scalar(
+/// What was said to a group without a second person must not come to those who are spoken to by two only.
+async fn must_not_be_spoken_to(
+    db: &mut SqliteConnection,
+    id: &GroupId,
+    now: WallTime,
+) -> Result<()> {
+    let spoken_to: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM bulletin_targets JOIN bulletins ON bulletins.id = bulletin_targets.bulletin \
-         WHERE channel = $1 AND priority = 'emergency' AND status = 'actual' AND state IN ('planned', 'paused') \
-         AND ask IS NULL AND (ends IS NULL OR ends > $2) LIMIT 1",
+         WHERE channel = $1 AND state IN ('planned', 'paused') AND (ends IS NULL OR ends > $2) LIMIT 1",
     )
     .bind(format!("group.{id}"))
     .bind(now.as_micros())
     .fetch_optional(db)
     .await?;
-    match widened {
+    match spoken_to {
         None => Ok(()),
         Some(_) => Err(StoreError::InUse {
             what: "group",
             id: id.to_string(),
-            by: "emergencies",
+            by: "bulletins",
         }),
     }
 }

@@ -8,8 +8,8 @@ use sqlx::SqliteConnection;
 
 use super::{Result, Store, StoreError, UserId, convert::number};
 
-/// A key is remembered this long.
-pub const REMEMBERED_S: i64 = 24 * 3_600;
+/// A key is remembered as long as a phone that was off may come back and still be signed in.
+pub const REMEMBERED_S: i64 = super::SESSION_LIFE_S;
 
 /// One create under one key.
 #[derive(Clone, Debug, PartialEq, Eq)]

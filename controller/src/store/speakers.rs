@@ -13,7 +13,7 @@ use loa_protocol::{
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    Claim, Result, Store, StoreError, areas,
+    Claim, Result, Store, StoreError, alarms, areas,
     convert::{from_json, json, number, parse, wall},
     error::{not_found, taken},
     idempotency,
@@ -234,6 +234,7 @@ impl Store {
         if areas::lineage(&mut tx, &new.area).await?.is_empty() {
             return Err(not_found("area", &new.area));
         }
+        let before = alarms::heard(&mut tx, now).await?;
         let id = match new.id {
             Some(id) => id,
             None => {
@@ -260,6 +261,7 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(taken("speaker", &id))?;
+        alarms::must_not_widen(&mut tx, &before, now, "area", &new.area).await?;
         idempotency::claim(&mut tx, claim, id.as_str(), now).await?;
         let speaker = load(&mut tx, &id).await?;
         tx.commit().await?;
@@ -289,6 +291,10 @@ impl Store {
         if moved && areas::lineage(&mut tx, &new.area).await?.is_empty() {
             return Err(not_found("area", &new.area));
         }
+        let before = match moved {
+            true => Some(alarms::heard(&mut tx, now).await?),
+            false => None,
+        };
         sqlx::query(
             "UPDATE speakers SET name = $2, area = $3, latitude = $4, longitude = $5, zone = $6, \
              quiet_hours = $7, volume = $8, muted = $9, delay_trim_ms = $10 WHERE id = $1",
@@ -305,6 +311,9 @@ impl Store {
         .bind(i64::from(new.delay_trim_ms))
         .execute(&mut *tx)
         .await?;
+        if let Some(before) = before {
+            alarms::must_not_widen(&mut tx, &before, now, "speaker", id).await?;
+        }
         bump(&mut tx, id, now, moved).await?;
         let speaker = load(&mut tx, id).await?;
         tx.commit().await?;

@@ -20,10 +20,7 @@ use super::{
     withdraw,
 };
 use crate::{
-    logic::{
-        approval::{Ask, Case, Refusal, Stage, decide},
-        permissions::Action,
-    },
+    logic::approval::{Ask, Case, Refusal, Stage, decide},
     store::{BulletinState, StoreError, Word},
 };
 
@@ -97,7 +94,7 @@ async fn say(
         digest: &present,
     };
     let refused = |refusal| refused(refusal, &kept.bulletin);
-    let holds = heard.allows(&signed.actor, Action::Approve(ask));
+    let holds = heard.may_approve(&signed.actor, ask, &kept.bulletin);
     let now = state.clock.now();
     decide(&case, &signed.user.id, holds, digest, now).map_err(refused)?;
     // Asked again where nothing can come between: this person may decide on the form with this digest, and on no other.

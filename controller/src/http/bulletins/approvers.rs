@@ -1,5 +1,7 @@
 //! Who could be the second person.
 
+use loa_protocol::bulletin::Bulletin;
+
 use super::{
     super::{
         AppState,
@@ -13,7 +15,7 @@ use super::{
 use crate::{
     logic::{
         approval::{Ask, Stage},
-        permissions::{Action, Actor},
+        permissions::Actor,
     },
     store::Kept,
 };
@@ -26,6 +28,7 @@ pub async fn approvers(
     state: &AppState,
     signed: &Signed,
     ask: Ask,
+    b: &Bulletin,
     heard: &Heard,
 ) -> Result<Vec<String>, ApiError> {
     let users = state.store.users().await?;
@@ -34,7 +37,7 @@ pub async fn approvers(
             role: user.role,
             area: user.area.clone(),
         };
-        user.id != signed.user.id && user.has_password && heard.allows(&actor, Action::Approve(ask))
+        user.id != signed.user.id && user.has_password && heard.may_approve(&actor, ask, b)
     });
     Ok(able.take(APPROVERS).map(|user| user.name).collect())
 }
@@ -51,7 +54,7 @@ pub async fn warn(
     };
     let targets = kept.channels();
     let heard = Reach::open(state).await?.heard(state, &targets).await?;
-    let able = approvers(state, signed, plea.ask, &heard).await?;
+    let able = approvers(state, signed, plea.ask, &kept.bulletin, &heard).await?;
     let alone = able.is_empty();
     Ok(alone.then(|| Warning::new(Code::WarnNobodyApproves, lang, Vec::new())))
 }

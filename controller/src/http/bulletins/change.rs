@@ -84,8 +84,10 @@ pub async fn change(
     if nothing && old.stage != Stage::Returned {
         return Ok(Json(tell(&state, &signed, &old).await?));
     }
-    let heard = Reach::open(&state).await?.heard(&state, &channels).await?;
-    let fate = logic::fate(old.stage, voided, need(&signed, &new, &heard));
+    let mut reach = Reach::open(&state).await?;
+    let heard = reach.heard(&state, &channels).await?;
+    let need = need(&state, &signed, &mut reach, &new, &heard, Some(&old)).await?;
+    let fate = logic::fate(old.stage, voided, need);
     let said = matches!(old.stage, Stage::Planned | Stage::Paused);
     let mut new = Bulletin {
         revision: old.bulletin.revision + 1,

@@ -136,8 +136,9 @@ pub async fn check(
     let zone = &state.config.defaults.zone;
     let bulletin = draft::new(&asked, new_id()?, manifest, zone, now)?;
     superseded(&state, &signed, asked.supersedes.as_deref()).await?;
-    let heard = Reach::open(&state).await?.heard(&state, &channels).await?;
-    let ask = need(&signed, &bulletin, &heard);
+    let mut reach = Reach::open(&state).await?;
+    let heard = reach.heard(&state, &channels).await?;
+    let ask = need(&state, &signed, &mut reach, &bulletin, &heard, None).await?;
     let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
     let bulletin = state.store.as_told(&bulletin, skip_holidays).await?;
     if skip_holidays {
@@ -148,7 +149,7 @@ pub async fn check(
         .planned(from, WallTime::MAX, STARTS)
         .unwrap_or_default();
     let approvers = match ask {
-        Some(ask) => approvers(&state, &signed, ask, &heard).await?,
+        Some(ask) => approvers(&state, &signed, ask, &bulletin, &heard).await?,
         None => Vec::new(),
     };
     let nobody = ask.filter(|_| approvers.is_empty());
@@ -159,7 +160,7 @@ pub async fn check(
         duration_s: duration_ms as f64 / 1_000.0,
         speakers: heard.speakers,
         target_names: heard.names.clone(),
-        hamlets: heard.hamlets,
+        hamlets: heard.hamlets.len(),
         starts: starts.into_iter().map(|p| p.at.into()).collect(),
         ask,
         approvers,

@@ -26,13 +26,15 @@ use super::{
 };
 use crate::{
     audio::About,
+    logic::approval::{Ask, TakenBack, Verdict, taking_back},
     store::{Audio, AudioSource, BulletinState, Claim, Kept, NewBulletin},
 };
 
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectBody {
-    /// What is right. Without it the office's prepared sentence says that the bulletin does not hold; that needs no approval.
+    /// What is right. Without it the office's prepared sentence says that the bulletin does not hold; that
+    /// needs no approval where it was on air as it is (an alarm for many hamlets: once, within a day).
     #[schema(example = "Cuộc họp xóm là 19 giờ, không phải 17 giờ.")]
     pub text: Option<String>,
 }
@@ -53,6 +55,10 @@ pub async fn correct(
     // The path is part of what is asked.
     let hash = format!("{id} {}", body.sha256);
     let claim = key.claim(&signed.user.id, "POST /bulletins/{id}/correct", &hash);
+    let shown = |id| show(&state, &signed, id);
+    if let Some(before) = idempotency::before(&state, claim.as_ref(), shown).await? {
+        return Ok(before);
+    }
     let old = state.store.bulletin(&id).await?;
     let priority = old.bulletin.priority.max(Priority::Priority);
     may_end(&state, &signed, &old, priority).await?;
@@ -80,13 +86,13 @@ pub async fn correct(
         let title: String = title.chars().take(MAX_TITLE).collect();
         let audio = speak(&state, &signed, &text, &title).await?;
         let mut new = said_now(&state, &signed, &old, audio, title, priority).await?;
-        if own.is_some() {
-            let heard = Reach::open(&state)
-                .await?
-                .heard(&state, &new.targets)
-                .await?;
-            new.ask = need(&signed, &new.bulletin, &heard);
-        }
+        let mut reach = Reach::open(&state).await?;
+        let heard = reach.heard(&state, &new.targets).await?;
+        let asked = need(&state, &signed, &mut reach, &new.bulletin, &heard, None).await?;
+        new.ask = match own {
+            Some(_) => asked,
+            None => taking_back(asked, &taken_back(&state, &old).await?, state.clock.now()),
+        };
         tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin corrected");
         make(&state, &signed, lang, new, claim).await
     };
@@ -94,6 +100,17 @@ pub async fn correct(
         show(&state, &signed, id)
     })
     .await
+}
+
+async fn taken_back(state: &AppState, old: &Kept) -> Result<TakenBack, ApiError> {
+    let approved = old.decision.as_ref().map(|said| said.verdict) == Some(Verdict::Approved);
+    let ask = old.plea.as_ref().map(|plea| plea.ask);
+    Ok(TakenBack {
+        stands: ask.is_none() || approved,
+        wide: ask == Some(Ask::WideEmergency) && approved,
+        ends: old.ends,
+        corrected: state.store.is_corrected(old).await?,
+    })
 }
 
 async fn speak(

@@ -302,7 +302,7 @@ impl<'a> Teller<'a> {
         let holds = kept
             .plea
             .as_ref()
-            .is_some_and(|plea| heard.allows(actor, Action::Approve(plea.ask)));
+            .is_some_and(|plea| heard.may_approve(actor, plea.ask, &kept.bulletin));
         May {
             edit: speaks && stands,
             cancel: speaks && stands,

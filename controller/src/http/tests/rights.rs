@@ -389,3 +389,16 @@ async fn an_administrator_of_a_commune_governs_the_commune() {
         (401, "unauthenticated")
     );
 }
+
+#[tokio::test]
+async fn a_page_that_takes_somebody_else_for_signed_in_changes_nothing() {
+    let office = office().await;
+    let me = office.get(&office.chief, "/api/v1/me").await.ok();
+    let mine = me["user"]["id"].as_str().expect("an id");
+    let stop = json!({ "targets": ["area.ban-chuong"] });
+    for (meant, refused) in [(mine, false), ("u0123456789abcdef", true)] {
+        let asked = request("POST", &office.chief, "/api/v1/stop", Some(&stop));
+        let answer = office.send(with(asked, "loa-user", meant)).await;
+        assert_eq!(answer.refusal().0 == 401, refused, "{meant}");
+    }
+}

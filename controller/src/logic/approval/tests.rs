@@ -124,9 +124,70 @@ fn an_alarm_for_one_hamlet_waits_for_nobody_and_for_two_for_a_second_person() {
         for role in [Role::Officer, Role::Approver, Role::Administrator] {
             assert_eq!(ask(role, Status::Actual, 2), Some(Ask::WideEmergency));
         }
-        assert_eq!(ask(Role::Officer, Status::Exercise, 2), None);
-        assert_eq!(ask(Role::Officer, Status::Test, 2), None);
+        // A drill has no hurry: it asks as the area says of everything.
+        let everything = (in_force == Approval::Everyone).then_some(Ask::Anyone);
+        assert_eq!(ask(Role::Officer, Status::Exercise, 2), everything);
+        assert_eq!(ask(Role::Officer, Status::Test, 1), everything);
     }
+}
+
+#[test]
+fn one_person_alone_alarms_two_hamlets_and_the_third_waits_for_somebody() {
+    let areas = |names: &[&str]| names.iter().map(|name| area(name)).collect();
+    for (own, others, needs) in [
+        (&["a"][..], &[][..], None),
+        (&["a"], &["a"], None),
+        (&["b"], &["a"], None),
+        (&["b"], &["a", "b"], None),
+        (&["c"], &["a", "b"], Some(Ask::WideEmergency)),
+        (&[], &["a", "b"], None),
+    ] {
+        assert_eq!(one_more(&areas(own), &areas(others)), needs, "{own:?}");
+    }
+}
+
+#[test]
+fn an_alarm_counts_while_it_was_due_in_the_last_ten_minutes_or_is_still_to_come() {
+    let after = |s| NOON.plus_s(s);
+    let alarm = bulletin(now());
+    assert!(weighs(&alarm, None, NOON));
+    assert!(weighs(&alarm, None, after(600)));
+    assert!(!weighs(&alarm, None, after(601)));
+    // Cancelling does not unsay it.
+    assert!(weighs(&alarm, Some(NOON), after(20)));
+    let later = bulletin(at("2026-11-24T18:00"));
+    assert!(weighs(&later, None, after(60)));
+    assert!(!weighs(&later, Some(after(60)), after(90)));
+}
+
+#[test]
+fn a_wide_alarm_is_taken_back_at_once_but_not_again_and_again() {
+    let old = TakenBack {
+        stands: true,
+        wide: true,
+        ends: Some(NOON),
+        corrected: false,
+    };
+    let needs = |old, after_s| taking_back(Some(Ask::WideEmergency), &old, NOON.plus_s(after_s));
+    assert_eq!(needs(old, 60), None);
+    assert_eq!(needs(old, 86_401), Some(Ask::WideEmergency));
+    for but in [
+        TakenBack {
+            corrected: true,
+            ..old
+        },
+        // It reaches more than it did: nobody agreed to that.
+        TakenBack { wide: false, ..old },
+        TakenBack {
+            stands: false,
+            ..old
+        },
+    ] {
+        assert_eq!(needs(but, 60), Some(Ask::WideEmergency));
+    }
+    let plain = |stands| taking_back(Some(Ask::Hamlet), &TakenBack { stands, ..old }, NOON);
+    assert_eq!((plain(true), plain(false)), (None, Some(Ask::Hamlet)));
+    assert_eq!(taking_back(None, &old, NOON.plus_s(86_401)), None);
 }
 
 #[test]
@@ -187,12 +248,12 @@ fn a_schedule_may_be_approved_as_long_as_something_of_it_is_ahead() {
 #[test]
 fn what_waited_goes_on_air_at_the_instant_of_approval() {
     let later = NOON.plus_s(13 * 3_600);
-    let said = on_air(&bulletin(now()), Some(later.plus_s(60)), later);
+    let said = on_air(&bulletin(now()), Some(later.plus_s(1_200)), later);
     let date = "2026-11-25".to_owned();
     assert_eq!(said.when, When::Now { at: later, date });
     assert_eq!(
         (said.since, said.valid_until),
-        (later, Some(later.plus_s(60)))
+        (later, Some(later.plus_s(1_200)))
     );
     assert_eq!(
         on_air(&bulletin(rule("FREQ=DAILY")), None, later).since,
@@ -200,6 +261,30 @@ fn what_waited_goes_on_air_at_the_instant_of_approval() {
     );
     let planned = bulletin(at("2026-11-24T13:00"));
     assert_eq!(on_air(&planned, None, NOON.plus_s(3_601)), planned);
+}
+
+#[test]
+fn what_was_approved_at_the_last_second_still_reaches_the_poles() {
+    let asked = NOON.plus_s(1_800);
+    for until in [None, Some(asked)] {
+        let alarm = Bulletin {
+            valid_until: until,
+            ..bulletin(now())
+        };
+        let by = approve_by(&alarm, NOON);
+        assert_eq!(by, Some(asked));
+        assert_eq!(
+            on_air(&alarm, by, asked).valid_until,
+            Some(asked.plus_s(600))
+        );
+    }
+    // But not longer than whoever made it wanted.
+    let meant = Bulletin {
+        valid_until: Some(NOON.plus_s(1_000)),
+        ..bulletin(now())
+    };
+    let said = on_air(&meant, approve_by(&meant, NOON), NOON.plus_s(990));
+    assert_eq!(said.valid_until, Some(NOON.plus_s(1_000)));
 }
 
 #[test]

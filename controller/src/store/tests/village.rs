@@ -7,8 +7,8 @@ use crate::{
     chance,
     logic::permissions::Role,
     store::{
-        AreaChange, Claim, GroupChange, NewArea, NewGroup, NewUser, SpeakerChange, Store,
-        StoreError, UserId,
+        AreaChange, Claim, GroupChange, NewArea, NewGroup, NewUser, SESSION_LIFE_S, SpeakerChange,
+        Store, StoreError, UserId,
         testing::{area, empty, speaker, village},
     },
 };
@@ -67,8 +67,8 @@ async fn a_speaker_follows_itself_its_areas_up_to_the_root_and_its_groups() {
         .change_group(
             &school.id,
             GroupChange {
-                name: None,
                 members: Some(vec![]),
+                ..GroupChange::default()
             },
         )
         .await
@@ -294,8 +294,8 @@ async fn a_create_asked_for_twice_under_one_key_is_done_once() {
         .expect("read")
         .expect("remembered");
     assert_eq!(known.answer, Some((201, "{}".into())));
-    // A day later the key is free again.
-    store.clock.pass_s(25 * 3_600);
+    // No phone comes back with it when its session is over.
+    store.clock.pass_s(SESSION_LIFE_S + 1);
     assert_eq!(store.remembered(&claim).await.expect("read"), None);
     store.tidy().await.expect("tidied");
     store.add_area(new(), Some(&claim)).await.expect("another");

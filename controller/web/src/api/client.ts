@@ -34,6 +34,8 @@ export class ApiError extends Error {
 
 interface Hooks {
   language: () => string;
+  /// Whom this page takes for signed in.
+  user: () => string | null;
   /// What to tell people when there is no answer.
   unreachable: () => string;
   expired: () => void;
@@ -41,6 +43,7 @@ interface Hooks {
 }
 const hooks: Hooks = {
   language: () => "vi",
+  user: () => null,
   unreachable: () => "",
   expired: () => {},
   reached: () => {},
@@ -89,6 +92,9 @@ async function refusal(response: Response): Promise<ApiError> {
 async function call<T>(method: string, path: string, body: unknown, options: Options): Promise<T> {
   const headers = new Headers({ Accept: "application/json", "Accept-Language": hooks.language() });
   if (options.key) headers.set("Idempotency-Key", options.key);
+  // Another tab may have signed somebody else in: nothing is done in that person's name.
+  const user = method === "GET" || options.open ? null : hooks.user();
+  if (user) headers.set("Loa-User", user);
   let payload: BodyInit | null = null;
   if (body instanceof FormData) payload = body;
   else if (body !== undefined) {

@@ -82,7 +82,13 @@ function expire(): void {
 }
 
 export async function startSession(): Promise<void> {
-  hook({ language, unreachable: () => t(hasNetwork() ? "error.unreachable" : "error.offline"), expired: expire, reached });
+  hook({
+    language,
+    user: () => state.me?.user.id ?? null,
+    unreachable: () => t(hasNetwork() ? "error.unreachable" : "error.offline"),
+    expired: expire,
+    reached,
+  });
   const [me, app] = await Promise.all([
     db.get<MeView>("kv", "me").catch(() => undefined),
     db.get<AppView>("kv", "app").catch(() => undefined),

@@ -87,6 +87,10 @@ describe("a try that failed", () => {
   it("for want of a session loses nothing and is not punished", () => {
     expect(fail(item(), no(401))).toEqual(item());
   });
+  it("by somebody on the way to the office is no refusal", () => {
+    expect(fail(item(), no(403, "unexpected"))).toMatchObject({ state: "waiting", nextTryMs: MADE + 5_000 });
+    expect(fail(item(), no(413, "unexpected")).state).toBe("refused");
+  });
   it("by a refusal is kept with the reason, to be edited", () => {
     const refused = fail(item({ audio: "a1" }), no(403, "forbidden"));
     expect(refused).toMatchObject({ state: "refused", trouble: { code: "forbidden" } });

@@ -96,6 +96,8 @@ export function failed(item: Item, trouble: Trouble, retryAfterS: number | null,
   };
   if (trouble.status === 401) return { ...item, trouble: null };
   if (trouble.status === 0 || trouble.status === 429 || trouble.status >= 500) return wait();
+  // From something between here and the office (a hotel's sign-in page), not a word of the office; but too much is too much.
+  if (trouble.code === "unexpected" && trouble.status !== 413) return wait();
   if (trouble.code === "idempotency_in_progress" || trouble.code === "upload_interrupted") return wait();
   if (trouble.code === "time_past") return { ...item, state: "pointless", trouble: null };
   const soundLost = item.audio !== null && (trouble.code === "audio_unknown" || trouble.code === "audio_gone");
