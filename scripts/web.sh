@@ -16,5 +16,5 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 [ "${1:-}" != install ] || exit 0
 
-changed=$(find . -path ./node_modules -prune -o -path ./dist -prune -o -path ./src/api/schema.d.ts -o -type f -newer dist/index.html -print -quit 2>/dev/null || echo all)
+changed=$(find . \( -path ./node_modules -o -path ./dist -o -path ./e2e -o -name openapi.json \) -prune -o -path ./src/api/schema.d.ts -o -type f -newer dist/index.html -print -quit 2>/dev/null || echo all)
 [ -z "$changed" ] || npm run --silent build
