@@ -23,6 +23,8 @@ export interface Item {
   body: Omit<BulletinBody, "audio">;
   /// Who may agree to it, as far as the office told before.
   approvers?: string[];
+  /// What the office found worth a look before.
+  warnings?: { code: string; message: string }[];
   /// Made once: a second try with the same key is not a second bulletin.
   keys: { audio: string; bulletin: string };
   /// The office's id of the sound, once it is there.
