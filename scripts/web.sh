@@ -17,4 +17,4 @@ fi
 [ "${1:-}" != install ] || exit 0
 
 changed=$(find . \( -path ./node_modules -o -path ./dist -o -path ./e2e -o -name openapi.json \) -prune -o -path ./src/api/schema.d.ts -o -type f -newer dist/index.html -print -quit 2>/dev/null || echo all)
-[ -z "$changed" ] || npm run --silent build
+[ -z "$changed" ] || npm run --silent build -- --logLevel warn
