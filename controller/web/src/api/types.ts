@@ -71,6 +71,7 @@ export type BulletinPatch = Schemas["BulletinPatch"];
 export type CorrectBody = Schemas["CorrectBody"];
 export type CheckBody = Schemas["CheckBody"];
 export type CheckView = Schemas["Checked"];
+export type Warning = Schemas["Warning"];
 export type WhenView = Schemas["WhenView"];
 export type BulletinView = Schemas["BulletinView"];
 export type BulletinDetail = Schemas["BulletinDetail"];
