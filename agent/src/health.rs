@@ -222,6 +222,7 @@ mod tests {
                 refused: BTreeMap::new(),
                 disk_free_bytes: Some(5_000_000),
                 uptime_s: 7,
+                telemetry: None,
             },
         }
     }

@@ -319,6 +319,7 @@ fn status(online: bool) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        telemetry: None,
     }
 }
 

@@ -260,6 +260,8 @@ mod tests {
             muted: false,
             since: WallTime::EPOCH,
             delay_trim_ms: 0,
+            self_test_at: None,
+            orders: Vec::new(),
         }
     }
     fn waiting(name: &str, priority: Priority, planned: WallTime) -> Candidate {

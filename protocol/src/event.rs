@@ -6,6 +6,7 @@ use crate::{
     envelope::Document,
     id::{SpeakerId, StoreId},
     playout::{OccurrenceId, Playout},
+    telemetry::{Listened, SelfTest},
     time::{Trust, WallTime},
 };
 
@@ -25,7 +26,12 @@ pub struct Event {
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The agent began to run; `boot` counts its runs in this store.
-    Booted { boot: u64, agent: String },
+    Booted {
+        boot: u64,
+        agent: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<After>,
+    },
     /// The first sample of a playout, or of its next piece after a cut.
     Started { playout: Playout },
     /// Cut; it will go on if it can.
@@ -35,8 +41,69 @@ pub enum What {
     },
     /// Over; `playout.outcome` says how.
     Ended { playout: Playout },
+    /// What came of listening to a playout.
+    Heard { listened: Listened },
+    /// What came of a self-test.
+    SelfTested { test: SelfTest },
+    /// Told while the line to the office has been down for [`LINE_LOST_S`], with what was known then.
+    LineLost {
+        since: WallTime,
+        trouble: LineTrouble,
+    },
+    /// The line is back; `trouble` is what was seen most of the time.
+    LineBack {
+        since: WallTime,
+        trouble: LineTrouble,
+    },
+    /// The agent did not run for [`STALLED_S`] or more, though the machine did.
+    Stalled { since: WallTime },
+    /// Mains went or came back, where a sensor tells.
+    Mains { present: bool },
     /// Something a person should know.
     Fault { code: String, detail: String },
+}
+
+/// A line that was down for less is no news.
+pub const LINE_LOST_S: u64 = 60;
+/// An agent that did not run for less was only busy.
+pub const STALLED_S: u64 = 30;
+
+/// What was before a run of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    pub ended: RunEnd,
+    /// When the run before was last known to live, within ten minutes.
+    pub alive: Option<WallTime>,
+}
+
+/// How the run before this one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// There was none in this store.
+    First,
+    /// The machine went down under it: no power, or a machine that hung.
+    PowerCut,
+    /// It was asked to end, and the machine started again.
+    Reboot,
+    /// It was asked to end.
+    Stopped,
+    /// It died, and the machine ran on.
+    Crashed,
+    /// It ended by itself because the office asked it to start again.
+    Ordered,
+}
+
+/// Why there is no line to the office, as far as the speaker can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineTrouble {
+    /// No interface is up: no carrier, no address, no SIM.
+    NoNetwork,
+    /// There is a network, and the office does not answer.
+    NoOffice,
+    /// The speaker cannot tell.
+    Unknown,
 }
 
 /// A run of events. The office stores what it lacks and answers with an [`Ack`].

@@ -18,6 +18,7 @@ pub mod quiet_hours;
 pub mod recurrence;
 pub mod speaker_config;
 pub mod status;
+pub mod telemetry;
 pub mod time;
 pub mod topic;
 

@@ -8,6 +8,8 @@ use crate::{
     quiet_hours::DayWindow, time::WallTime,
 };
 
+/// Most orders in one document.
+pub const MAX_ORDERS: usize = 8;
 /// Most channels one speaker follows: its own, its area's ancestors, its groups.
 pub const MAX_CHANNELS: usize = 64;
 
@@ -30,6 +32,31 @@ pub struct SpeakerConfig {
     pub since: WallTime,
     /// Added to every scheduled start, -500 to 500 ms: makes up for a slow amplifier, staggers neighbours.
     pub delay_trim_ms: i16,
+    /// Civil time `HH:MM` of the daily self-test, where something listens; never in quiet hours. `None`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test_at: Option<String>,
+    /// What it is to do once, in order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
+}
+
+/// Something to be done once. A speaker does it when the number is greater than that of the last one it did, and `until` is
+/// still ahead by its clock, whatever that clock is worth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// 1, 2, 3 … for each speaker.
+    pub number: u64,
+    pub what: OrderKind,
+    pub until: WallTime,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderKind {
+    /// Test the own sound now, in quiet hours too: a person asked for it.
+    SelfTest,
+    /// End the program, and begin again.
+    Restart,
 }
 
 impl Document for SpeakerConfig {

@@ -11,6 +11,7 @@ use crate::{
     id::{SpeakerId, StoreId},
     playout::OccurrenceId,
     programme::Version,
+    telemetry::Telemetry,
     time::{Trust, WallTime},
 };
 
@@ -47,6 +48,9 @@ pub struct SpeakerStatus {
     pub refused: BTreeMap<String, u64>,
     pub disk_free_bytes: Option<u64>,
     pub uptime_s: u64,
+    /// `None` from a program that does not measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Box<Telemetry>>,
 }
 
 impl Document for SpeakerStatus {

@@ -138,6 +138,8 @@ fn the_offices_documents_are_written_as_they_were() {
             muted: false,
             since: NOW,
             delay_trim_ms: -20,
+            self_test_at: None,
+            orders: Vec::new(),
         },
         true,
     );
@@ -242,6 +244,7 @@ fn a_speakers_documents_are_written_as_they_were() {
         What::Booted {
             boot: 3,
             agent: "loa-agent 0.1.0".into(),
+            after: None,
         },
         What::Started { playout: playout() },
         What::Suspended {
@@ -313,6 +316,7 @@ fn a_speakers_documents_are_written_as_they_were() {
             refused: BTreeMap::from([("not_signed".into(), 1)]),
             disk_free_bytes: Some(1 << 30),
             uptime_s: 61,
+            telemetry: None,
         },
         false,
     );

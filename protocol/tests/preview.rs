@@ -54,6 +54,8 @@ fn config() -> SpeakerConfig {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 

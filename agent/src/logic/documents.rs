@@ -91,6 +91,8 @@ pub fn default_config(speaker: &SpeakerId) -> SpeakerConfig {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 

@@ -65,6 +65,7 @@ impl Agent {
         agent.event(What::Booted {
             boot: agent.boot,
             agent: agent.identity.agent.clone(),
+            after: None,
         });
         agent.commits.close_group();
         agent.restore_documents(stored.documents);

@@ -28,6 +28,7 @@ fn event(number: u64) -> Event {
         what: What::Booted {
             boot: number,
             agent: "test".into(),
+            after: None,
         },
     }
 }

@@ -270,6 +270,8 @@ pub fn speaker_config() -> SpeakerConfig {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 

@@ -216,6 +216,15 @@ fn notice(speaker: &SpeakerId, event: &Event) -> Notice {
         }
         What::Booted { agent, .. } => told("booted", agent),
         What::Fault { code, detail } => told(code, detail),
+        What::Heard { listened } => Notice::Playout {
+            speaker: speaker.clone(),
+            occurrence: listened.playout.occurrence.clone(),
+        },
+        What::SelfTested { test } => told("self_tested", test.hearing.word()),
+        What::LineLost { .. } => told("line_lost", ""),
+        What::LineBack { .. } => told("line_back", ""),
+        What::Stalled { .. } => told("stalled", ""),
+        What::Mains { present } => told("mains", if *present { "present" } else { "gone" }),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod holidays;
 pub mod intake;
 pub mod office;
+pub mod outages;
 pub mod permissions;
 pub mod port;
 pub mod presence;

@@ -55,7 +55,7 @@ impl Store {
             let (playout, by) = match &event.what {
                 What::Started { playout } | What::Ended { playout } => (playout, None),
                 What::Suspended { playout, by } => (playout, by.as_ref()),
-                What::Booted { .. } | What::Fault { .. } => continue,
+                _ => continue,
             };
             playouts::note(&mut tx, speaker, store, event.number, playout, by).await?;
         }

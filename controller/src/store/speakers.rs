@@ -372,6 +372,8 @@ pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> Sp
         muted: speaker.muted,
         since: speaker.since,
         delay_trim_ms: speaker.delay_trim_ms,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 

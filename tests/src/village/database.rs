@@ -162,7 +162,7 @@ impl Database {
                 What::Started { playout }
                 | What::Suspended { playout, .. }
                 | What::Ended { playout } => playout,
-                What::Booted { .. } | What::Fault { .. } => continue,
+                _ => continue,
             };
             // Batches may overtake each other: the later number counts.
             let later = kept.range(event.number + 1..).any(|(_, e)| {

@@ -544,6 +544,7 @@ fn last_will(id: &SpeakerId, store: &loa_protocol::id::StoreId) -> (Topic, Parce
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 0,
+        telemetry: None,
     };
     let parcel = Parcel {
         bytes: seal_unsigned(&status).into(),

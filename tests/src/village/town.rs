@@ -113,6 +113,8 @@ impl Town {
             muted: false,
             since: self.begin,
             delay_trim_ms: chance.pick(&[0, 0, 0, 0, 250, -300]),
+            self_test_at: None,
+            orders: Vec::new(),
         }
     }
 

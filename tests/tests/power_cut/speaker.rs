@@ -161,6 +161,7 @@ fn deeds() -> Vec<Vec<Deed>> {
     let booted = |boot| What::Booted {
         boot,
         agent: "loa-agent".into(),
+        after: None,
     };
     let mut deeds = vec![
         vec![Deed::Open],

@@ -173,7 +173,7 @@ fn every_run_is_told_of() {
         .told
         .iter()
         .filter_map(|e| match &e.what {
-            What::Booted { boot, agent } if agent == "loa-agent test" => Some(*boot),
+            What::Booted { boot, agent, .. } if agent == "loa-agent test" => Some(*boot),
             _ => None,
         })
         .collect();

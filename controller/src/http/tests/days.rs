@@ -54,6 +54,7 @@ fn status(of: &str, at: WallTime) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 60,
+        telemetry: None,
     }
 }
 

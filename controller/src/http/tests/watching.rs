@@ -184,6 +184,7 @@ async fn ready_means_programme_audio_and_clock() {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        telemetry: None,
     };
     let lacks = async |status: &SpeakerStatus| {
         office

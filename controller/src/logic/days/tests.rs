@@ -74,6 +74,8 @@ fn pole(name: &str, quiet: &[(&str, &str)]) -> SpeakerConfig {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 

@@ -47,6 +47,8 @@ fn config(generation: u64) -> SpeakerConfig {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     }
 }
 fn programme(generation: u64) -> Input {
@@ -92,6 +94,7 @@ fn status(online: bool, acked: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        telemetry: None,
     }
 }
 fn events(numbers: std::ops::RangeInclusive<u64>) -> Events {
@@ -106,6 +109,7 @@ fn events(numbers: std::ops::RangeInclusive<u64>) -> Events {
                 what: What::Booted {
                     boot: number,
                     agent: "loa-agent".into(),
+                    after: None,
                 },
             })
             .collect(),

@@ -196,6 +196,8 @@ fn a_speaker_that_was_taken_away_leaves_no_document_behind() {
         muted: false,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
+        self_test_at: None,
+        orders: Vec::new(),
     };
     book.config(&config, &mut out);
     book.config(&config, &mut out);

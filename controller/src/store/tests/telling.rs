@@ -21,6 +21,7 @@ fn booted(number: u64) -> Event {
     let what = What::Booted {
         boot: number,
         agent: "loa-agent 0.1".into(),
+        after: None,
     };
     Event {
         number,
@@ -229,6 +230,7 @@ fn status(acked: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        telemetry: None,
     }
 }
 
