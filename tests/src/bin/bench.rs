@@ -1,4 +1,4 @@
-//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode|phone] …`.
+//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode|phone|dead_pole|statuses] …`.
 //!
 //! Each figure is printed with its goal and written to `target/figures`. Ends with 1 when a goal is missed.
 
@@ -16,11 +16,13 @@ use loa_tests::process::{
     figures::{Figure, Goal, largest, percentile, smallest, summary},
     measure::{
         cost::{stripped_mb, watch},
+        dead_pole::{Death, deaths},
         decode::{ffmpeg, mpg123, ours, ratio},
         emergency::cuts,
         likeness::said_in,
         now::play_now,
         start::{Plan, starts},
+        statuses::Crowd,
     },
     program::binary,
     sound::{self, Format},
@@ -30,7 +32,7 @@ use serde_json::json;
 /// A measurement: its name, and what it finds.
 type Measurement = (&'static str, fn() -> Vec<Figure>);
 
-const ALL: [Measurement; 8] = [
+const ALL: [Measurement; 10] = [
     ("size", size),
     ("decode", decode),
     ("likeness", likeness),
@@ -39,6 +41,8 @@ const ALL: [Measurement; 8] = [
     ("emergency", emergency),
     ("start", start),
     ("phone", phone),
+    ("dead_pole", dead_pole),
+    ("statuses", statuses),
 ];
 
 fn main() -> ExitCode {
@@ -406,6 +410,80 @@ fn phone() -> Vec<Figure> {
             goal: Goal::AtMost(0.0),
             n: screens["looked"].as_u64().map_or(0, |n| n as usize),
             how: "serious and critical faults that axe finds against WCAG 2.2 AA on every screen, phone and PC, both languages".into(),
+        },
+    ]
+}
+
+fn dead_pole() -> Vec<Figure> {
+    let mut village = Village::with_lines(50);
+    let died = deaths(&mut village, Duration::from_secs(180));
+    for kind in Death::ALL {
+        let of_kind = died.iter().filter(|(death, _)| *death == kind);
+        let seconds: Vec<f64> = of_kind.map(|(_, seconds)| *seconds).collect();
+        println!("{}", summary(&format!("{kind:?}"), "s", &seconds));
+    }
+    let seconds: Vec<f64> = died.iter().map(|(_, seconds)| *seconds).collect();
+    let in_time = seconds.iter().filter(|s| **s <= 90.0).count();
+    println!("  shown within 90 s: {in_time} of {}", died.len());
+    vec![Figure {
+        name: "dead_pole_max_s",
+        value: largest(&seconds),
+        unit: "s",
+        goal: Goal::AtMost(90.0),
+        n: died.len(),
+        how: "slowest from the death of a real agent (power cut, cable cut, SIGKILL, SIGSTOP in turn, each behind a line of \
+              its own) until the API shows it silent or offline"
+            .into(),
+    }]
+}
+
+/// Raises the rate until the office no longer keeps up with it.
+fn statuses() -> Vec<Figure> {
+    let village = Village::start(0, Output::Wav, Broker::Embedded);
+    let mut crowd = Crowd::gather(&village, 2_000);
+    let mut best = None;
+    for offered in [1_000.0, 2_500.0, 4_000.0, 6_000.0, 9_000.0] {
+        let flood = crowd.flood(&village, offered, 10);
+        println!(
+            "  offered {offered:.0}/s: taken {:.0}/s, office {:.0} % of a core, {:.0} MB, {:.2} kB on disk a document of {} bytes",
+            flood.rate, flood.cpu_percent, flood.rss_mb, flood.disk_kb, flood.bytes
+        );
+        if best
+            .is_none_or(|best: loa_tests::process::measure::statuses::Flood| flood.rate > best.rate)
+        {
+            best = Some(flood);
+        }
+        if flood.rate < offered * 0.9 {
+            break;
+        }
+    }
+    let best = best.expect("there was a flood");
+    vec![
+        Figure {
+            name: "status_rate",
+            value: best.rate,
+            unit: "1/s",
+            goal: Goal::AtLeast(2_000.0),
+            n: best.documents,
+            how: "status documents of 2,000 speakers through the embedded broker, each acknowledged, until the last of each \
+                  is in SQLite; broker, office and the speakers share this machine"
+                .into(),
+        },
+        Figure {
+            name: "status_cpu_pct",
+            value: best.cpu_percent,
+            unit: "%",
+            goal: Goal::Told,
+            n: best.documents,
+            how: "user and system time of the controller, broker included, of one core, at status_rate".into(),
+        },
+        Figure {
+            name: "status_disk_kb",
+            value: best.disk_kb,
+            unit: "kB",
+            goal: Goal::Told,
+            n: best.documents,
+            how: "written to storage by the controller for each status document at status_rate".into(),
         },
     ]
 }

@@ -97,6 +97,22 @@ impl Pole {
         self.program.take().map(Program::stop)
     }
 
+    /// It hangs: SIGSTOP. Its connections stay open.
+    pub fn freeze(&self) {
+        self.program
+            .as_ref()
+            .expect("the agent runs")
+            .signal(libc::SIGSTOP);
+    }
+
+    /// It goes on after [`Pole::freeze`].
+    pub fn thaw(&self) {
+        self.program
+            .as_ref()
+            .expect("the agent runs")
+            .signal(libc::SIGCONT);
+    }
+
     pub fn pid(&self) -> u32 {
         self.program.as_ref().expect("the agent runs").pid()
     }

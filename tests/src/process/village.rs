@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{
     clock::{now_us, wait_for, wait_until},
+    line::Line,
     mosquitto::Mosquitto,
     office::Office,
     pole::{Credentials, Pole},
@@ -43,6 +44,8 @@ pub struct Village {
     pub pulse: Option<Pulse>,
     pub office: Office,
     pub mosquitto: Option<Mosquitto>,
+    /// That of each pole, where they were asked for.
+    pub lines: Vec<Line>,
     /// The channel that all poles follow.
     pub channel: String,
     folder: TempDir,
@@ -78,6 +81,18 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn start(poles: usize, output: Output, broker: Broker) -> Self {
+        Self::build(poles, output, broker, false)
+    }
+
+    /// As [`Village::start`] with files and the embedded broker, and each pole has a line of its own that can be cut.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn with_lines(poles: usize) -> Self {
+        Self::build(poles, Output::Wav, Broker::Embedded, true)
+    }
+
+    fn build(poles: usize, output: Output, broker: Broker, lines: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("loa-village-")
             .tempdir()
@@ -93,6 +108,7 @@ impl Village {
             pulse,
             office,
             mosquitto,
+            lines: Vec::new(),
             channel: format!("area.{area}"),
             folder,
         };
@@ -102,6 +118,9 @@ impl Village {
                 Output::Pulse => true,
                 Output::Both => index % 2 == 1,
             };
+            if lines {
+                village.lines.push(Line::to(village.office.broker_port));
+            }
             village.add_pole(&area, index, sounds);
         }
         village.wait_until_connected();
@@ -130,7 +149,9 @@ impl Village {
         let mut pole = Pole::install(
             self.folder.path(),
             &text("id"),
-            self.office.broker_port,
+            self.lines
+                .last()
+                .map_or(self.office.broker_port, |line| line.port),
             &given,
             sink,
         );

@@ -1,8 +1,10 @@
 //! The measurements behind the figures. Tests run them small, the bench runs them whole.
 
 pub mod cost;
+pub mod dead_pole;
 pub mod decode;
 pub mod emergency;
 pub mod likeness;
 pub mod now;
 pub mod start;
+pub mod statuses;
