@@ -442,8 +442,9 @@ fn statuses() -> Vec<Figure> {
     let village = Village::start(0, Output::Wav, Broker::Embedded);
     let mut crowd = Crowd::gather(&village, 2_000);
     let mut best = None;
-    for offered in [1_000.0, 2_500.0, 4_000.0, 6_000.0, 9_000.0] {
-        let flood = crowd.flood(&village, offered, 10);
+    for offered in [2_500.0, 5_000.0, 10_000.0, 15_000.0] {
+        // 20 seconds of it: what is still on its way when the last is sent counts little.
+        let flood = crowd.flood(&village, offered, (offered / 100.0) as u64);
         println!(
             "  offered {offered:.0}/s: taken {:.0}/s, office {:.0} % of a core, {:.0} MB, {:.2} kB on disk a document of {} bytes",
             flood.rate, flood.cpu_percent, flood.rss_mb, flood.disk_kb, flood.bytes
