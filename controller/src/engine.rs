@@ -28,7 +28,7 @@ pub use handle::{Change, EngineHandle, Urgent};
 use blocks::BlockReader;
 use handle::SpeakerView;
 use loader::Loader;
-use writer::{Job, Writer};
+use writer::{Job, Newest, Writer};
 
 /// Inputs from database and disk that the loop has not looked at; then those who read wait.
 const INPUTS: usize = 1_024;
@@ -89,6 +89,7 @@ impl Engine {
         let first = loader.read_everything().await?;
         let stop = CancellationToken::new();
         let (link, events) = Link::start(link);
+        let statuses = Newest::default();
         let state = Loop {
             blocks: BlockReader::start(store.clone(), link.block_sender(), inputs.clone()),
             office,
@@ -96,6 +97,7 @@ impl Engine {
             clock,
             handle: handle.clone(),
             jobs,
+            statuses: statuses.clone(),
             late: VecDeque::new(),
             broken: 0,
         };
@@ -103,7 +105,7 @@ impl Engine {
             first,
             events,
             inputs: inputs_out,
-            writer: tokio::spawn(Writer::new(store, inputs).run(jobs_out)),
+            writer: tokio::spawn(Writer::new(store, inputs, statuses).run(jobs_out)),
             loader: tokio::spawn(loader.run()),
             stop: stop.clone(),
         }));
@@ -139,6 +141,7 @@ struct Loop {
     clock: Arc<dyn Clock>,
     handle: EngineHandle,
     jobs: mpsc::Sender<Job>,
+    statuses: Newest,
     /// Presence changes that found no room in `jobs`.
     late: VecDeque<Job>,
     blocks: BlockReader,
@@ -273,8 +276,7 @@ impl Loop {
                         seen.status = Some(status.clone());
                     }
                 });
-                // A status that finds no room is followed by a newer one within a minute.
-                let _ = self.jobs.try_send(Job::Status { status, received });
+                self.statuses.put(status, received);
             }
             Effect::StorePresence {
                 speaker,

@@ -1,9 +1,13 @@
 //! Writes what speakers said into the database, one transaction after the other, and tells when it is there.
 //!
-//! Bound: [`JOBS`] wait; beyond that the engine leaves events to be sent again. Statuses are joined: of each speaker only
-//! the newest is written, all of them together every [`FLUSH`].
+//! Bounds: [`JOBS`] wait; beyond that the engine leaves events to be sent again. Of each speaker the newest status alone
+//! waits in [`Newest`], and all of them are written together every [`FLUSH`]: however many come in, the last is kept.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use loa_protocol::{
     event::Event,
@@ -29,10 +33,6 @@ pub(super) enum Job {
         events: Vec<Event>,
         received: WallTime,
     },
-    Status {
-        status: Arc<SpeakerStatus>,
-        received: WallTime,
-    },
     Presence {
         speaker: SpeakerId,
         presence: Presence,
@@ -40,18 +40,36 @@ pub(super) enum Job {
     },
 }
 
+/// The newest status of each speaker that is not in the database yet; one for each speaker that the office has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newest {
+    statuses: Arc<Mutex<HashMap<SpeakerId, (Arc<SpeakerStatus>, WallTime)>>>,
+}
+
+impl Newest {
+    pub(super) fn put(&self, status: Arc<SpeakerStatus>, received: WallTime) {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.insert(status.speaker.clone(), (status, received));
+    }
+
+    fn take(&self) -> Vec<(Arc<SpeakerStatus>, WallTime)> {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *statuses).into_values().collect()
+    }
+}
+
 pub(super) struct Writer {
     store: Store,
     inputs: mpsc::Sender<Input>,
-    statuses: HashMap<SpeakerId, (Arc<SpeakerStatus>, WallTime)>,
+    statuses: Newest,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, inputs: mpsc::Sender<Input>) -> Self {
+    pub(super) fn new(store: Store, inputs: mpsc::Sender<Input>, statuses: Newest) -> Self {
         Self {
             store,
             inputs,
-            statuses: HashMap::new(),
+            statuses,
         }
     }
 
@@ -65,7 +83,7 @@ impl Writer {
                     Some(job) => self.write(job).await,
                     None => break,
                 },
-                _ = flush.tick(), if !self.statuses.is_empty() => self.flush().await,
+                _ = flush.tick() => self.flush().await,
             }
         }
         self.flush().await;
@@ -97,10 +115,6 @@ impl Writer {
                 // Fails only while the engine ends; the speaker then sends again.
                 let _ = self.inputs.send(told).await;
             }
-            Job::Status { status, received } => {
-                self.statuses
-                    .insert(status.speaker.clone(), (status, received));
-            }
             Job::Presence {
                 speaker,
                 presence,
@@ -114,11 +128,7 @@ impl Writer {
     }
 
     async fn flush(&mut self) {
-        let statuses: Vec<(SpeakerStatus, WallTime)> = self
-            .statuses
-            .drain()
-            .map(|(_, (status, received))| (Arc::unwrap_or_clone(status), received))
-            .collect();
+        let statuses = self.statuses.take();
         if statuses.is_empty() {
             return;
         }

@@ -1,5 +1,7 @@
 //! What speakers last said of themselves, and when each came and went.
 
+use std::borrow::Borrow;
+
 use loa_protocol::{id::SpeakerId, status::SpeakerStatus, time::WallTime};
 
 use super::{
@@ -11,9 +13,13 @@ use crate::logic::Presence;
 
 impl Store {
     /// Keeps the last of each speaker. One of a speaker that is not known is passed over.
-    pub async fn record_status(&self, statuses: &[(SpeakerStatus, WallTime)]) -> Result<()> {
+    pub async fn record_status(
+        &self,
+        statuses: &[(impl Borrow<SpeakerStatus>, WallTime)],
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         for (status, received) in statuses {
+            let status: &SpeakerStatus = status.borrow();
             let done = sqlx::query(
                 "INSERT INTO speaker_status (speaker, status, received) \
                  SELECT id, $2, $3 FROM speakers WHERE id = $1 AND removed IS NULL \
