@@ -14,7 +14,7 @@ use crate::{
     clock,
     config::{Config, ConfigError, LogLevel},
     health,
-    runtime::{self, RunError},
+    runtime::{self, Ended, RunError},
 };
 
 const USAGE: u8 = 64;
@@ -100,14 +100,19 @@ fn run(path: &Path) -> Done {
         .thread_stack_size(256 * 1024)
         .build()
         .map_err(|e| (SOFTWARE, format!("the system gives no event loop: {e}")))?;
-    runtime.block_on(runtime::run(&config)).map_err(|error| {
-        let code = match &error {
-            RunError::InUse(_) => TEMPORARY,
-            RunError::Folder { .. } | RunError::Store(_) => IO,
-            RunError::System(_) => SOFTWARE,
-        };
-        (code, error.to_string())
-    })
+    match runtime.block_on(runtime::run(&config)) {
+        Ok(Ended::Asked) => Ok(()),
+        // No success: what starts programs again only when they fail starts this one again, too.
+        Ok(Ended::Ordered) => Err((TEMPORARY, "ended to be started again, as ordered".into())),
+        Err(error) => {
+            let code = match &error {
+                RunError::InUse(_) => TEMPORARY,
+                RunError::Folder { .. } | RunError::Store(_) => IO,
+                RunError::System(_) => SOFTWARE,
+            };
+            Err((code, error.to_string()))
+        }
+    }
 }
 
 fn check_config(path: &Path) -> Done {

@@ -24,6 +24,7 @@ use crate::{
         Agent, Identity, Pace,
         port::{Effect, Input, LogLine, Stored},
     },
+    sensors,
     store::{self, Store, StoreError},
 };
 
@@ -52,11 +53,20 @@ pub enum RunError {
     System(#[from] std::io::Error),
 }
 
-/// Runs the speaker until it is asked to end (SIGTERM or SIGINT).
+/// Why the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By SIGTERM or SIGINT.
+    Asked,
+    /// The office ordered a restart: whoever looks after the program is to start it again.
+    Ordered,
+}
+
+/// Runs the speaker until it is asked to end, by a signal or by the office.
 ///
 /// # Errors
 /// Only what keeps it from beginning.
-pub async fn run(config: &Config) -> Result<(), RunError> {
+pub async fn run(config: &Config) -> Result<Ended, RunError> {
     let folder = |source| RunError::Folder {
         path: config.data_dir.clone(),
         source,
@@ -84,6 +94,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         seed: chance::seed(),
         built: BUILT_AFTER,
         pace: Pace::default(),
+        machine_boot: sensors::machine_boot(&config.sensors),
     };
     let stored = Stored {
         store: loaded.store,
@@ -105,9 +116,11 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         status: health::start(&config.data_dir),
         connected: false,
         answers: VecDeque::new(),
+        ends_by_itself: false,
     };
     hands.perform(effects);
 
+    let mut readings = sensors::start(config.sensors.clone(), &config.data_dir)?;
     let mut clock_watch = clock::Watch::new(config.clock.source);
     let mut watch_clock = interval(WATCH_CLOCK);
     let mut measure_disk = interval(MEASURE_DISK);
@@ -139,6 +152,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
                     None => continue,
                 },
                 Some(input) = content_inputs.recv() => input,
+                Some(input) = readings.recv() => input,
                 Some(input) = link_inputs.recv() => input,
             },
         };
@@ -152,6 +166,9 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         }
         let effects = agent.handle(input, clock::reading());
         hands.perform(effects);
+        if hands.ends_by_itself && end_by_us.is_none() {
+            end_by_us = Some(clock::mono_us() + LAST_WRITES_US);
+        }
         hands.link.set_jitter_s(agent.reconnect_jitter_s());
         let over = |end_us| agent.is_quiescent() || clock::mono_us() >= end_us;
         if hands.answers.is_empty() && end_by_us.is_some_and(over) {
@@ -159,7 +176,12 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         }
     }
 
-    tracing::info!("ends");
+    let ended = if hands.ends_by_itself {
+        Ended::Ordered
+    } else {
+        Ended::Asked
+    };
+    tracing::info!(?ended, "ends");
     let Hands {
         store,
         contents,
@@ -188,7 +210,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
             "the disk did not take the last writes in time; what was told as written is written"
         );
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// The running program holds this; `loa-agent status` looks whether somebody does.
@@ -213,6 +235,7 @@ fn will(agent: &Agent) -> SpeakerStatus {
         at: None,
         sounding: None,
         next: None,
+        telemetry: None,
         ..agent.status(clock::reading())
     }
 }
@@ -235,6 +258,8 @@ struct Hands {
     connected: bool,
     /// What could be answered at once; the loop takes these first. No longer than the effects that led to them.
     answers: VecDeque<Input>,
+    /// The logic has ended the run.
+    ends_by_itself: bool,
 }
 
 impl Hands {
@@ -292,6 +317,7 @@ impl Hands {
                 }));
             }
             Effect::Log(line) => log(line),
+            Effect::End => self.ends_by_itself = true,
         }
         None
     }
@@ -320,6 +346,7 @@ fn log(line: LogLine) {
         }
         LogLine::ContentReady { content } => tracing::info!(content, "audio is complete"),
         LogLine::Clock { trust, offset_us } => tracing::info!(trust, offset_us, "the clock"),
+        LogLine::Order { what, became } => tracing::info!(what, became, "an order of the office"),
         LogLine::Trouble { what } => tracing::error!(what, "trouble"),
     }
 }

@@ -89,6 +89,7 @@ impl Agent {
             && let Some(begun_us) = act.piece_mut().and_then(|p| p.begun_us.take())
         {
             act.row.playout.sounded_ms += until_us.saturating_sub(begun_us) / 1_000;
+            self.measured.sounded_until(self.now.wall_at(until_us));
         }
     }
 

@@ -6,6 +6,7 @@ use loa_protocol::{
     event::Event,
     id::StoreId,
     playout::{Failure, Playout, PlayoutId},
+    telemetry::{Network, Power},
     time::WallTime,
 };
 
@@ -25,6 +26,34 @@ pub struct KernelClock {
     pub synced: bool,
     /// There is a battery clock, or the operator vouches for the system clock.
     pub held: bool,
+}
+
+/// What the machine under the program shows of itself. `None` is what it cannot tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// Since it began to run.
+    pub uptime_s: Option<u64>,
+    /// How long of that it was suspended, in microseconds.
+    pub asleep_us: Option<u64>,
+    /// Units are those of `protocol::telemetry::Telemetry`.
+    pub temperature_mc: Option<i32>,
+    pub load_centi: Option<u32>,
+    pub processors: Option<u32>,
+    pub memory_total_bytes: Option<u64>,
+    pub memory_available_bytes: Option<u64>,
+    pub disk_total_bytes: Option<u64>,
+    /// Is any interface but the loopback up, with an address?
+    pub network_up: Option<bool>,
+    pub network: Option<Network>,
+    /// Of `network.interface`, since its counters began.
+    pub traffic: Option<Traffic>,
+    pub power: Option<Power>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Traffic {
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +99,8 @@ pub enum Input {
     DiskFree {
         bytes: u64,
     },
+    /// The machine was measured, as every minute or oftener.
+    Machine(Box<Machine>),
     /// A deadline has come, or nothing has; asking early does no harm.
     Tick,
     /// The program was asked to end.
@@ -115,6 +146,8 @@ pub enum Effect {
     ShowStatus(Box<loa_protocol::status::SpeakerStatus>),
     /// A line for the operator's log.
     Log(LogLine),
+    /// The program ends by itself, as if it had been asked to, and wants to be started again.
+    End,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -148,13 +181,18 @@ pub enum LogLine {
     Trouble {
         what: String,
     },
+    Order {
+        what: String,
+        became: &'static str,
+    },
 }
 
 /// One durable change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// The office's documents as they came (the signed bytes). Names are `head`, `config`, `programme:CHANNEL` and
-    /// `now:CHANNEL:WHAT` (several a channel); whoever stores them need not understand them.
+    /// The office's documents as they came (the signed bytes), named `head`, `config`, `programme:CHANNEL` and
+    /// `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
+    /// not understand them.
     PutDocument {
         name: String,
         bytes: Vec<u8>,
