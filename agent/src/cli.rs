@@ -7,10 +7,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, error::ErrorKind};
+use loa_audio::hearing::Verdict;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    audio::{output, test_sound},
+    audio::{output, self_test, test_sound},
     clock,
     config::{Config, ConfigError, LogLevel},
     health,
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Play a chime now, through the configured output.
     TestSound(Common),
+    /// Sound the self-test now, and say whether the configured microphone or command heard it.
+    SelfTest(Common),
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(common) => check_config(&common.config),
         Command::Status { common, json } => status(&common.config, json),
         Command::TestSound(common) => sound(&common.config),
+        Command::SelfTest(common) => hear(&common.config),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -166,6 +170,20 @@ fn sound(path: &Path) -> Done {
             Ok(())
         }
         Err(error) => Err((UNAVAILABLE, error.to_string())),
+    }
+}
+
+fn hear(path: &Path) -> Done {
+    let config = load(path)?;
+    start_log(LogLevel::Info);
+    let output = output::choose(&config.output, &config.speaker);
+    println!("Playing a chirp on {} ...", output.describe());
+    let found = self_test::self_test(output, &config)
+        .map_err(|why| (UNAVAILABLE, format!("nothing can be said: {why}")))?;
+    println!("{}", self_test::words(&found));
+    match found.verdict() {
+        Verdict::Heard => Ok(()),
+        _ => Err((UNAVAILABLE, "the horn was not heard".into())),
     }
 }
 

@@ -10,6 +10,10 @@ use loa_protocol::{envelope::parse_public_key, id::SpeakerId};
 use serde::Deserialize;
 use thiserror::Error;
 
+mod microphone;
+
+pub use self::microphone::{Microphone, MicrophoneKind};
+
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -20,6 +24,7 @@ pub struct Config {
     pub output: Output,
     pub clock: Clock,
     pub sensors: Sensors,
+    pub microphone: Microphone,
     pub log: Log,
 }
 
@@ -236,6 +241,8 @@ struct RawConfig {
     #[serde(default)]
     clock: Clock,
     #[serde(default)]
+    microphone: Microphone,
+    #[serde(default)]
     sensors: Sensors,
     #[serde(default)]
     log: Log,
@@ -353,6 +360,9 @@ impl Config {
                 "the name of a sound device, or \"default\"".into(),
             ));
         }
+        raw.microphone
+            .check()
+            .map_err(|(key, what)| wrong(key, what))?;
         raw.sensors
             .check()
             .map_err(|(key, what)| wrong(key, what))?;
@@ -379,6 +389,7 @@ impl Config {
                 directory,
             },
             clock: raw.clock,
+            microphone: raw.microphone,
             sensors: Sensors {
                 root: folder.join(&raw.sensors.root),
                 ..raw.sensors
@@ -503,6 +514,16 @@ mod tests {
                 good_office(),
                 "clock.source = \"gps\"",
                 ["gps", "`auto` or `system`"],
+            ),
+            (
+                good_office(),
+                "microphone.farthest_ms = 9000",
+                ["microphone.farthest_ms", "2500"],
+            ),
+            (
+                good_office(),
+                "microphone.kind = \"command\"",
+                ["microphone.command", "needs a program"],
             ),
             (
                 good_office(),

@@ -4,17 +4,18 @@
 
 use std::{collections::VecDeque, fs::File, future::pending, path::PathBuf, time::Duration};
 
+use loa_audio::hearing::amplitude;
 use loa_protocol::{envelope::Keyring, status::SpeakerStatus, time::WallTime};
 use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use crate::{
     AGENT,
-    audio::{output, player::Player},
+    audio::{listener, output, player::Player},
     chance, clock,
     config::Config,
     content::{self, Contents, Request},
@@ -83,7 +84,12 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
     tracing::info!(speaker = %config.speaker, store = %loaded.store, run = loaded.boot, output = output_name, "{AGENT} begins");
     let suspects = contents.clone();
     let suspect = Box::new(move |content| drop(suspects.send(Request::Suspect { content })));
-    let (player, mut player_events) = Player::start(output, config.data_dir.clone(), suspect)?;
+    let (ear, mut ear_inputs) = match listener::start(&config.microphone)? {
+        Some((ear, inputs)) => (Some(ear), Some(inputs)),
+        None => (None, None),
+    };
+    let (player, mut player_events) =
+        Player::start_heard_by(output, config.data_dir.clone(), suspect, ear)?;
 
     let identity = Identity {
         speaker: config.speaker.clone(),
@@ -107,6 +113,10 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         known_time: loaded.known_time,
     };
     let (mut agent, effects) = Agent::new(identity, stored, clock::reading());
+    agent.listens_with(
+        config.microphone.ear_kind(),
+        amplitude(config.microphone.self_test_dbfs as f32),
+    );
     let (link, mut link_inputs) = link::start(&config.office, &config.speaker, &will(&agent));
     let mut hands = Hands {
         store,
@@ -141,6 +151,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
                 _ = interrupt.recv() => Input::Shutdown,
                 Some(input) = store_inputs.recv() => input,
                 Some(event) = player_events.recv() => Input::Player(event),
+                Some(input) = next_of(&mut ear_inputs) => input,
                 () = until(due) => Input::Tick,
                 () = until(end_by_us) => Input::Tick,
                 _ = watch_clock.tick() => match clock_watch.look() {
@@ -193,7 +204,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
     tokio::join!(link.close(GOOD_BYE), async {
         while link_inputs.recv().await.is_some() {}
     });
-    drop((player_events, content_inputs, store_inputs));
+    drop((ear_inputs, player_events, content_inputs, store_inputs));
     let threads = tokio::task::spawn_blocking(move || {
         player.quit();
         drop(contents);
@@ -244,6 +255,14 @@ fn will(agent: &Agent) -> SpeakerStatus {
 async fn until(mono_us: Option<u64>) {
     match mono_us {
         Some(us) => sleep(Duration::from_micros(us.saturating_sub(clock::mono_us()))).await,
+        None => pending().await,
+    }
+}
+
+/// The next input of something that may not be there.
+async fn next_of(inputs: &mut Option<mpsc::Receiver<Input>>) -> Option<Input> {
+    match inputs {
+        Some(inputs) => inputs.recv().await,
         None => pending().await,
     }
 }

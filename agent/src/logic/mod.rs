@@ -26,6 +26,7 @@ mod player;
 pub mod port;
 mod report;
 mod runs;
+mod self_test;
 mod stage;
 mod start;
 mod telemetry;
@@ -53,6 +54,7 @@ use self::{
     content::Contents,
     data_use::DataCounter,
     documents::Documents,
+    ear::Hearer,
     ledger::{KEEP_S, Ledger, shortened},
     orders::Orders,
     outbox::Outbox,
@@ -158,6 +160,7 @@ pub struct Agent {
     watch: Watch,
     data: DataCounter,
     measured: Measured,
+    ear: Hearer,
     faults_told: BTreeMap<String, u64>,
     pruned_at: Option<WallTime>,
     looked_us: u64,
@@ -208,6 +211,12 @@ impl Agent {
             Input::Player(event) => self.player_event(event),
             Input::DiskFree { bytes } => self.report.disk_free_bytes = Some(bytes),
             Input::Machine(machine) => self.machine_read(*machine),
+            Input::Listened {
+                playout,
+                piece,
+                found,
+            } => self.listened(&playout, piece, &found),
+            Input::EarTrouble { why } => self.ear_trouble(why),
             Input::Tick => {}
             Input::Shutdown => self.shut_down(End::Asked),
         }
@@ -228,6 +237,7 @@ impl Agent {
             (Some(self.watch_at()), "clock watch"),
             (self.commits.deadline(), "commit again"),
             (self.watch.deadline(), "line lost"),
+            (self.ear.deadline(), "listening"),
             (Some(self.report.deadline(&self.identity.pace)), "status"),
             (online(self.clock.ask_at()), "clock exchange"),
             (online(self.outbox.deadline()), "events again"),
@@ -324,6 +334,7 @@ impl Agent {
             self.tend_runs();
             self.tend_line();
             self.settle();
+            self.tend_ear();
             self.tend_contents();
             self.tend_clock();
             self.prune();

@@ -15,6 +15,9 @@ use super::{
 
 impl Agent {
     pub(super) fn player_event(&mut self, event: PlayerEvent) {
+        let Some(event) = self.not_the_self_test(event) else {
+            return;
+        };
         match event {
             PlayerEvent::Started {
                 playout,
@@ -76,6 +79,7 @@ impl Agent {
             late_ms: late_us.div_euclid(1_000),
         }));
         let playout = row.playout.clone();
+        self.ear.piece_began(&playout.id);
         self.commits.put(Write::PutLedger(row));
         self.event(What::Started { playout });
         self.commits.close_group();

@@ -1,11 +1,12 @@
 //! Everything that can reach the agent's logic and everything it can ask for. The runtime carries these and decides nothing.
 
+use loa_audio::hearing::Found;
 use loa_protocol::{
     bulletin::Chime,
     content::{Bitmap, ContentId},
     event::Event,
-    id::StoreId,
-    playout::{Failure, Playout, PlayoutId},
+    id::{BulletinId, StoreId},
+    playout::{Failure, OccurrenceId, Playout, PlayoutId},
     telemetry::{Network, Power},
     time::WallTime,
 };
@@ -101,6 +102,16 @@ pub enum Input {
     },
     /// The machine was measured, as every minute or oftener.
     Machine(Box<Machine>),
+    /// What came of listening to this piece. Told once for each that began, some seconds after its end.
+    Listened {
+        playout: PlayoutId,
+        piece: u32,
+        found: Found,
+    },
+    /// Why nothing can be heard, though something should listen; `None`: it can again.
+    EarTrouble {
+        why: Option<String>,
+    },
     /// A deadline has come, or nothing has; asking early does no harm.
     Tick,
     /// The program was asked to end.
@@ -259,6 +270,27 @@ pub enum PlayerCommand {
     Play(Box<Play>),
     /// End it now, whether it sounds or only waits for its start.
     Stop { playout: PlayoutId, piece: u32 },
+    /// Sound the self-test, unless anything else sounds or waits for its start: it makes room for everything. Its events
+    /// carry [`self_test`] and this number as the piece.
+    SelfTest {
+        number: u32,
+        start_mono_us: u64,
+        /// Of full scale.
+        amplitude: f32,
+    },
+}
+
+/// What the self-test is called where a playout is named: an occurrence that no rule has, in a year without Loa.
+pub fn self_test() -> PlayoutId {
+    PlayoutId {
+        occurrence: OccurrenceId {
+            bulletin: BulletinId::new("self-test").expect("letters and a dash make a name"),
+            date: jiff::civil::date(1970, 1, 1),
+            index: 0,
+            repeat: 0,
+        },
+        attempt: 0,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

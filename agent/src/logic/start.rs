@@ -76,6 +76,7 @@ impl Agent {
             watch: Watch::new(memory.read(), at.mono_us),
             data: DataCounter::new(memory.read()),
             measured: Measured::default(),
+            ear: Default::default(),
             faults_told: Default::default(),
             pruned_at: None,
             looked_us: at.mono_us,

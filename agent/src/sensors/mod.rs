@@ -5,7 +5,7 @@
 //! time. A sensor that hangs stops the readings, and the logic tells no old ones.
 
 mod board;
-mod command;
+pub(crate) mod command;
 mod network;
 mod power;
 mod tree;

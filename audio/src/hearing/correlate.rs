@@ -18,7 +18,7 @@ const BAND_HZ: (f32, f32) = (300.0, 5_000.0);
 const FAINT: f32 = 0.02;
 /// A block that fills less than this much of the band cannot be told from itself a little later: a steady tone.
 const NARROW_HZ: f32 = 120.0;
-/// Ends of a block that are faded, so that its edges do not look like sound.
+/// Ends of a block and of a window that are faded, so that the edges do not look like sound.
 const TAPER: usize = BLOCK / 10;
 
 pub struct Correlator {
@@ -62,15 +62,18 @@ impl Correlator {
     pub fn compare(&mut self, sent: &[f32; BLOCK], heard: &[f32; WINDOW]) -> Option<&[f32]> {
         self.time.fill(0.0);
         for (n, (slot, frame)) in self.time.iter_mut().zip(sent).enumerate() {
-            let edge = n.min(BLOCK - 1 - n).min(TAPER) as f32 / TAPER as f32;
-            *slot = frame * edge * edge * (3.0 - 2.0 * edge);
+            *slot = frame * soft_edge(n, BLOCK);
         }
         // Every length comes from the plan itself, so the transforms cannot refuse them.
         let _ =
             self.forward
                 .process_with_scratch(&mut self.time, &mut self.sent, &mut self.scratch);
         self.time.fill(0.0);
-        self.time[..WINDOW].copy_from_slice(heard);
+        // A microphone's own offset would make an edge at either end, and an edge looks like a click.
+        let offset = heard.iter().sum::<f32>() / WINDOW as f32;
+        for (n, (slot, frame)) in self.time.iter_mut().zip(heard).enumerate() {
+            *slot = (frame - offset) * soft_edge(n, WINDOW);
+        }
         let _ =
             self.forward
                 .process_with_scratch(&mut self.time, &mut self.heard, &mut self.scratch);
@@ -116,6 +119,11 @@ impl Correlator {
             0.0
         }
     }
+}
+
+fn soft_edge(n: usize, length: usize) -> f32 {
+    let edge = n.min(length - 1 - n).min(TAPER) as f32 / TAPER as f32;
+    edge * edge * (3.0 - 2.0 * edge)
 }
 
 /// Lag of place `index` of what [`Correlator::compare`] gives, in microseconds.

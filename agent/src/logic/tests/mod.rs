@@ -5,6 +5,7 @@ mod any_input;
 mod audio_fetching;
 mod clock_trust;
 mod documents;
+mod ear;
 mod events;
 mod office;
 mod orders;
