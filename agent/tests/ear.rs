@@ -215,7 +215,10 @@ async fn the_horn_is_heard_in_noise_and_echoes_and_a_broken_one_is_not() {
     let (found, trouble) = pole.sound(content).await;
     show("alone", &found);
     assert_eq!((found.verdict(), trouble), (Verdict::Heard, None));
-    assert!(found.delay_us.is_some_and(|us| us.abs() < 300_000), "{found:?}");
+    assert!(
+        found.delay_us.is_some_and(|us| us.abs() < 300_000),
+        "{found:?}"
+    );
     // Nothing sounds: nothing listens, but for the recorder of this test.
     wait_for("the microphone to close", || {
         (open_microphones() == 1).then_some(())

@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(3_600);
 /// Between two tries to open a microphone.
 const RETRY_US: u64 = 2_000_000;
 /// Half seconds without which nothing is said: 1.5 s of a playout. The self-test is two.
-const LEAST: u32 = 3;
+pub const LEAST: u32 = 3;
 const LEAST_TEST: u32 = 2;
 /// A reading of the amplifier: so long after the beginning, and then again and again. Of the self-test, at once.
 const FIRST_READING_US: u64 = 1_000_000;
@@ -105,6 +105,14 @@ struct Work {
 
 type Key = (PlayoutId, u32);
 
+/// What compares, as the configuration wants it.
+pub fn matcher<K>(config: &config::Microphone) -> Matcher<K> {
+    Matcher::new(Settings {
+        quietest: amplitude(config.quietest_dbfs as f32),
+        farthest_us: u64::from(config.farthest_ms) * 1_000,
+    })
+}
+
 /// What is held only while something sounds.
 struct Session {
     matcher: Matcher<Key>,
@@ -148,10 +156,7 @@ impl Work {
 
     fn begin(&self) -> Session {
         Session {
-            matcher: Matcher::new(Settings {
-                quietest: amplitude(self.config.quietest_dbfs as f32),
-                farthest_us: u64::from(self.config.farthest_ms) * 1_000,
-            }),
+            matcher: matcher(&self.config),
             microphone: None,
             retry_at_us: 0,
         }

@@ -21,7 +21,8 @@ impl Drop for Ends {
 pub fn start_pulse(folder: &Path, sinks: &[&str]) -> Option<Ends> {
     let socket = folder.join("native");
     let modules = sinks.iter().flat_map(|sink| {
-        let module = format!("module-null-sink sink_name={sink} rate=48000 channels=1 format=s16le");
+        let module =
+            format!("module-null-sink sink_name={sink} rate=48000 channels=1 format=s16le");
         ["-L".to_owned(), module]
     });
     let server = Command::new("pulseaudio")

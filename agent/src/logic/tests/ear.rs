@@ -328,8 +328,7 @@ fn muting_stops_the_chirp() {
         muted: true,
         ..config(3)
     });
-    let is_stop =
-        |c: &&PlayerCommand| matches!(c, PlayerCommand::Stop { playout, piece: 1 } if *playout == self_test());
+    let is_stop = |c: &&PlayerCommand| matches!(c, PlayerCommand::Stop { playout, piece: 1 } if *playout == self_test());
     assert_eq!(pole.commands.iter().filter(is_stop).count(), 1);
 }
 
@@ -361,5 +360,8 @@ fn the_self_test_is_never_louder_than_the_ceiling() {
         PlayerCommand::SelfTest { amplitude, .. } => Some(*amplitude),
         _ => None,
     });
-    assert!(loudness.is_some_and(|a| (a - 0.01).abs() < 1e-6), "{loudness:?}");
+    assert!(
+        loudness.is_some_and(|a| (a - 0.01).abs() < 1e-6),
+        "{loudness:?}"
+    );
 }

@@ -3,6 +3,7 @@
 pub mod cost;
 pub mod decode;
 pub mod emergency;
+pub mod hearing;
 pub mod likeness;
 pub mod now;
 pub mod start;
