@@ -222,7 +222,7 @@ impl Agent {
         }
         self.carry_on();
         let due_us = self.next_deadline().map(|(at, _)| at);
-        self.watch.wants_to_wake_at(due_us);
+        self.watch.wants_to_wake_at(due_us, self.now.mono_us);
         std::mem::take(&mut self.out)
     }
 

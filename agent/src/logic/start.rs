@@ -89,11 +89,14 @@ impl Agent {
             agent: agent.identity.agent.clone(),
             after,
         });
+        let unreadable = memory.unreadable.join(", ");
+        if !unreadable.is_empty() {
+            let detail = format!("the speaker's own notes cannot be read: {unreadable}");
+            agent.fault("disk", &detail);
+        }
+        agent.forget_documents(memory.unreadable);
         agent.note_run();
         agent.commits.close_group();
-        for name in memory.unreadable {
-            agent.fault("disk", &format!("the speaker's note {name} cannot be read"));
-        }
         agent.restore_documents(documents);
         agent.restore_ledger(stored.ledger);
         agent.take_over_programmes(false);
@@ -101,7 +104,7 @@ impl Agent {
         agent.agenda.rebuild(since, agent.now.wall, &agent.ledger);
         agent.carry_on();
         let due_us = agent.next_deadline().map(|(at, _)| at);
-        agent.watch.wants_to_wake_at(due_us);
+        agent.watch.wants_to_wake_at(due_us, at.mono_us);
         let effects = std::mem::take(&mut agent.out);
         (agent, effects)
     }

@@ -61,8 +61,9 @@ impl Watch {
             .is_some_and(|due| now_us >= due.saturating_add(STALLED_US))
     }
 
-    pub fn wants_to_wake_at(&mut self, due_us: Option<u64>) {
-        self.due_us = due_us;
+    /// What is overdue is looked at as soon as can be, so it counts from now.
+    pub fn wants_to_wake_at(&mut self, due_us: Option<u64>, now_us: u64) {
+        self.due_us = due_us.map(|due| due.max(now_us));
     }
 
     /// What was seen most of the time since the line went down; `None`: nothing was.

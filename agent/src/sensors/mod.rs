@@ -8,6 +8,8 @@ mod board;
 pub(crate) mod command;
 mod network;
 mod power;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::{
@@ -84,11 +86,15 @@ impl Worker {
     }
 
     fn sysfs_power(&self) -> Power {
-        let named = |name: &Option<String>| name.clone();
+        let Sensors {
+            mains_supply,
+            battery_supply,
+            ..
+        } = &self.sensors;
         power::read(
             &self.tree,
-            named(&self.sensors.mains_supply).as_deref(),
-            named(&self.sensors.battery_supply).as_deref(),
+            mains_supply.as_deref(),
+            battery_supply.as_deref(),
         )
     }
 

@@ -540,6 +540,11 @@ impl Pole {
     pub fn reads(&mut self, machine: Machine) {
         self.input(Input::Machine(Box::new(machine)));
     }
+    /// Names of the office's documents on the disk.
+    pub fn office_documents(&self) -> Vec<&str> {
+        let names = self.disk.documents.keys().map(String::as_str);
+        names.filter(|name| !name.starts_with("own:")).collect()
+    }
     pub fn faults(&self, code: &str) -> usize {
         let is_it = |e: &&Event| matches!(&e.what, What::Fault { code: c, .. } if c == code);
         self.disk.told.iter().filter(is_it).count()
