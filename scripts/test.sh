@@ -14,7 +14,7 @@ quiet() { grep --line-buffered -vE '^(test .* \.\.\. ok|running [0-9]+ tests?|te
 workspace=(--workspace --no-fail-fast --quiet)
 cargo test "${workspace[@]}" --no-run || exit 1
 
-timed=(--test process --test office --test pulse --test wav_output)
+timed=(--test process --test office --test pulse --test ear --test wav_output)
 browser=(--test browser)
 computed=(--lib --bins)
 for file in */tests/*.rs */tests/*/main.rs; do

@@ -7,14 +7,15 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, error::ErrorKind};
+use loa_audio::hearing::Verdict;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    audio::{output, test_sound},
+    audio::{output, self_test, test_sound},
     clock,
     config::{Config, ConfigError, LogLevel},
     health,
-    runtime::{self, RunError},
+    runtime::{self, Ended, RunError},
 };
 
 const USAGE: u8 = 64;
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Play a chime now, through the configured output.
     TestSound(Common),
+    /// Sound the self-test now, and say whether the configured microphone or command heard it.
+    SelfTest(Common),
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(common) => check_config(&common.config),
         Command::Status { common, json } => status(&common.config, json),
         Command::TestSound(common) => sound(&common.config),
+        Command::SelfTest(common) => hear(&common.config),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,14 +104,19 @@ fn run(path: &Path) -> Done {
         .thread_stack_size(256 * 1024)
         .build()
         .map_err(|e| (SOFTWARE, format!("the system gives no event loop: {e}")))?;
-    runtime.block_on(runtime::run(&config)).map_err(|error| {
-        let code = match &error {
-            RunError::InUse(_) => TEMPORARY,
-            RunError::Folder { .. } | RunError::Store(_) => IO,
-            RunError::System(_) => SOFTWARE,
-        };
-        (code, error.to_string())
-    })
+    match runtime.block_on(runtime::run(&config)) {
+        Ok(Ended::Asked) => Ok(()),
+        // No success: what starts programs again only when they fail starts this one again, too.
+        Ok(Ended::Ordered) => Err((TEMPORARY, "ended to be started again, as ordered".into())),
+        Err(error) => {
+            let code = match &error {
+                RunError::InUse(_) => TEMPORARY,
+                RunError::Folder { .. } | RunError::Store(_) => IO,
+                RunError::System(_) => SOFTWARE,
+            };
+            Err((code, error.to_string()))
+        }
+    }
 }
 
 fn check_config(path: &Path) -> Done {
@@ -161,6 +170,20 @@ fn sound(path: &Path) -> Done {
             Ok(())
         }
         Err(error) => Err((UNAVAILABLE, error.to_string())),
+    }
+}
+
+fn hear(path: &Path) -> Done {
+    let config = load(path)?;
+    start_log(LogLevel::Info);
+    let output = output::choose(&config.output, &config.speaker);
+    println!("Playing a chirp on {} ...", output.describe());
+    let found = self_test::self_test(output, &config)
+        .map_err(|why| (UNAVAILABLE, format!("nothing can be said: {why}")))?;
+    println!("{}", self_test::words(&found));
+    match found.verdict() {
+        Verdict::Heard => Ok(()),
+        _ => Err((UNAVAILABLE, "the horn was not heard".into())),
     }
 }
 

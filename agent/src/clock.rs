@@ -19,6 +19,12 @@ pub fn mono_us() -> u64 {
     u64::try_from(micros(time)).unwrap_or(0)
 }
 
+/// How long the machine was suspended since it began to run: the monotonic clock stood meanwhile.
+pub fn asleep_us() -> u64 {
+    let all_us = u64::try_from(micros(read(libc::CLOCK_BOOTTIME))).unwrap_or(0);
+    all_us.saturating_sub(mono_us())
+}
+
 /// CLOCK_REALTIME, trusted or not.
 pub fn system() -> WallTime {
     WallTime::from_micros(micros(read(libc::CLOCK_REALTIME)))

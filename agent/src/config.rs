@@ -10,6 +10,10 @@ use loa_protocol::{envelope::parse_public_key, id::SpeakerId};
 use serde::Deserialize;
 use thiserror::Error;
 
+mod microphone;
+
+pub use self::microphone::{Microphone, MicrophoneKind};
+
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,6 +23,8 @@ pub struct Config {
     pub content: Content,
     pub output: Output,
     pub clock: Clock,
+    pub sensors: Sensors,
+    pub microphone: Microphone,
     pub log: Log,
 }
 
@@ -93,6 +99,80 @@ pub enum ClockSource {
     System,
 }
 
+/// What is measured of the machine, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sensors {
+    /// Pause between two measurements, in seconds.
+    pub measure_s: u32,
+    /// The interface to the office; `None`: the one with the default route.
+    pub interface: Option<String>,
+    /// Program and arguments that tell of the modem, without a shell; empty: none.
+    pub modem_command: Vec<String>,
+    /// The same, of mains and battery.
+    pub power_command: Vec<String>,
+    pub command_timeout_s: u32,
+    /// Names in `/sys/class/power_supply`; `None`: what is found.
+    pub mains_supply: Option<String>,
+    pub battery_supply: Option<String>,
+    /// Where `proc` and `sys` are; another folder than `/` is for tests.
+    pub root: PathBuf,
+}
+
+impl Default for Sensors {
+    fn default() -> Self {
+        Self {
+            measure_s: 45,
+            interface: None,
+            modem_command: Vec::new(),
+            power_command: Vec::new(),
+            command_timeout_s: 10,
+            mains_supply: None,
+            battery_supply: None,
+            root: "/".into(),
+        }
+    }
+}
+
+impl Sensors {
+    /// What is wrong with it: the key, and what is allowed.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if !(10..=60).contains(&self.measure_s) {
+            return Err(("sensors.measure_s", "goes from 10 to 60 seconds".into()));
+        }
+        if !(1..=20).contains(&self.command_timeout_s) {
+            return Err((
+                "sensors.command_timeout_s",
+                "goes from 1 to 20 seconds".into(),
+            ));
+        }
+        for (key, command) in [
+            ("sensors.modem_command", &self.modem_command),
+            ("sensors.power_command", &self.power_command),
+        ] {
+            if command.first().is_some_and(String::is_empty) {
+                let what = "the program comes first, then its arguments: [\"/usr/bin/program\", \"argument\"]";
+                return Err((key, what.into()));
+            }
+        }
+        for (key, name) in [
+            ("sensors.interface", &self.interface),
+            ("sensors.mains_supply", &self.mains_supply),
+            ("sensors.battery_supply", &self.battery_supply),
+        ] {
+            let is_name =
+                |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+            if name.as_deref().is_some_and(|name| !is_name(name)) {
+                return Err((
+                    key,
+                    "the name alone, as the kernel gives it, without a folder".into(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
@@ -160,6 +240,10 @@ struct RawConfig {
     output: RawOutput,
     #[serde(default)]
     clock: Clock,
+    #[serde(default)]
+    microphone: Microphone,
+    #[serde(default)]
+    sensors: Sensors,
     #[serde(default)]
     log: Log,
 }
@@ -276,6 +360,12 @@ impl Config {
                 "the name of a sound device, or \"default\"".into(),
             ));
         }
+        raw.microphone
+            .check()
+            .map_err(|(key, what)| wrong(key, what))?;
+        raw.sensors
+            .check()
+            .map_err(|(key, what)| wrong(key, what))?;
         let data_dir = folder.join(raw.data_dir);
         let directory = match raw.output.directory {
             Some(directory) => folder.join(directory),
@@ -299,6 +389,11 @@ impl Config {
                 directory,
             },
             clock: raw.clock,
+            microphone: raw.microphone,
+            sensors: Sensors {
+                root: folder.join(&raw.sensors.root),
+                ..raw.sensors
+            },
             log: raw.log,
         })
     }
@@ -419,6 +514,41 @@ mod tests {
                 good_office(),
                 "clock.source = \"gps\"",
                 ["gps", "`auto` or `system`"],
+            ),
+            (
+                good_office(),
+                "microphone.farthest_ms = 9000",
+                ["microphone.farthest_ms", "2500"],
+            ),
+            (
+                good_office(),
+                "microphone.kind = \"command\"",
+                ["microphone.command", "needs a program"],
+            ),
+            (
+                good_office(),
+                "sensors.measure_s = 5",
+                ["sensors.measure_s", "10 to 60"],
+            ),
+            (
+                good_office(),
+                "sensors.command_timeout_s = 0",
+                ["sensors.command_timeout_s", "1 to 20"],
+            ),
+            (
+                good_office(),
+                "sensors.modem_command = [\"\", \"-K\"]",
+                ["sensors.modem_command", "program comes first"],
+            ),
+            (
+                good_office(),
+                "sensors.modem_command = \"mmcli -K\"",
+                ["mmcli", "sequence"],
+            ),
+            (
+                good_office(),
+                "sensors.battery_supply = \"../BAT0\"",
+                ["sensors.battery_supply", "name alone"],
             ),
         ] {
             let error = parse(&office, rest).expect_err("wrong");

@@ -20,7 +20,7 @@ use crate::{
     store::{Progress, Request as StoreRequest, Store},
 };
 
-pub use files::ContentDir;
+pub use files::{ContentDir, disk_total_bytes};
 
 /// Requests that may wait: 64 blocks are a megabyte. A block beyond this is answered as failed, and asked for again.
 const QUEUE: usize = 64;

@@ -7,6 +7,7 @@ use std::{
 
 use loa_protocol::{
     status::SpeakerStatus,
+    telemetry::Telemetry,
     time::{Trust, WallTime},
 };
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,11 @@ pub fn lines(file: &StatusFile, now: WallTime, runs: bool) -> Vec<String> {
     if let Some(bytes) = status.disk_free_bytes {
         line("disk", format!("{} MB free", bytes / 1_000_000));
     }
+    if let Some(telemetry) = &status.telemetry {
+        for (name, what) in measured(telemetry) {
+            line(name, what);
+        }
+    }
     if !status.refused.is_empty() {
         let refused: Vec<String> = status
             .refused
@@ -174,11 +180,106 @@ pub fn lines(file: &StatusFile, now: WallTime, runs: bool) -> Vec<String> {
     lines
 }
 
+/// What was measured, a line for each thing that is known.
+fn measured(telemetry: &Telemetry) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let mut line = |name, parts: &[Option<String>]| {
+        let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+        if !parts.is_empty() {
+            lines.push((name, parts.join(", ")));
+        }
+    };
+    let mb = |bytes: u64| bytes / 1_000_000;
+    line(
+        "machine",
+        &[
+            telemetry.machine_uptime_s.map(|s| {
+                let (days, hours, minutes) = (s / 86_400, s / 3_600 % 24, s / 60 % 60);
+                format!("runs for {days} d {hours} h {minutes} min")
+            }),
+            telemetry
+                .temperature_mc
+                .map(|mc| format!("{:.1} \u{b0}C", f64::from(mc) / 1e3)),
+            telemetry.load_centi.map(|load| {
+                let on = telemetry.processors.unwrap_or(1);
+                format!("load {:.2} on {on} processors", f64::from(load) / 1e2)
+            }),
+            telemetry
+                .memory_available_bytes
+                .zip(telemetry.memory_total_bytes)
+                .map(|(free, all)| format!("{} of {} MB memory free", mb(free), mb(all))),
+        ],
+    );
+    line(
+        "starts",
+        &[(telemetry.starts_1h > 1).then(|| {
+            let starts = telemetry.starts_1h;
+            format!("{starts} within the last hour: the program does not stay up")
+        })],
+    );
+    let (taken, quota) = (
+        mb(telemetry.content_bytes),
+        mb(telemetry.content_quota_bytes),
+    );
+    line("audio", &[Some(format!("{taken} of {quota} MB taken"))]);
+    if let Some(network) = &telemetry.network {
+        let kind = format!("{:?}", network.kind).to_lowercase();
+        let said = |what: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{what}{value}"))
+        };
+        line(
+            "network",
+            &[
+                Some(format!("{kind} {}", network.interface)),
+                network.signal_dbm.map(|dbm| format!("{dbm} dBm")),
+                network.signal_percent.map(|p| format!("signal {p} %")),
+                said("", &network.operator),
+                said("cell ", &network.cell),
+            ],
+        );
+    }
+    if let Some(data) = &telemetry.data {
+        let (down, up) = (mb(data.received_bytes), mb(data.sent_bytes));
+        line(
+            "data",
+            &[Some(format!(
+                "{down} MB down, {up} MB up since {}",
+                data.month
+            ))],
+        );
+    }
+    if let Some(power) = &telemetry.power {
+        let mains = power.mains.map(|mains| match mains {
+            true => "mains".to_owned(),
+            false => "NO MAINS".to_owned(),
+        });
+        let percent = power.battery_percent.map(|p| format!("battery {p} %"));
+        let volts = power
+            .battery_mv
+            .map(|mv| format!("{:.1} V", f64::from(mv) / 1e3));
+        line("power", &[mains, percent, volts]);
+    }
+    line(
+        "volume",
+        &[
+            telemetry.volume.map(|volume| format!("{volume} %")),
+            Some(match telemetry.last_sound {
+                Some(at) => format!("sounded last until {at}"),
+                None => "nothing has sounded yet".into(),
+            }),
+        ],
+    );
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use loa_protocol::status::{ClockState, Next, Sounding};
+    use loa_protocol::{
+        status::{ClockState, Next, Sounding},
+        telemetry::{DataUse, Network, NetworkKind, Power},
+    };
 
     use super::*;
 
@@ -222,7 +323,30 @@ mod tests {
                 refused: BTreeMap::new(),
                 disk_free_bytes: Some(5_000_000),
                 uptime_s: 7,
-                telemetry: None,
+                telemetry: Some(Box::new(Telemetry {
+                    machine_uptime_s: Some(200_000),
+                    starts_1h: 7,
+                    temperature_mc: Some(51_250),
+                    network: Some(Network {
+                        kind: NetworkKind::Cellular,
+                        interface: "wwan0".into(),
+                        signal_dbm: Some(-87),
+                        signal_percent: None,
+                        operator: Some("Viettel".into()),
+                        cell: None,
+                    }),
+                    data: Some(DataUse {
+                        month: jiff::civil::date(2026, 11, 1),
+                        received_bytes: 734_003_200,
+                        sent_bytes: 0,
+                    }),
+                    power: Some(Power {
+                        mains: Some(false),
+                        battery_percent: Some(87),
+                        battery_mv: None,
+                    }),
+                    ..Telemetry::default()
+                })),
             },
         }
     }
@@ -246,6 +370,12 @@ mod tests {
             "connected",
             "5 not yet",
             "10 s ago",
+            "runs for 2 d 7 h 33 min, 51.2 °C",
+            "7 within the last hour",
+            "cellular wwan0, -87 dBm, Viettel",
+            "734 MB down, 0 MB up since 2026-11-01",
+            "NO MAINS, battery 87 %",
+            "nothing has sounded yet",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

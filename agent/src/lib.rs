@@ -2,7 +2,8 @@
 //!
 //! [`logic`] decides and knows no disk, socket, clock or sound card. The rest performs, and decides nothing:
 //! [`runtime`] carries what happens to the logic and what it wants to [`link`] (the broker), [`store`] (SQLite),
-//! [`content`] (files), [`audio`] (the thread that plays) and [`health`] (the status file).
+//! [`content`] (files), [`audio`] (the thread that plays), [`sensors`] (the thread that measures) and [`health`] (the
+//! status file).
 
 pub mod audio;
 pub mod chance;
@@ -14,6 +15,7 @@ pub mod health;
 pub mod link;
 pub mod logic;
 pub mod runtime;
+pub mod sensors;
 pub mod store;
 
 /// Name and version, as the status and the log tell them.

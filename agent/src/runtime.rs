@@ -4,17 +4,18 @@
 
 use std::{collections::VecDeque, fs::File, future::pending, path::PathBuf, time::Duration};
 
+use loa_audio::hearing::amplitude;
 use loa_protocol::{envelope::Keyring, status::SpeakerStatus, time::WallTime};
 use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use crate::{
     AGENT,
-    audio::{output, player::Player},
+    audio::{listener, output, player::Player},
     chance, clock,
     config::Config,
     content::{self, Contents, Request},
@@ -24,6 +25,7 @@ use crate::{
         Agent, Identity, Pace,
         port::{Effect, Input, LogLine, Stored},
     },
+    sensors,
     store::{self, Store, StoreError},
 };
 
@@ -52,11 +54,20 @@ pub enum RunError {
     System(#[from] std::io::Error),
 }
 
-/// Runs the speaker until it is asked to end (SIGTERM or SIGINT).
+/// Why the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By SIGTERM or SIGINT.
+    Asked,
+    /// The office ordered a restart: whoever looks after the program is to start it again.
+    Ordered,
+}
+
+/// Runs the speaker until it is asked to end, by a signal or by the office.
 ///
 /// # Errors
 /// Only what keeps it from beginning.
-pub async fn run(config: &Config) -> Result<(), RunError> {
+pub async fn run(config: &Config) -> Result<Ended, RunError> {
     let folder = |source| RunError::Folder {
         path: config.data_dir.clone(),
         source,
@@ -73,7 +84,12 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     tracing::info!(speaker = %config.speaker, store = %loaded.store, run = loaded.boot, output = output_name, "{AGENT} begins");
     let suspects = contents.clone();
     let suspect = Box::new(move |content| drop(suspects.send(Request::Suspect { content })));
-    let (player, mut player_events) = Player::start(output, config.data_dir.clone(), suspect)?;
+    let (ear, mut ear_inputs) = match listener::start(&config.microphone)? {
+        Some((ear, inputs)) => (Some(ear), Some(inputs)),
+        None => (None, None),
+    };
+    let (player, mut player_events) =
+        Player::start_heard_by(output, config.data_dir.clone(), suspect, ear)?;
 
     let identity = Identity {
         speaker: config.speaker.clone(),
@@ -84,6 +100,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         seed: chance::seed(),
         built: BUILT_AFTER,
         pace: Pace::default(),
+        machine_boot: sensors::machine_boot(&config.sensors),
     };
     let stored = Stored {
         store: loaded.store,
@@ -96,6 +113,10 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         known_time: loaded.known_time,
     };
     let (mut agent, effects) = Agent::new(identity, stored, clock::reading());
+    agent.listens_with(
+        config.microphone.ear_kind(),
+        amplitude(config.microphone.self_test_dbfs as f32),
+    );
     let (link, mut link_inputs) = link::start(&config.office, &config.speaker, &will(&agent));
     let mut hands = Hands {
         store,
@@ -105,9 +126,11 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         status: health::start(&config.data_dir),
         connected: false,
         answers: VecDeque::new(),
+        ends_by_itself: false,
     };
     hands.perform(effects);
 
+    let mut readings = sensors::start(config.sensors.clone(), &config.data_dir)?;
     let mut clock_watch = clock::Watch::new(config.clock.source);
     let mut watch_clock = interval(WATCH_CLOCK);
     let mut measure_disk = interval(MEASURE_DISK);
@@ -128,6 +151,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
                 _ = interrupt.recv() => Input::Shutdown,
                 Some(input) = store_inputs.recv() => input,
                 Some(event) = player_events.recv() => Input::Player(event),
+                Some(input) = next_of(&mut ear_inputs) => input,
                 () = until(due) => Input::Tick,
                 () = until(end_by_us) => Input::Tick,
                 _ = watch_clock.tick() => match clock_watch.look() {
@@ -139,6 +163,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
                     None => continue,
                 },
                 Some(input) = content_inputs.recv() => input,
+                Some(input) = readings.recv() => input,
                 Some(input) = link_inputs.recv() => input,
             },
         };
@@ -152,6 +177,9 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         }
         let effects = agent.handle(input, clock::reading());
         hands.perform(effects);
+        if hands.ends_by_itself && end_by_us.is_none() {
+            end_by_us = Some(clock::mono_us() + LAST_WRITES_US);
+        }
         hands.link.set_jitter_s(agent.reconnect_jitter_s());
         let over = |end_us| agent.is_quiescent() || clock::mono_us() >= end_us;
         if hands.answers.is_empty() && end_by_us.is_some_and(over) {
@@ -159,7 +187,12 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         }
     }
 
-    tracing::info!("ends");
+    let ended = if hands.ends_by_itself {
+        Ended::Ordered
+    } else {
+        Ended::Asked
+    };
+    tracing::info!(?ended, "ends");
     let Hands {
         store,
         contents,
@@ -171,7 +204,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     tokio::join!(link.close(GOOD_BYE), async {
         while link_inputs.recv().await.is_some() {}
     });
-    drop((player_events, content_inputs, store_inputs));
+    drop((ear_inputs, player_events, content_inputs, store_inputs));
     let threads = tokio::task::spawn_blocking(move || {
         player.quit();
         drop(contents);
@@ -188,7 +221,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
             "the disk did not take the last writes in time; what was told as written is written"
         );
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// The running program holds this; `loa-agent status` looks whether somebody does.
@@ -213,6 +246,7 @@ fn will(agent: &Agent) -> SpeakerStatus {
         at: None,
         sounding: None,
         next: None,
+        telemetry: None,
         ..agent.status(clock::reading())
     }
 }
@@ -221,6 +255,14 @@ fn will(agent: &Agent) -> SpeakerStatus {
 async fn until(mono_us: Option<u64>) {
     match mono_us {
         Some(us) => sleep(Duration::from_micros(us.saturating_sub(clock::mono_us()))).await,
+        None => pending().await,
+    }
+}
+
+/// The next input of something that may not be there.
+async fn next_of(inputs: &mut Option<mpsc::Receiver<Input>>) -> Option<Input> {
+    match inputs {
+        Some(inputs) => inputs.recv().await,
         None => pending().await,
     }
 }
@@ -235,6 +277,8 @@ struct Hands {
     connected: bool,
     /// What could be answered at once; the loop takes these first. No longer than the effects that led to them.
     answers: VecDeque<Input>,
+    /// The logic has ended the run.
+    ends_by_itself: bool,
 }
 
 impl Hands {
@@ -292,6 +336,7 @@ impl Hands {
                 }));
             }
             Effect::Log(line) => log(line),
+            Effect::End => self.ends_by_itself = true,
         }
         None
     }
@@ -320,6 +365,7 @@ fn log(line: LogLine) {
         }
         LogLine::ContentReady { content } => tracing::info!(content, "audio is complete"),
         LogLine::Clock { trust, offset_us } => tracing::info!(trust, offset_us, "the clock"),
+        LogLine::Order { what, became } => tracing::info!(what, became, "an order of the office"),
         LogLine::Trouble { what } => tracing::error!(what, "trouble"),
     }
 }

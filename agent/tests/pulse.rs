@@ -6,78 +6,21 @@ mod common;
 
 use std::{
     io::Read,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
-use common::{hold, next, play, speech, wait_for};
+use common::{
+    hold, next, play,
+    pulse::{Ends, start_pulse},
+    speech, wait_for,
+};
 use loa_agent::{
     audio::{output, player::Player},
     clock,
     config::{Output, OutputKind},
     logic::port::{How, PlayerCommand, PlayerEvent},
 };
-
-/// Ends the server or the recorder with the test, however that ends.
-struct Ends(Child);
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start_pulse(folder: &Path) -> Option<Ends> {
-    let socket = folder.join("native");
-    let server = Command::new("pulseaudio")
-        .args([
-            "-n",
-            "--daemonize=no",
-            "--use-pid-file=no",
-            "--exit-idle-time=-1",
-        ])
-        .args(["--realtime=no", "--high-priority=yes"])
-        .arg(format!(
-            "--log-target=file:{}",
-            folder.join("pa.log").display()
-        ))
-        .args([
-            "-L",
-            "module-null-sink sink_name=pole1 rate=48000 channels=1 format=s16le",
-        ])
-        .arg("-L")
-        .arg(format!(
-            "module-native-protocol-unix socket={} auth-anonymous=1",
-            socket.display()
-        ))
-        .envs([("XDG_RUNTIME_DIR", folder), ("HOME", folder)])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let server = match server {
-        Ok(server) => Ends(server),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("pulseaudio does not start: {error}"),
-    };
-    let address = format!("unix:{}", socket.display());
-    // SAFETY: this binary has one test, and nothing else in it reads or writes the environment now.
-    unsafe {
-        std::env::set_var("PULSE_SERVER", &address);
-        std::env::set_var("XDG_RUNTIME_DIR", folder);
-        std::env::set_var("HOME", folder);
-    }
-    wait_for("PulseAudio", || {
-        let info = Command::new("pactl")
-            .arg("info")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        info.is_ok_and(|status| status.success()).then_some(())
-    });
-    Some(server)
-}
 
 /// What the monitor gave, and when: (monotonic clock, frames until then) for each read.
 #[derive(Default)]
@@ -146,7 +89,7 @@ fn record() -> (Ends, Arc<Mutex<Tape>>) {
 #[tokio::test]
 async fn what_the_device_sounds_is_what_was_sent_and_on_time() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(_server) = start_pulse(folder.path()) else {
+    let Some(_server) = start_pulse(folder.path(), &["pole1"]) else {
         println!("SKIPPED: there is no pulseaudio on this machine; `make test` installs it");
         return;
     };

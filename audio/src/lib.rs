@@ -5,12 +5,13 @@
 //! - [`Resampled`] brings a decoder to [`SAMPLE_RATE`].
 //! - [`ingest`] (feature `encode`) makes canonical content: Ogg Opus of a known loudness.
 //! - [`chime`] renders the tone before speech, [`wav`] writes what a software output sounded,
-//!   [`measure`] compares what was sounded with what was sent.
+//!   [`measure`] compares what was sounded with what was sent, [`hearing`] finds it in what a microphone gave.
 //!
 //! Nothing here reads a clock, starts a thread, or holds a whole file in memory.
 
 pub mod chime;
 pub mod decode;
+pub mod hearing;
 #[cfg(feature = "encode")]
 pub mod ingest;
 pub mod measure;

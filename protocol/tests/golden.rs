@@ -9,13 +9,16 @@ use loa_protocol::{
     clock::{ClockReply, ClockRequest},
     content::{Bitmap, Manifest, Sha, Want, Wants},
     envelope::{Document, Keyring, open, open_unsigned, seal, seal_unsigned},
-    event::{Ack, Event, Events, What},
+    event::{Ack, After, Event, Events, LineTrouble, RunEnd, What},
     head::Head,
     playout::{Interruption, Outcome, Playout, PlayoutId},
     programme::{Command, Now, Programme, Version},
     quiet_hours::DayWindow,
-    speaker_config::{SpeakerConfig, VolumePlan, VolumeWindow},
+    speaker_config::{Order, OrderKind, SpeakerConfig, VolumePlan, VolumeWindow},
     status::{ClockState, Next, Partial, Sounding, SpeakerStatus},
+    telemetry::{
+        DataUse, Ear, EarKind, Hearing, Listened, Network, NetworkKind, Power, SelfTest, Telemetry,
+    },
     time::{Trust, WallTime},
 };
 
@@ -319,5 +322,177 @@ fn a_speakers_documents_are_written_as_they_were() {
             telemetry: None,
         },
         false,
+    );
+}
+
+fn listened() -> Listened {
+    Listened {
+        playout: playout().id,
+        at: NOW.plus_s(3),
+        hearing: Hearing::NotHeard,
+        clarity_centi: Some(140),
+        delay_us: None,
+    }
+}
+
+fn self_test() -> SelfTest {
+    SelfTest {
+        at: NOW,
+        hearing: Hearing::Heard,
+        clarity_centi: Some(912),
+        delay_us: Some(6_400),
+        asked: true,
+        trouble: None,
+    }
+}
+
+#[test]
+fn what_a_speaker_measures_is_written_as_it_was() {
+    let telemetry = Telemetry {
+        machine_uptime_s: Some(86_400),
+        machine_boot: Some("0d3b1c0a-8b1e-4d0f-9f0e-2f9c4a3d5e6f".into()),
+        starts_1h: 1,
+        temperature_mc: Some(-5_250),
+        load_centi: Some(42),
+        processors: Some(4),
+        memory_total_bytes: Some(1 << 30),
+        memory_available_bytes: Some(1 << 29),
+        disk_total_bytes: Some(8 << 30),
+        content_bytes: 40_000,
+        content_quota_bytes: 512_000_000,
+        network: Some(Network {
+            kind: NetworkKind::Cellular,
+            interface: "wwan0".into(),
+            signal_dbm: Some(-87),
+            signal_percent: Some(60),
+            operator: Some("Viettel".into()),
+            cell: Some("452-04-1A2B".into()),
+        }),
+        data: Some(DataUse {
+            month: jiff::civil::date(2026, 11, 1),
+            received_bytes: 734_003_200,
+            sent_bytes: 1_048_576,
+        }),
+        power: Some(Power {
+            mains: Some(false),
+            battery_percent: Some(87),
+            battery_mv: Some(12_650),
+        }),
+        volume: Some(80),
+        last_sound: Some(NOW),
+        ear: Ear {
+            kind: EarKind::Microphone,
+            trouble: Some("no such device".into()),
+            last_test: Some(self_test()),
+            last_heard: Some(listened()),
+        },
+    };
+    hold(
+        "status_measured",
+        &SpeakerStatus {
+            speaker: "ban-chuong-1".parse().expect("a good name"),
+            online: true,
+            store: "s1".parse().expect("a good name"),
+            boot: 3,
+            agent: "loa-agent 0.1.0".into(),
+            at: Some(NOW),
+            clock: ClockState::default(),
+            config: None,
+            programmes: BTreeMap::new(),
+            held: vec![],
+            partial: vec![],
+            sounding: None,
+            next: None,
+            muted: false,
+            output: "wav".into(),
+            last_event: 5,
+            acked: 2,
+            refused: BTreeMap::new(),
+            disk_free_bytes: None,
+            uptime_s: 61,
+            telemetry: Some(Box::new(telemetry)),
+        },
+        false,
+    );
+}
+
+#[test]
+fn the_events_of_the_watch_are_written_as_they_were() {
+    let booted = |ended, alive| What::Booted {
+        boot: 4,
+        agent: "loa-agent 0.1.0".into(),
+        after: Some(After { ended, alive }),
+    };
+    let since = NOW.plus_s(-600);
+    let what = [
+        booted(RunEnd::First, None),
+        booted(RunEnd::PowerCut, Some(NOW)),
+        booted(RunEnd::Reboot, Some(NOW)),
+        booted(RunEnd::Stopped, Some(NOW)),
+        booted(RunEnd::Crashed, Some(NOW)),
+        booted(RunEnd::Ordered, Some(NOW)),
+        What::Heard {
+            listened: listened(),
+        },
+        What::SelfTested { test: self_test() },
+        What::LineLost {
+            since,
+            trouble: LineTrouble::NoNetwork,
+        },
+        What::LineBack {
+            since,
+            trouble: LineTrouble::NoOffice,
+        },
+        What::LineBack {
+            since,
+            trouble: LineTrouble::Unknown,
+        },
+        What::Stalled { since },
+        What::Mains { present: false },
+    ];
+    hold(
+        "events_watch",
+        &Events {
+            speaker: "ban-chuong-1".parse().expect("a good name"),
+            store: "s1".parse().expect("a good name"),
+            events: (1..)
+                .zip(what)
+                .map(|(number, what)| Event {
+                    number,
+                    at: NOW,
+                    trust: Trust::Synced,
+                    what,
+                })
+                .collect(),
+        },
+        false,
+    );
+}
+
+#[test]
+fn orders_are_written_as_they_were() {
+    let order = |number, what| Order {
+        number,
+        what,
+        until: NOW.plus_s(600),
+    };
+    hold(
+        "config_orders",
+        &SpeakerConfig {
+            speaker: "ban-chuong-1".parse().expect("a good name"),
+            version: VERSION,
+            made: NOW,
+            name: "Bản Chương 1".into(),
+            channels: vec!["speaker.ban-chuong-1".parse().expect("a good channel")],
+            zone: "Asia/Ho_Chi_Minh".into(),
+            quiet_hours: vec![],
+            volume: VolumePlan::default(),
+            muted: false,
+            since: NOW,
+            delay_trim_ms: 0,
+            self_test_at: Some("09:05".into()),
+            orders: vec![order(7, OrderKind::SelfTest), order(8, OrderKind::Restart)],
+        },
+        true,
     );
 }

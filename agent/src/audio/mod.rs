@@ -1,18 +1,22 @@
 //! Sound: a thread that plays ([`player`]), what it plays from ([`feed`]), what decides every sample ([`deck`]),
-//! and where it goes ([`output`]: a sound device, or WAV files).
+//! where it goes ([`output`]: a sound device, or WAV files), and whether it was heard ([`listener`]).
 //!
 //! The path of a sample: content file → `feed` (decodes on a thread of its own, a little ahead) → `deck` (which piece
 //! sounds at this very frame, fades, volume) → rodio's mixer → `tap` (what an output pulls) → the output.
 
 pub mod deck;
 pub mod feed;
+pub mod listener;
 pub mod output;
 pub mod player;
+pub mod self_test;
 pub mod tap;
 pub mod test_sound;
 mod timing;
 
 mod device;
+mod microphone;
+mod reference;
 mod wav;
 
 /// Frames per second of everything that sounds here; mono.

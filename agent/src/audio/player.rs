@@ -13,21 +13,24 @@ use std::{
     time::Duration,
 };
 
+use loa_audio::hearing::chirp;
 use loa_protocol::{
-    content::ContentId,
+    bulletin::Chime,
+    content::{ContentId, Sha},
     playout::{Failure, PlayoutId},
 };
 use tokio::sync::mpsc;
 
 use super::{
     deck::Piece,
-    feed::{Feed, FeedSpec},
+    feed::{End, Feed, FeedSpec},
+    listener::Ear,
     output::{Broken, OpenOutput, Output},
     tap::{SharedDeck, Tap, Wake},
 };
 use crate::{
     clock, content,
-    logic::port::{How, Play, PlayerCommand, PlayerEvent},
+    logic::port::{How, Play, PlayerCommand, PlayerEvent, self_test},
 };
 
 /// Commands that may wait. The thread takes each within the time an output needs to open (3 s at the very most).
@@ -85,6 +88,19 @@ impl Player {
         data_dir: PathBuf,
         suspect: Suspect,
     ) -> std::io::Result<(Self, mpsc::Receiver<PlayerEvent>)> {
+        Self::start_heard_by(output, data_dir, suspect, None)
+    }
+
+    /// The same, with something that listens to what it sounds.
+    ///
+    /// # Errors
+    /// As [`Player::start`].
+    pub fn start_heard_by(
+        output: Box<dyn Output>,
+        data_dir: PathBuf,
+        suspect: Suspect,
+        ear: Option<Ear>,
+    ) -> std::io::Result<(Self, mpsc::Receiver<PlayerEvent>)> {
         let (messages, inbox) = sync_channel(QUEUE);
         let (events, told) = mpsc::channel(EVENTS);
         let silence = Arc::new(AtomicBool::new(false));
@@ -93,6 +109,7 @@ impl Player {
             output,
             data_dir,
             suspect,
+            ear,
             events,
             messages: messages.clone(),
             silence: Arc::clone(&silence),
@@ -130,6 +147,13 @@ impl Player {
                     detail: "the player does not answer".into(),
                 },
             }),
+            Message::Command(PlayerCommand::SelfTest { number, .. }) => Some(PlayerEvent::Ended {
+                playout: self_test(),
+                piece: number,
+                at_mono_us: clock::mono_us(),
+                place_ms: 0,
+                how: How::Replaced,
+            }),
             Message::Command(PlayerCommand::Stop { .. }) => {
                 self.silence.store(true, Ordering::Relaxed);
                 None
@@ -154,6 +178,7 @@ struct Work {
     output: Box<dyn Output>,
     data_dir: PathBuf,
     suspect: Suspect,
+    ear: Option<Ear>,
     events: mpsc::Sender<PlayerEvent>,
     messages: SyncSender<Message>,
     silence: Arc<AtomicBool>,
@@ -189,7 +214,7 @@ impl Work {
             self.tell(clock::mono_us());
         }
         self.deck.lock().stop_all(clock::mono_us());
-        self.open = None;
+        self.close();
         self.tell(u64::MAX);
     }
 
@@ -203,7 +228,54 @@ impl Work {
             PlayerCommand::Stop { playout, piece } => {
                 self.deck.lock().stop(&playout, piece, clock::mono_us());
             }
+            PlayerCommand::SelfTest {
+                number,
+                start_mono_us,
+                amplitude,
+            } => self.self_test(number, start_mono_us, amplitude),
         }
+    }
+
+    /// Arms the chirp, unless anything at all is at the deck. What comes later takes its place as that of any piece.
+    fn self_test(&mut self, number: u32, start_mono_us: u64, amplitude: f32) {
+        let now = clock::reading();
+        let start = now
+            .system
+            .plus_us(start_mono_us.cast_signed() - now.mono_us.cast_signed());
+        let play = Play {
+            playout: self_test(),
+            piece: number,
+            title: "self-test".into(),
+            content: Sha([0; 32]),
+            chime: Chime::None,
+            from_ms: 0,
+            start_mono_us,
+            planned: start,
+            start,
+            volume: 100,
+            until_ms: u64::MAX,
+        };
+        let mut deck = self.deck.lock();
+        if deck.is_sounding() || deck.armed_start_us().is_some() {
+            drop(deck);
+            // Nobody listens only when the program ends.
+            let _ = self.events.blocking_send(PlayerEvent::Ended {
+                playout: play.playout,
+                piece: number,
+                at_mono_us: now.mono_us,
+                place_ms: 0,
+                how: How::Replaced,
+            });
+            return;
+        }
+        let piece = Piece {
+            start_us: start_mono_us.saturating_add(self.output.guard_us()),
+            play: Arc::new(play),
+            feed: Feed::ready(chirp(amplitude), End::Finished),
+        };
+        deck.arm(piece, now.mono_us);
+        drop(deck);
+        self.retry_at_us = 0;
     }
 
     fn play(&mut self, play: Play) {
@@ -267,7 +339,7 @@ impl Work {
                 } else if !sounding && !near && quiet {
                     // A late word of it is not about the next one.
                     self.opening += 1;
-                    self.open = None;
+                    self.close();
                 }
             }
             None => {}
@@ -292,7 +364,9 @@ impl Work {
         let line = self.messages.clone();
         let broken: Broken =
             Arc::new(move |why| drop(line.try_send(Message::Broken { opening, why })));
-        let tap = Tap::new(self.deck.clone(), wake);
+        // Beside the output, so that it listens by the time that something sounds.
+        self.ear.iter().for_each(Ear::output_opened);
+        let tap = Tap::new(self.deck.clone(), wake).kept_in(self.ear.as_ref().map(Ear::reference));
         let pulled_us = tap.pulled_us();
         match self.output.open(tap, broken) {
             Ok(output) => {
@@ -301,8 +375,16 @@ impl Work {
                     _output: output,
                 });
             }
-            Err(error) => self.not_open(error.to_string()),
+            Err(error) => {
+                self.close();
+                self.not_open(error.to_string());
+            }
         }
+    }
+
+    fn close(&mut self) {
+        self.open = None;
+        self.ear.iter().for_each(Ear::output_closed);
     }
 
     fn not_open(&mut self, why: String) {
@@ -323,7 +405,7 @@ impl Work {
 
     /// What sounds is over; what is to come may find the output again.
     fn broken(&mut self, why: String) {
-        self.open = None;
+        self.close();
         self.opening += 1;
         self.deck.lock().output_failed(&why, clock::mono_us());
         self.not_open(why);

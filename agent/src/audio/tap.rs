@@ -18,6 +18,7 @@ use rodio::{
 use super::{
     RATE,
     deck::{Deck, Mark},
+    reference::Reference,
 };
 use crate::clock;
 
@@ -47,6 +48,8 @@ pub struct Tap {
     mixed: MixerSource,
     pulled_us: Arc<AtomicU64>,
     wake: Wake,
+    /// Where a copy of everything that sounds goes, if anything listens.
+    reference: Option<Reference>,
 }
 
 impl fmt::Debug for Tap {
@@ -78,7 +81,14 @@ impl Tap {
             mixed,
             pulled_us: Arc::new(AtomicU64::new(clock::mono_us())),
             wake,
+            reference: None,
         }
+    }
+
+    /// What sounds is also kept there.
+    pub fn kept_in(mut self, reference: Option<Reference>) -> Self {
+        self.reference = reference;
+        self
     }
 
     /// When something was last pulled: an output that has stopped asking has stopped sounding.
@@ -94,6 +104,10 @@ impl Tap {
             *slot = self.mixed.next().unwrap_or(0.0);
         }
         self.pulled_us.store(clock::mono_us(), Ordering::Relaxed);
+        if let Some(reference) = &self.reference {
+            // A copy allocates only where something begins or ends.
+            reference.push(first_us, out, &self.marks());
+        }
         if self.deck.lock().has_events() {
             (self.wake)();
         }

@@ -167,7 +167,7 @@ impl ContentDir {
     }
 
     pub(super) fn free_bytes(&self) -> io::Result<u64> {
-        disk_free_bytes(&self.whole)
+        Ok(disk(&self.whole)?.free_bytes)
     }
 
     fn whole_path(&self, content: ContentId) -> PathBuf {
@@ -209,7 +209,19 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn disk_free_bytes(path: &Path) -> io::Result<u64> {
+/// What the disk under `path` holds and has left for this user.
+struct Disk {
+    total_bytes: u64,
+    free_bytes: u64,
+}
+
+/// # Errors
+/// When the disk does not tell.
+pub fn disk_total_bytes(path: &Path) -> io::Result<u64> {
+    Ok(disk(path)?.total_bytes)
+}
+
+fn disk(path: &Path) -> io::Result<Disk> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: statvfs is plain integers, for which all zeroes are valid; `path` ends in a zero and outlives the call.
     let (result, stat) = unsafe {
@@ -220,5 +232,9 @@ fn disk_free_bytes(path: &Path) -> io::Result<u64> {
         return Err(io::Error::last_os_error());
     }
     #[expect(clippy::useless_conversion, reason = "32 bits wide on some boards")]
-    Ok(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
+    let bytes = |blocks| u64::from(stat.f_frsize).saturating_mul(u64::from(blocks));
+    Ok(Disk {
+        total_bytes: bytes(stat.f_blocks),
+        free_bytes: bytes(stat.f_bavail),
+    })
 }

@@ -109,6 +109,15 @@ impl Contents {
         }
     }
 
+    /// Bytes of audio that are here, and that may be.
+    pub fn bytes(&self) -> (u64, u64) {
+        let held = self.held.values().map(|held| match held {
+            Held::Complete { bytes, .. } => *bytes,
+            Held::Partial(blocks) => u64::from(blocks.stored.count()) * u64::from(BLOCK_BYTES),
+        });
+        (held.fold(0, u64::saturating_add), self.quota_bytes)
+    }
+
     pub fn is_complete(&self, content: &ContentId) -> bool {
         matches!(self.held.get(content), Some(Held::Complete { .. }))
     }

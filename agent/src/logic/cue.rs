@@ -244,6 +244,7 @@ impl Agent {
                 sounded_ms: playout.sounded_ms,
             }));
         }
+        self.ear.playout_over(&playout.id, self.now.mono_us);
         self.commits.close_group();
         self.commits.put(Write::PutLedger(row));
         self.event(What::Ended { playout });

@@ -11,8 +11,8 @@ use loa_protocol::{
     head::Head,
     id::{BulletinId, SpeakerId},
     programme::{Command, MAX_BULLETINS, Now, Programme, Version},
-    quiet_hours::parse_zone,
-    speaker_config::{MAX_CHANNELS, SpeakerConfig, VolumePlan},
+    quiet_hours::{parse_time_of_day, parse_zone},
+    speaker_config::{MAX_CHANNELS, MAX_ORDERS, SpeakerConfig, VolumePlan},
     time::WallTime,
 };
 
@@ -150,8 +150,13 @@ impl Documents {
                 .volume
                 .by_time
                 .iter()
-                .all(|w| w.window.check().is_ok());
-        if !readable || config.channels.len() > MAX_CHANNELS {
+                .all(|w| w.window.check().is_ok())
+            && config
+                .self_test_at
+                .as_deref()
+                .is_none_or(|at| parse_time_of_day(at).is_ok());
+        let bounded = config.channels.len() <= MAX_CHANNELS && config.orders.len() <= MAX_ORDERS;
+        if !readable || !bounded {
             return Err(Refusal::BreaksRule);
         }
         config.delay_trim_ms = config.delay_trim_ms.clamp(-500, 500);

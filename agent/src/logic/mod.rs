@@ -13,18 +13,26 @@ mod clock;
 mod commits;
 mod content;
 mod cue;
+mod data_use;
 mod documents;
+mod ear;
 mod fetch;
 mod inbox;
 mod ledger;
+mod memory;
+mod orders;
 mod outbox;
 mod player;
 pub mod port;
 mod report;
+mod runs;
+mod self_test;
 mod stage;
 mod start;
+mod telemetry;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -44,12 +52,18 @@ use self::{
     clock::Clock,
     commits::Commits,
     content::Contents,
+    data_use::DataCounter,
     documents::Documents,
+    ear::Hearer,
     ledger::{KEEP_S, Ledger, shortened},
+    orders::Orders,
     outbox::Outbox,
     port::{Effect, Input, LogLine, PlayerCommand, Reading, Write},
     report::Report,
+    runs::{End, Runs},
     stage::Stage,
+    telemetry::Measured,
+    watch::Watch,
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
@@ -72,6 +86,8 @@ pub struct Identity {
     /// When the program was built: a clock that shows less is wrong. `EPOCH` when nobody knows.
     pub built: WallTime,
     pub pace: Pace,
+    /// The kernel's own name for this run of the machine.
+    pub machine_boot: Option<String>,
 }
 
 /// How often what is done regularly is done, in seconds.
@@ -97,7 +113,8 @@ impl Default for Pace {
             status_s: 60,
             clock_s: 60,
             clock_quick: 10,
-            known_time_s: 600,
+            // Written down at the first look after it, so at least every ten minutes.
+            known_time_s: 560,
             watch_near_s: 1,
             watch_far_s: 30,
         }
@@ -138,6 +155,12 @@ pub struct Agent {
     commits: Commits,
     contents: Contents,
     report: Report,
+    runs: Runs,
+    orders: Orders,
+    watch: Watch,
+    data: DataCounter,
+    measured: Measured,
+    ear: Hearer,
     faults_told: BTreeMap<String, u64>,
     pruned_at: Option<WallTime>,
     looked_us: u64,
@@ -147,9 +170,14 @@ pub struct Agent {
 impl Agent {
     /// Something happened. Gives what is to be done about it, in order.
     pub fn handle(&mut self, input: Input, at: Reading) -> Vec<Effect> {
+        let last_us = self.now.mono_us;
+        let has_stalled = self.watch.has_stalled(at.mono_us);
         self.look_at_clock(at);
         if self.ended && !matches!(input, Input::Committed { .. } | Input::CommitFailed { .. }) {
             return Vec::new();
+        }
+        if has_stalled {
+            self.stalled(last_us);
         }
         match input {
             Input::Connected => self.connected(),
@@ -182,10 +210,19 @@ impl Agent {
             Input::ContentBad { content, detail } => self.content_bad(content, &detail),
             Input::Player(event) => self.player_event(event),
             Input::DiskFree { bytes } => self.report.disk_free_bytes = Some(bytes),
+            Input::Machine(machine) => self.machine_read(*machine),
+            Input::Listened {
+                playout,
+                piece,
+                found,
+            } => self.listened(&playout, piece, &found),
+            Input::EarTrouble { why } => self.ear_trouble(why),
             Input::Tick => {}
-            Input::Shutdown => self.shut_down(),
+            Input::Shutdown => self.shut_down(End::Asked),
         }
         self.carry_on();
+        let due_us = self.next_deadline().map(|(at, _)| at);
+        self.watch.wants_to_wake_at(due_us, self.now.mono_us);
         std::mem::take(&mut self.out)
     }
 
@@ -199,6 +236,8 @@ impl Agent {
             (self.stage.wake, "stage"),
             (Some(self.watch_at()), "clock watch"),
             (self.commits.deadline(), "commit again"),
+            (self.watch.deadline(), "line lost"),
+            (self.ear.deadline(), "listening"),
             (Some(self.report.deadline(&self.identity.pace)), "status"),
             (online(self.clock.ask_at()), "clock exchange"),
             (online(self.outbox.deadline()), "events again"),
@@ -288,7 +327,14 @@ impl Agent {
     /// What follows from whatever just happened.
     fn carry_on(&mut self) {
         if !self.ended {
+            // First, so that what follows cannot keep the commits from ever being done.
+            self.tend_orders();
+        }
+        if !self.ended {
+            self.tend_runs();
+            self.tend_line();
             self.settle();
+            self.tend_ear();
             self.tend_contents();
             self.tend_clock();
             self.prune();
@@ -302,6 +348,7 @@ impl Agent {
 
     fn connected(&mut self) {
         self.connected = true;
+        self.line_is_up();
         let mut filters: Vec<String> = vec![
             Topic::Head.to_string(),
             Topic::Config(self.identity.speaker.clone()).to_string(),
@@ -320,6 +367,7 @@ impl Agent {
 
     fn disconnected(&mut self) {
         self.connected = false;
+        self.line_is_down();
         self.clock.disconnected();
         self.outbox.line_changed();
     }
@@ -379,11 +427,12 @@ impl Agent {
         self.out.push(Effect::Publish { topic, payload });
     }
 
-    /// Puts an event beside the rows that are written with it.
-    fn event(&mut self, what: What) {
-        if let Some(write) = self.outbox.append(what, self.now) {
-            self.commits.put(write);
-        }
+    /// Puts an event beside the rows that are written with it; `false` when there is no room for it.
+    fn event(&mut self, what: What) -> bool {
+        let write = self.outbox.append(what, self.now);
+        let is_written = write.is_some();
+        write.into_iter().for_each(|write| self.commits.put(write));
+        is_written
     }
 
     /// Something a person should know, told at most once a minute for each `code`.
@@ -422,7 +471,7 @@ impl Agent {
             .saturating_add(u64::from(every_s) * 1_000_000)
     }
 
-    fn shut_down(&mut self) {
+    fn shut_down(&mut self, how: End) {
         if self.ended {
             return;
         }
@@ -430,6 +479,8 @@ impl Agent {
         if let Some(known) = self.clock.time_to_keep(self.now, 0) {
             self.commits.put(Write::KnownTime(known));
         }
+        self.save_data(0);
+        self.note_end(how);
         self.out.extend(self.commits.all());
         let mut status = self.build_status(self.now);
         status.online = false;

@@ -1,8 +1,9 @@
 //! Events on their way to the office: numbered without holes, sent in order, kept until acknowledged.
 //!
 //! Bounds: one batch is under way at a time; it is sent again when 10 s brought no acknowledgement, then after twice as
-//! long each time up to 5 minutes (a thin line must not drown in repetitions), and on every connection. From [`MAX_EVENTS`] unacknowledged events on, faults are not written any more but only counted; events of
-//! the ledger always are (the agenda bounds how many there can be).
+//! long each time up to 5 minutes (a thin line must not drown in repetitions), and on every connection. From
+//! [`MAX_EVENTS`] unacknowledged events on, faults, gaps and self-tests are not written any more but only counted; events
+//! of the ledger, and starts of the program, always are (the agenda and whoever starts it bound how many there can be).
 
 use std::collections::VecDeque;
 
@@ -59,9 +60,9 @@ impl Outbox {
         }
     }
 
-    /// Numbers an event; `None` for a fault for which there is no room.
+    /// Numbers an event; `None` for one of those that can be missed, when there is no room.
     pub fn append(&mut self, what: What, now: Moment) -> Option<Write> {
-        if self.events.len() >= MAX_EVENTS && matches!(what, What::Fault { .. }) {
+        if self.events.len() >= MAX_EVENTS && can_be_missed(&what) {
             self.faults_dropped += 1;
             return None;
         }
@@ -151,5 +152,21 @@ impl Outbox {
     }
     pub fn faults_dropped(&self) -> u64 {
         self.faults_dropped
+    }
+}
+
+fn can_be_missed(what: &What) -> bool {
+    match what {
+        What::Booted { .. }
+        | What::Started { .. }
+        | What::Suspended { .. }
+        | What::Ended { .. } => false,
+        What::Heard { .. }
+        | What::SelfTested { .. }
+        | What::LineLost { .. }
+        | What::LineBack { .. }
+        | What::Stalled { .. }
+        | What::Mains { .. }
+        | What::Fault { .. } => true,
     }
 }

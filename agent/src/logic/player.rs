@@ -15,6 +15,9 @@ use super::{
 
 impl Agent {
     pub(super) fn player_event(&mut self, event: PlayerEvent) {
+        let Some(event) = self.not_the_self_test(event) else {
+            return;
+        };
         match event {
             PlayerEvent::Started {
                 playout,
@@ -76,6 +79,7 @@ impl Agent {
             late_ms: late_us.div_euclid(1_000),
         }));
         let playout = row.playout.clone();
+        self.ear.piece_began(&playout.id);
         self.commits.put(Write::PutLedger(row));
         self.event(What::Started { playout });
         self.commits.close_group();
@@ -89,6 +93,7 @@ impl Agent {
             && let Some(begun_us) = act.piece_mut().and_then(|p| p.begun_us.take())
         {
             act.row.playout.sounded_ms += until_us.saturating_sub(begun_us) / 1_000;
+            self.measured.sounded_until(self.now.wall_at(until_us));
         }
     }
 

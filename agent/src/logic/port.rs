@@ -1,11 +1,13 @@
 //! Everything that can reach the agent's logic and everything it can ask for. The runtime carries these and decides nothing.
 
+use loa_audio::hearing::Found;
 use loa_protocol::{
     bulletin::Chime,
     content::{Bitmap, ContentId},
     event::Event,
-    id::StoreId,
-    playout::{Failure, Playout, PlayoutId},
+    id::{BulletinId, StoreId},
+    playout::{Failure, OccurrenceId, Playout, PlayoutId},
+    telemetry::{Network, Power},
     time::WallTime,
 };
 
@@ -25,6 +27,34 @@ pub struct KernelClock {
     pub synced: bool,
     /// There is a battery clock, or the operator vouches for the system clock.
     pub held: bool,
+}
+
+/// What the machine under the program shows of itself. `None` is what it cannot tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// Since it began to run.
+    pub uptime_s: Option<u64>,
+    /// How long of that it was suspended, in microseconds.
+    pub asleep_us: Option<u64>,
+    /// Units are those of `protocol::telemetry::Telemetry`.
+    pub temperature_mc: Option<i32>,
+    pub load_centi: Option<u32>,
+    pub processors: Option<u32>,
+    pub memory_total_bytes: Option<u64>,
+    pub memory_available_bytes: Option<u64>,
+    pub disk_total_bytes: Option<u64>,
+    /// Is any interface but the loopback up, with an address?
+    pub network_up: Option<bool>,
+    pub network: Option<Network>,
+    /// Of `network.interface`, since its counters began.
+    pub traffic: Option<Traffic>,
+    pub power: Option<Power>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Traffic {
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +99,18 @@ pub enum Input {
     /// Free bytes where content is kept, measured now and then.
     DiskFree {
         bytes: u64,
+    },
+    /// The machine was measured, as every minute or oftener.
+    Machine(Box<Machine>),
+    /// What came of listening to this piece. Told once for each that began, some seconds after its end.
+    Listened {
+        playout: PlayoutId,
+        piece: u32,
+        found: Found,
+    },
+    /// Why nothing can be heard, though something should listen; `None`: it can again.
+    EarTrouble {
+        why: Option<String>,
     },
     /// A deadline has come, or nothing has; asking early does no harm.
     Tick,
@@ -115,6 +157,8 @@ pub enum Effect {
     ShowStatus(Box<loa_protocol::status::SpeakerStatus>),
     /// A line for the operator's log.
     Log(LogLine),
+    /// The program ends by itself, as if it had been asked to, and wants to be started again.
+    End,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -148,13 +192,18 @@ pub enum LogLine {
     Trouble {
         what: String,
     },
+    Order {
+        what: String,
+        became: &'static str,
+    },
 }
 
 /// One durable change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// The office's documents as they came (the signed bytes). Names are `head`, `config`, `programme:CHANNEL` and
-    /// `now:CHANNEL:WHAT` (several a channel); whoever stores them need not understand them.
+    /// The office's documents as they came (the signed bytes), named `head`, `config`, `programme:CHANNEL` and
+    /// `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
+    /// not understand them.
     PutDocument {
         name: String,
         bytes: Vec<u8>,
@@ -221,6 +270,27 @@ pub enum PlayerCommand {
     Play(Box<Play>),
     /// End it now, whether it sounds or only waits for its start.
     Stop { playout: PlayoutId, piece: u32 },
+    /// Sound the self-test, unless anything else sounds or waits for its start: it makes room for everything. Its events
+    /// carry [`self_test`] and this number as the piece.
+    SelfTest {
+        number: u32,
+        start_mono_us: u64,
+        /// Of full scale.
+        amplitude: f32,
+    },
+}
+
+/// What the self-test is called where a playout is named: an occurrence that no rule has, in a year without Loa.
+pub fn self_test() -> PlayoutId {
+    PlayoutId {
+        occurrence: OccurrenceId {
+            bulletin: BulletinId::new("self-test").expect("letters and a dash make a name"),
+            date: jiff::civil::date(1970, 1, 1),
+            index: 0,
+            repeat: 0,
+        },
+        attempt: 0,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

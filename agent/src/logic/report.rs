@@ -131,7 +131,7 @@ impl Agent {
             refused,
             disk_free_bytes: self.report.disk_free_bytes,
             uptime_s: moment.mono_us.saturating_sub(self.report.began_us) / 1_000_000,
-            telemetry: None,
+            telemetry: Some(Box::new(self.telemetry(moment))),
         }
     }
 

@@ -15,18 +15,34 @@ use super::{
     clock::Clock,
     commits::Commits,
     content::Contents,
+    data_use::DataCounter,
     documents::{CONFIG, Documents, HEAD},
     ledger::Ledger,
+    memory::Memory,
+    orders::Orders,
     outbox::Outbox,
     port::{Effect, LedgerRow, LogLine, Reading, Stored, Write},
     report::Report,
+    runs::Runs,
     stage::Stage,
+    telemetry::Measured,
+    watch::Watch,
 };
 
 impl Agent {
     /// Begins a run on what is on disk. Gives what is to be done before anything else is handled.
     pub fn new(identity: Identity, stored: Stored, at: Reading) -> (Self, Vec<Effect>) {
         let speaker = &identity.speaker;
+        let mut documents = stored.documents;
+        let mut memory = Memory::take_from(&mut documents);
+        let clock = Clock::new(identity.built, stored.known_time, at.mono_us);
+        let (runs, after) = Runs::begin(
+            memory.read(),
+            stored.boot,
+            identity.machine_boot.as_deref(),
+            stored.known_time,
+            clock.moment(at),
+        );
         let mut agent = Self {
             store: stored.store.clone(),
             boot: stored.boot,
@@ -41,7 +57,7 @@ impl Agent {
             doubtful: Some((at.mono_us, u64::MAX)),
             connected: false,
             ended: false,
-            clock: Clock::new(identity.built, stored.known_time, at.mono_us),
+            clock,
             documents: Documents::new(speaker),
             agenda: Agenda::default(),
             ledger: Ledger::default(),
@@ -55,6 +71,12 @@ impl Agent {
             commits: Commits::default(),
             contents: Contents::new(identity.content_quota_bytes, stored.contents),
             report: Report::new(at.mono_us),
+            runs,
+            orders: Orders::new(memory.read()),
+            watch: Watch::new(memory.read(), at.mono_us),
+            data: DataCounter::new(memory.read()),
+            measured: Measured::default(),
+            ear: Default::default(),
             faults_told: Default::default(),
             pruned_at: None,
             looked_us: at.mono_us,
@@ -65,15 +87,24 @@ impl Agent {
         agent.event(What::Booted {
             boot: agent.boot,
             agent: agent.identity.agent.clone(),
-            after: None,
+            after,
         });
+        let unreadable = memory.unreadable.join(", ");
+        if !unreadable.is_empty() {
+            let detail = format!("the speaker's own notes cannot be read: {unreadable}");
+            agent.fault("disk", &detail);
+        }
+        agent.forget_documents(memory.unreadable);
+        agent.note_run();
         agent.commits.close_group();
-        agent.restore_documents(stored.documents);
+        agent.restore_documents(documents);
         agent.restore_ledger(stored.ledger);
         agent.take_over_programmes(false);
         let since = agent.documents.config.since;
         agent.agenda.rebuild(since, agent.now.wall, &agent.ledger);
         agent.carry_on();
+        let due_us = agent.next_deadline().map(|(at, _)| at);
+        agent.watch.wants_to_wake_at(due_us, at.mono_us);
         let effects = std::mem::take(&mut agent.out);
         (agent, effects)
     }
@@ -133,6 +164,9 @@ impl Agent {
                 self.commits.put(Write::PutLedger(row.clone()));
                 self.event(What::Ended { playout });
                 self.commits.close_group();
+            }
+            if let Some(ended) = row.playout.ended.filter(|_| row.playout.started.is_some()) {
+                self.measured.sounded_until(ended);
             }
             self.ledger.restore(&row.playout);
         }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod office;
+pub mod pulse;
 
 use std::{
     path::{Path, PathBuf},

@@ -48,6 +48,11 @@ impl Machine {
         }
     }
 
+    /// As the kernel names its run.
+    pub fn boot_name(&self) -> String {
+        format!("boot-{}", self.booted)
+    }
+
     pub fn mono(&self, now: Micros) -> u64 {
         let run = i128::from(now.saturating_sub(self.booted));
         FIRST_MONO_US + (run * i128::from(1_000_000 + self.ppm) / 1_000_000) as u64

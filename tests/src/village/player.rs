@@ -32,7 +32,8 @@ impl Village {
             return;
         };
         match command {
-            PlayerCommand::Prepare(_) => {}
+            // Nothing listens in this village, so no self-test is ordered.
+            PlayerCommand::Prepare(_) | PlayerCommand::SelfTest { .. } => {}
             PlayerCommand::Play(play) => {
                 if let Some(old) = run.player.armed.replace(*play) {
                     self.player_over(p, &old, old.from_ms, How::Replaced);

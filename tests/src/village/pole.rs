@@ -123,6 +123,7 @@ impl Village {
             seed,
             built,
             pace: PACE,
+            machine_boot: Some(pole.machine.boot_name()),
         };
         let mut stored = pole.disk.open();
         if self.sabotage == Some(Sabotage::ForgetTheLedger) {
@@ -265,6 +266,11 @@ impl Village {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log(p, &line),
+                Effect::End => {
+                    if let Some(run) = self.poles[p].run.as_mut() {
+                        run.leaving = true;
+                    }
+                }
             }
         }
     }

@@ -467,6 +467,7 @@ fn said_after(loaded: Loaded) -> Vec<PlayoutId> {
         seed: 1,
         built: WallTime::EPOCH,
         pace: Pace::default(),
+        machine_boot: None,
     };
     let mut now = 1_000_000;
     let at = |mono_us: u64| Reading {

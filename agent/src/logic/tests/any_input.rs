@@ -7,13 +7,15 @@ use loa_protocol::{
     event::What,
     playout::{Failure, Interruption, OccurrenceId, Outcome},
     programme::Command,
+    speaker_config::{Order, OrderKind},
+    telemetry::{Network, NetworkKind, Power},
     time::WallTime,
     topic::Topic,
 };
 use proptest::prelude::*;
 
 use super::pole::*;
-use crate::logic::port::{How, Input, KernelClock, PlayerEvent};
+use crate::logic::port::{How, Input, KernelClock, Machine, PlayerEvent, Traffic};
 
 fn any_topic() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -81,6 +83,10 @@ enum Happening {
     StaleWord(u8, u8),
     ContentBad(u8),
     StoreBlocksHeld(bool),
+    Measured(Box<Machine>),
+    Order(u8, bool, i16),
+    Crash,
+    Stop30(u8),
 }
 
 fn any_happening() -> impl Strategy<Value = Happening> {
@@ -105,7 +111,52 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| StaleWord(a, b)),
         1 => (0..12u8).prop_map(ContentBad),
         1 => any::<bool>().prop_map(StoreBlocksHeld),
+        2 => any_machine().prop_map(|machine| Measured(Box::new(machine))),
+        1 => (any::<u8>(), any::<bool>(), -60..600i16).prop_map(|(n, test, s)| Order(n, test, s)),
+        1 => Just(Crash),
+        1 => any::<u8>().prop_map(Stop30),
     ]
+}
+
+/// Whatever a sensor may show, sense or nonsense.
+fn any_machine() -> impl Strategy<Value = Machine> {
+    let name = prop_oneof![Just("wwan0".to_owned()), Just("eth0".to_owned()), ".{0,90}"];
+    (
+        (
+            any::<Option<u64>>(),
+            any::<Option<u64>>(),
+            any::<Option<i32>>(),
+            any::<Option<bool>>(),
+        ),
+        (name, any::<u64>(), any::<u64>(), ".{0,90}"),
+        (any::<Option<bool>>(), any::<Option<u8>>()),
+    )
+        .prop_map(
+            |(board, (interface, received, sent, cell), (mains, percent))| Machine {
+                uptime_s: board.0,
+                asleep_us: board.1,
+                temperature_mc: board.2,
+                network_up: board.3,
+                network: Some(Network {
+                    kind: NetworkKind::Cellular,
+                    interface,
+                    signal_dbm: board.2,
+                    signal_percent: percent,
+                    operator: Some(cell.clone()),
+                    cell: Some(cell),
+                }),
+                traffic: Some(Traffic {
+                    received_bytes: received,
+                    sent_bytes: sent,
+                }),
+                power: Some(Power {
+                    mains,
+                    battery_percent: percent,
+                    battery_mv: None,
+                }),
+                ..Machine::default()
+            },
+        )
 }
 
 /// The twelve bulletins of this village, planned around now by the wall clock.
@@ -237,6 +288,34 @@ fn live(mut pole: Pole, happening: Happening, generation: &mut u64) -> Pole {
                 pole.store_held_blocks();
             }
         }
+        Happening::Measured(machine) => pole.reads(*machine),
+        Happening::Order(number, is_test, s) => {
+            let what = if is_test {
+                OrderKind::SelfTest
+            } else {
+                OrderKind::Restart
+            };
+            let order = Order {
+                number: u64::from(number),
+                what,
+                until: t(seconds + i64::from(s)),
+            };
+            pole.hears_config(&loa_protocol::speaker_config::SpeakerConfig {
+                orders: vec![order],
+                ..config(g)
+            });
+        }
+        Happening::Crash => {
+            pole.fail_commits = false;
+            pole = pole.begins_again(2);
+        }
+        Happening::Stop30(s) => {
+            pole.mono_us += 30_000_000 + u64::from(s) * 1_000_000;
+            pole.input(Input::Tick);
+        }
+    }
+    if pole.wants_to_run_again && pole.agent.is_quiescent() {
+        pole = pole.begins_again(2);
     }
     pole
 }
@@ -312,7 +391,14 @@ proptest! {
         pole.commit_held();
         pole.fail_commits = false;
         pole.input(Input::KernelClock(KernelClock { synced: true, held: false }));
+        if pole.wants_to_run_again {
+            pole = pole.begins_again(2);
+        }
         pole.run_s(2 * 3_600);
+        if pole.wants_to_run_again {
+            pole = pole.begins_again(2);
+            pole.run_s(2 * 3_600);
+        }
         promises_hold(&pole);
         let now: WallTime = pole.reading().system;
         for row in pole.disk.ledger.values() {

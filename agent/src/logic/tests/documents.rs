@@ -271,7 +271,7 @@ fn a_forged_document_on_the_disk_is_not_believed_after_a_restart() {
     let pole = pole.loses_power(1);
     assert_eq!(plan_of_the_area(&pole), 0);
     assert_eq!(pole.faults("disk"), 1);
-    assert_eq!(pole.disk.documents.keys().collect::<Vec<_>>(), ["config"]);
+    assert_eq!(pole.office_documents(), ["config"]);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn leaving_a_channel_forgets_its_programme_and_joining_one_asks_for_it() {
         ..config(2)
     });
     assert_eq!(plan_of_the_area(&pole), 0);
-    assert_eq!(pole.disk.documents.keys().collect::<Vec<_>>(), ["config"]);
+    assert_eq!(pole.office_documents(), ["config"]);
     assert!(
         pole.subscribed
             .contains(&Topic::Programme(group.clone()).to_string())

@@ -16,8 +16,9 @@ fn events_wait_for_the_line_and_go_out_in_order() {
     let mut pole = Pole::with(vec![at("news", 60)]);
     pole.run_to(120);
     assert_eq!(numbers(&pole), []);
+    let last = pole.disk.last_event;
     pole.input(Input::Connected);
-    assert_eq!(numbers(&pole), [(1, pole.disk.last_event)]);
+    assert_eq!(numbers(&pole), [(1, last)]);
 }
 
 #[test]
@@ -43,7 +44,8 @@ fn what_is_acknowledged_is_forgotten_and_the_rest_is_not() {
     let last = pole.disk.last_event;
     pole.hears_ack(last - 1);
     assert_eq!(pole.disk.events.keys().copied().collect::<Vec<_>>(), [last]);
-    assert_eq!(numbers(&pole), [(1, last), (last, last)]);
+    // That the line is back is the last of them, and was not on disk when the line came.
+    assert_eq!(numbers(&pole), [(1, last - 1), (last, last)]);
     pole.hears_ack(last);
     assert!(pole.disk.events.is_empty());
     pole.run_to(300);

@@ -20,8 +20,8 @@ use super::village_player::VillagePlayer;
 use crate::logic::{
     Agent, Identity, Pace,
     port::{
-        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, PlayerCommand, Reading,
-        Stored, Write,
+        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine, PlayerCommand,
+        Reading, Stored, Write,
     },
 };
 
@@ -37,6 +37,8 @@ pub struct Disk {
     pub last_event: u64,
     pub contents: BTreeMap<ContentId, HeldContent>,
     pub known_time: Option<WallTime>,
+    /// Which run of the machine it is in.
+    pub machine: u32,
     /// Everything ever written, for the tests.
     pub told: Vec<Event>,
 }
@@ -110,6 +112,8 @@ pub struct Pole {
     pub steps: usize,
     depth: usize,
     pub quota: u64,
+    /// The program ended by itself.
+    pub wants_to_run_again: bool,
 }
 
 impl Default for Pole {
@@ -166,7 +170,7 @@ impl Pole {
             mono_us,
             system: t(0),
         };
-        let (agent, effects) = Agent::new(identity(quota), disk.stored(), reading);
+        let (agent, effects) = Agent::new(identity(quota, &disk), disk.stored(), reading);
         let mut pole = Self {
             agent,
             disk,
@@ -189,6 +193,7 @@ impl Pole {
             steps: 0,
             depth: 0,
             quota,
+            wants_to_run_again: false,
         };
         pole.perform(effects);
         pole
@@ -270,6 +275,7 @@ impl Pole {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log.push(line),
+                Effect::End => self.wants_to_run_again = true,
             }
         }
         self.depth += 1;
@@ -355,6 +361,11 @@ impl Pole {
 
     /// The power fails, and comes back after `s` seconds; the clock is right again at once.
     pub fn loses_power(mut self, s: u64) -> Self {
+        self.disk.machine += 1;
+        self.begins_again(s)
+    }
+    /// The program dies, and begins again after `s` seconds on the same run of the machine.
+    pub fn begins_again(mut self, s: u64) -> Self {
         self.hold_commits = false;
         self.held_commits.clear();
         let mut again = Self::untrusted_after(self, s);
@@ -371,14 +382,18 @@ impl Pole {
         disk.boot += 1;
         let mono_us = old.mono_us + s * 1_000_000;
         let system = WallTime::from_micros(mono_us as i64 + old.system_us);
-        let (agent, effects) =
-            Agent::new(identity(quota), disk.stored(), Reading { mono_us, system });
+        let (agent, effects) = Agent::new(
+            identity(quota, &disk),
+            disk.stored(),
+            Reading { mono_us, system },
+        );
         let mut pole = Self {
             agent,
             disk,
             mono_us,
             player: VillagePlayer::default(),
             commands: Vec::new(),
+            wants_to_run_again: false,
             ..old
         };
         pole.perform(effects);
@@ -502,13 +517,41 @@ impl Pole {
         });
         told.collect()
     }
+    /// What was told of gaps, mains, starts and self-tests, in order.
+    pub fn watch(&self) -> Vec<What> {
+        let told = self.disk.told.iter().map(|e| e.what.clone());
+        told.filter(|what| {
+            !matches!(
+                what,
+                What::Started { .. }
+                    | What::Suspended { .. }
+                    | What::Ended { .. }
+                    | What::Fault { .. }
+            )
+        })
+        .collect()
+    }
+    /// The same without the starts of the program.
+    pub fn gaps(&self) -> Vec<What> {
+        let mut told = self.watch();
+        told.retain(|what| !matches!(what, What::Booted { .. }));
+        told
+    }
+    pub fn reads(&mut self, machine: Machine) {
+        self.input(Input::Machine(Box::new(machine)));
+    }
+    /// Names of the office's documents on the disk.
+    pub fn office_documents(&self) -> Vec<&str> {
+        let names = self.disk.documents.keys().map(String::as_str);
+        names.filter(|name| !name.starts_with("own:")).collect()
+    }
     pub fn faults(&self, code: &str) -> usize {
         let is_it = |e: &&Event| matches!(&e.what, What::Fault { code: c, .. } if c == code);
         self.disk.told.iter().filter(is_it).count()
     }
 }
 
-fn identity(quota: u64) -> Identity {
+fn identity(quota: u64, disk: &Disk) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
         keyring: Keyring::new([key(1).verifying_key()]),
@@ -518,5 +561,6 @@ fn identity(quota: u64) -> Identity {
         seed: 7,
         built: t(-365 * 86_400),
         pace: Pace::default(),
+        machine_boot: Some(format!("machine-{}", disk.machine)),
     }
 }

@@ -55,6 +55,8 @@ impl VillagePlayer {
                 told.extend(self.advance(now_us));
                 told
             }
+            // The tests of the ear tell what becomes of it.
+            PlayerCommand::SelfTest { .. } => Vec::new(),
             PlayerCommand::Stop { playout, piece } => {
                 let is_it = |p: &Play| p.playout == playout && p.piece == piece;
                 if let Some((old, _)) = self.armed.take_if(|(p, _)| is_it(p)) {

@@ -4,6 +4,7 @@ pub mod cost;
 pub mod dead_pole;
 pub mod decode;
 pub mod emergency;
+pub mod hearing;
 pub mod likeness;
 pub mod now;
 pub mod start;
