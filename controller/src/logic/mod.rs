@@ -6,6 +6,7 @@
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said).
 
+pub mod alerts;
 pub mod approval;
 pub mod days;
 pub mod delivery;
