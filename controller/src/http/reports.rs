@@ -190,7 +190,11 @@ pub async fn monthly_xlsx(
     let made =
         tokio::task::spawn_blocking(move || reports::sheet::write(&heading, &gathered, lang));
     let bytes = made.await.map_err(|error| ApiError::internal(&error))?;
-    file(bytes.map_err(|error| ApiError::internal(&error))?, XLSX, &name)
+    file(
+        bytes.map_err(|error| ApiError::internal(&error))?,
+        XLSX,
+        &name,
+    )
 }
 
 fn file(bytes: Vec<u8>, media_type: &'static str, name: &str) -> Result<Response, ApiError> {
@@ -263,8 +267,7 @@ pub async fn month_of(
         Some(id) => Some((id.to_string(), state.store.area(id).await?.name)),
         None => None,
     };
-    let gathered =
-        reports::gather(&state.store, below.as_ref(), span, false, zone, now).await?;
+    let gathered = reports::gather(&state.store, below.as_ref(), span, false, zone, now).await?;
     let heading = Heading {
         month: first.strftime("%Y-%m").to_string(),
         area,

@@ -28,7 +28,11 @@ pub fn write(gathered: &Gathered, by: By, lang: Lang) -> Result<Vec<u8>, csv::Er
         By::Day => said(lang, "Ngày", "Day"),
     };
     let headings = COLUMNS.iter().map(|column| column.heading(lang));
-    out.write_record([first, said(lang, "Tên", "Name")].into_iter().chain(headings))?;
+    out.write_record(
+        [first, said(lang, "Tên", "Name")]
+            .into_iter()
+            .chain(headings),
+    )?;
     let mut line = |id: &str, name: &str, figures: &Figures| {
         let values = COLUMNS.iter().map(|column| text((column.value)(figures)));
         out.write_record([plain(id), plain(name)].into_iter().chain(values))
@@ -46,7 +50,11 @@ pub fn write(gathered: &Gathered, by: By, lang: Lang) -> Result<Vec<u8>, csv::Er
         }
         By::Day => {
             for (day, figures) in &gathered.days {
-                line(&day.to_string(), &day.strftime("%d/%m/%Y").to_string(), figures)?;
+                line(
+                    &day.to_string(),
+                    &day.strftime("%d/%m/%Y").to_string(),
+                    figures,
+                )?;
             }
         }
     }

@@ -203,9 +203,7 @@ impl Desk {
                 of_day[i] += u64::from(there(begins[i], begins[i + 1]));
             }
             gathered.total += &figures;
-            *areas
-                .entry(branch(&speaker.area, names, top))
-                .or_default() += &figures;
+            *areas.entry(branch(&speaker.area, names, top)).or_default() += &figures;
             gathered.speakers.push(Reported {
                 id: speaker.id.clone(),
                 name: speaker.name.clone(),

@@ -73,7 +73,8 @@ pub async fn send_due(state: &AppState) -> Result<(), crate::store::StoreError> 
             let subject = subject(&heading, lang);
             let text = text(&heading, &gathered, lang);
             let file = format!("loa-{name}.xlsx");
-            let bytes = tokio::task::spawn_blocking(move || sheet::write(&heading, &gathered, lang));
+            let bytes =
+                tokio::task::spawn_blocking(move || sheet::write(&heading, &gathered, lang));
             let bytes = bytes.await.map_err(|error| error.to_string())?;
             let attachment = Attachment {
                 name: file,
@@ -91,7 +92,14 @@ pub async fn send_due(state: &AppState) -> Result<(), crate::store::StoreError> 
                 tracing::info!(month = name, area, to, "the month's report is sent");
             }
             Err(error) => {
-                tracing::warn!(month = name, area, to, tries, error, "the month's report is not sent");
+                tracing::warn!(
+                    month = name,
+                    area,
+                    to,
+                    tries,
+                    error,
+                    "the month's report is not sent"
+                );
             }
         }
     }

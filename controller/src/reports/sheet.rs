@@ -36,7 +36,7 @@ impl Formats {
                 .set_text_wrap()
                 .set_align(FormatAlign::Center)
                 .set_align(FormatAlign::VerticalCenter)
-                .set_background_color(0xE8EEF4),
+                .set_background_color(0x00E8_EEF4_u32),
             text: cell(),
             bold: cell().set_bold(),
             whole: cell().set_num_format("#,##0"),
@@ -107,7 +107,9 @@ fn summary(
         (said(lang, "Tháng", "Month"), month.as_str()),
         (said(lang, "Lập lúc", "Made"), made.as_str()),
     ]) {
-        sheet.write_string(row, 0, name)?.write_string(row, 1, value)?;
+        sheet
+            .write_string(row, 0, name)?
+            .write_string(row, 1, value)?;
     }
     let mut row = 5;
     for column in COLUMNS {
@@ -146,7 +148,10 @@ fn summary(
             said(lang, "Sự cố mất kết nối", "Outage events"),
             gathered.outage_events as u64,
         ),
-        (said(lang, "Phiếu sửa mới", "Repairs opened"), repaired.opened),
+        (
+            said(lang, "Phiếu sửa mới", "Repairs opened"),
+            repaired.opened,
+        ),
         (said(lang, "Đã sửa xong", "Repairs closed"), repaired.closed),
     ] {
         sheet.write_string_with_format(row, 0, name, &formats.text)?;
@@ -154,7 +159,11 @@ fn summary(
         row += 1;
     }
     let took = repaired.median_s.map_or(0.0, |s| s as f64 / 3_600.0);
-    let name = said(lang, "Thời gian sửa (giờ, trung vị)", "Time to repair (h, median)");
+    let name = said(
+        lang,
+        "Thời gian sửa (giờ, trung vị)",
+        "Time to repair (h, median)",
+    );
     sheet.write_string_with_format(row, 0, name, &formats.text)?;
     match repaired.median_s {
         Some(_) => write_cell(sheet, row, 1, Cell::Hours(took), formats)?,
@@ -162,7 +171,11 @@ fn summary(
     }
     row += 3;
     sheet.write_string(row, 0, said(lang, "Người lập", "Made by"))?;
-    sheet.write_string(row, 1, said(lang, "Thủ trưởng đơn vị", "Head of the office"))?;
+    sheet.write_string(
+        row,
+        1,
+        said(lang, "Thủ trưởng đơn vị", "Head of the office"),
+    )?;
     sheet.write_string(
         row + 1,
         0,

@@ -68,9 +68,8 @@ impl Store {
                 }
                 _ => continue,
             };
-            touched.extend(
-                playouts::note(&mut tx, speaker, store, event.number, playout, by).await?,
-            );
+            touched
+                .extend(playouts::note(&mut tx, speaker, store, event.number, playout, by).await?);
         }
         figures::recount(&mut tx, speaker, touched).await?;
         if let Some((from, to)) = explained {

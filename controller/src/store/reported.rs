@@ -39,7 +39,15 @@ impl Store {
         below: Option<&AreaId>,
         alive: WallTime,
     ) -> Result<Vec<Known>> {
-        type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
+        type Row = (
+            String,
+            String,
+            String,
+            String,
+            i64,
+            Option<i64>,
+            Option<i64>,
+        );
         let rows: Vec<Row> = sqlx::query_as(
             "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
              UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \

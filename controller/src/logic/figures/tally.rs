@@ -159,7 +159,10 @@ mod tests {
         second.sounded_ms = 60_000;
         for rows in [[first.clone(), second.clone()], [second, first]] {
             let (counts, reasons) = tally(&rows);
-            assert_eq!((counts.due, counts.emergencies, counts.completed), (1, 1, 1));
+            assert_eq!(
+                (counts.due, counts.emergencies, counts.completed),
+                (1, 1, 1)
+            );
             assert_eq!((counts.late, counts.sounded_ms), (1, 80_000));
             assert_eq!(reasons, Reasons::new());
         }
