@@ -22,6 +22,7 @@ use loa_tests::process::{
         hearing::{Judged, not_to_be_heard, to_be_heard},
         likeness::said_in,
         now::play_now,
+        report,
         start::{Plan, starts},
         statuses::Crowd,
     },
@@ -42,6 +43,7 @@ const ALL: &[Measurement] = &[
     ("emergency", emergency),
     ("start", start),
     ("hearing", hearing),
+    ("report", report),
     ("phone", phone),
     ("dead_pole", dead_pole),
     ("statuses", statuses),
@@ -152,6 +154,34 @@ fn start() -> Vec<Figure> {
             "the worse of start_error_wav_p99_ms and start_error_pulse_p99_ms; no start was early",
         ),
     ]
+}
+
+fn report() -> Vec<Figure> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let found = report::report(folder.path(), 10_000, 7);
+    let took: Vec<f64> = found
+        .took
+        .iter()
+        .map(|took| took.as_secs_f64() * 1_000.0)
+        .collect();
+    println!("{}", summary("the month's report", "ms", &took));
+    println!(
+        "  {} playouts, {} outages; the database has {} MB, the answer {} kB",
+        found.playouts,
+        found.outages,
+        found.database_bytes / 1_000_000,
+        found.answer_bytes / 1_000
+    );
+    vec![Figure {
+        name: "report_10000_ms",
+        value: largest(&took),
+        unit: "ms",
+        goal: Goal::AtMost(1_000.0),
+        n: took.len(),
+        how: "the monthly report of 10,000 speakers with four bulletins a day, from the question to the answer's bytes; \
+              the slowest, the first included"
+            .into(),
+    }]
 }
 
 fn now() -> Vec<Figure> {

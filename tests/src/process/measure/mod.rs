@@ -7,5 +7,6 @@ pub mod emergency;
 pub mod hearing;
 pub mod likeness;
 pub mod now;
+pub mod report;
 pub mod start;
 pub mod statuses;
