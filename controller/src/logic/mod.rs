@@ -4,12 +4,17 @@
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
-//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said).
+//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `facts` (what is known of
+//! a pole: powered, connected, healthy, audible), `hours` (what is kept of their telemetry).
 
 pub mod approval;
+pub mod board;
+pub mod calendar;
 pub mod days;
 pub mod delivery;
+pub mod facts;
 pub mod holidays;
+pub mod hours;
 pub mod intake;
 pub mod office;
 pub mod outages;
@@ -21,3 +26,6 @@ pub mod programmes;
 pub use office::Office;
 pub use port::{ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings};
 pub use presence::{Presence, PresenceView};
+
+#[cfg(test)]
+pub(crate) mod testing;
