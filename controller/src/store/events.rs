@@ -11,7 +11,7 @@ use super::{
     Result, Store, StoreError,
     convert::{json, number, parse, stored, word},
     error::not_found,
-    playouts,
+    notes, orders, playouts,
 };
 
 impl Store {
@@ -52,6 +52,8 @@ impl Store {
             if done.rows_affected() == 0 {
                 continue;
             }
+            notes::note(&mut tx, speaker, store, event).await?;
+            orders::told(&mut tx, speaker, &event.what, event.at).await?;
             let (playout, by) = match &event.what {
                 What::Started { playout } | What::Ended { playout } => (playout, None),
                 What::Suspended { playout, by } => (playout, by.as_ref()),
