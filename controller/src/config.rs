@@ -11,7 +11,10 @@ use loa_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::speech::{MAX_SENTENCE, SpeechConfig};
+use crate::{
+    notify::{AlertsConfig, MailConfig, TelegramConfig},
+    speech::{MAX_SENTENCE, SpeechConfig},
+};
 
 /// Where `serve` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/loa/controller.toml";
@@ -28,6 +31,9 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     pub limits: LimitsConfig,
     pub defaults: DefaultsConfig,
+    pub alerts: AlertsConfig,
+    pub mail: Option<MailConfig>,
+    pub telegram: Option<TelegramConfig>,
     pub speech: SpeechConfig,
     pub metrics: MetricsConfig,
     pub log: LogConfig,
@@ -143,6 +149,9 @@ impl Default for Config {
             delivery: DeliveryConfig::default(),
             limits: LimitsConfig::default(),
             defaults: DefaultsConfig::default(),
+            alerts: AlertsConfig::default(),
+            mail: None,
+            telegram: None,
             speech: SpeechConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
@@ -265,6 +274,12 @@ impl Config {
         if let Some(token) = &mut config.metrics.token_file {
             *token = folder.join(&*token);
         }
+        if let Some(mail) = &mut config.mail {
+            mail.place(folder);
+        }
+        if let Some(telegram) = &mut config.telegram {
+            telegram.place(folder);
+        }
         if let Some(table) = &mut config.speech.abbreviations {
             *table = folder.join(&*table);
         }
@@ -365,6 +380,9 @@ impl Config {
                 format!("{:?} is none of {LEVELS:?}", self.log.level),
             );
         }
+        let mail = self.mail.as_ref().map_or(Ok(()), MailConfig::check);
+        let telegram = self.telegram.as_ref().map_or(Ok(()), TelegramConfig::check);
+        mail.and(telegram).or_else(|(key, says)| wrong(key, says))?;
         self.speech
             .check()
             .or_else(|error| wrong("speech", error.to_string()))
@@ -506,6 +524,18 @@ mod tests {
     }
 
     #[test]
+    fn the_example_s_sections_that_are_off_can_be_turned_on() {
+        let on: String = EXAMPLE
+            .lines()
+            .filter_map(|line| line.strip_prefix("#  "))
+            .filter(|line| !line.starts_with(' '))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let shown = parse(&on).expect("the sections behind #");
+        assert!(shown.mail.is_some() && shown.telegram.is_some() && shown.mqtt.external.is_some());
+    }
+
+    #[test]
     fn a_wrong_line_is_named_with_file_key_and_what_is_allowed() {
         for (text, words) in [
             (
@@ -550,6 +580,23 @@ mod tests {
             ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
             ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),
+            ("[alerts]\nlanguage = \"fr\"", vec!["line 2", "vi", "en"]),
+            (
+                "[mail]\nserver = \"mail.vn\"\nfrom = \"loa@xa.vn\"",
+                vec!["mail.server", "host:port"],
+            ),
+            (
+                "[mail]\nserver = \"mail.vn:25\"\nfrom = \"loa@xa.vn\"\nsecurity = \"none\"",
+                vec!["mail.security", "starttls"],
+            ),
+            (
+                "[mail]\nserver = \"mail.vn:587\"\nfrom = \"loa@xa.vn\"\nusername = \"loa\"",
+                vec!["mail.username", "password_file"],
+            ),
+            (
+                "[telegram]\ntoken_file = \"t\"\napi = \"telegram\"",
+                vec!["telegram.api", "https://"],
+            ),
             (
                 "[mqtt.external]\naddress = \"broker\"\nusername = \"x\"\npassword_file = \"p\"",
                 vec!["mqtt.external.address", "host:port"],
@@ -564,8 +611,15 @@ mod tests {
 
     #[test]
     fn relative_paths_begin_at_the_file() {
-        let config = parse("data_dir = \"data\"").expect("in order");
+        let config = parse(
+            "data_dir = \"data\"\n[mail]\nserver = \"mail.vn:587\"\nfrom = \"Loa <loa@xa.vn>\"\n\
+             username = \"loa\"\npassword_file = \"mail-password\"",
+        )
+        .expect("in order");
         assert_eq!(config.data_dir, Path::new("/etc/loa/data"));
+        let mail = config.mail.expect("a mail server");
+        let password = Path::new("/etc/loa/mail-password");
+        assert_eq!(mail.password_file.as_deref(), Some(password));
     }
 
     #[test]

@@ -16,5 +16,6 @@ pub mod engine;
 pub mod http;
 pub mod link;
 pub mod logic;
+pub mod notify;
 pub mod speech;
 pub mod store;

@@ -7,6 +7,7 @@
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `facts` (what is known of
 //! a pole: powered, connected, healthy, audible), `hours` (what is kept of their telemetry).
 
+pub mod alerts;
 pub mod approval;
 pub mod board;
 pub mod calendar;
