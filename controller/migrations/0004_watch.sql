@@ -118,14 +118,16 @@ CREATE TABLE speaker_reasons (
 );
 CREATE INDEX speaker_reasons_by_speaker ON speaker_reasons (speaker, period);
 
--- Monthly reports that went out by mail: once a month and area. Without `sent` it is being tried.
+-- Monthly reports that go out by mail: each month's to each address once. Area '' is the whole office. Without `sent` it is
+-- being tried.
 CREATE TABLE reports_mailed (
     month TEXT NOT NULL,
     area TEXT NOT NULL,
-    sent BIGINT,
+    address TEXT NOT NULL,
     tries BIGINT NOT NULL,
     next_try BIGINT NOT NULL,
-    PRIMARY KEY (month, area)
+    sent BIGINT,
+    PRIMARY KEY (month, area, address)
 );
 
 -- How long the playouts so far were to be; their chime has the length that the poles render.

@@ -35,6 +35,7 @@ mod playouts;
 mod preview;
 mod reach;
 mod readiness;
+mod reports;
 mod server;
 mod session;
 mod setup;
@@ -75,7 +76,9 @@ use description::Description;
 use error::ApiError;
 use messages::Code;
 
+pub use instant::Instant;
 pub use messages::Lang;
+pub use reports::{month_ends, month_of};
 pub use server::{Patience, serve};
 
 /// Largest JSON body.
@@ -239,6 +242,11 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(calendars::by_secret))
         .routes(routes!(days::days))
         .routes(routes!(playouts::list))
+        .routes(routes!(reports::availability))
+        .routes(routes!(reports::availability_csv))
+        .routes(routes!(reports::monthly))
+        .routes(routes!(reports::monthly_csv))
+        .routes(routes!(reports::monthly_xlsx))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);

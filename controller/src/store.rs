@@ -16,11 +16,13 @@ mod channels;
 mod convert;
 mod error;
 mod events;
+mod figures;
 mod groups;
 mod hearing;
 mod holidays;
 mod idempotency;
 mod library;
+mod mailed;
 mod notes;
 mod office;
 mod orders;
@@ -29,6 +31,7 @@ mod overview;
 mod playouts;
 mod presence;
 mod reach;
+mod reported;
 mod runs;
 mod sessions;
 mod slug;
@@ -36,6 +39,7 @@ mod speakers;
 mod telemetry;
 mod templates;
 mod tidy;
+mod unreported;
 mod users;
 
 use std::{
@@ -65,6 +69,8 @@ pub use bulletins::{
 pub use calendars::Calendar;
 pub use channels::ChannelState;
 pub use error::StoreError;
+pub use figures::Periods;
+pub(crate) use figures::begin;
 pub use groups::{Group, GroupChange, NewGroup};
 pub use holidays::{Holiday, Replanned};
 pub use idempotency::{Claim, Remembered};
@@ -74,10 +80,12 @@ pub use office::Office;
 pub use orders::OrderRow;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
+pub use reported::{Known, Repaired};
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
+pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, User, UserChange, UserId};
 
 /// How long a change waits for those before it.
@@ -146,7 +154,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let office = office::open(&writer, data_dir, clock.now()).await?;
-        Ok(Store {
+        let store = Store {
             inner: Arc::new(Inner {
                 writer,
                 readers,
@@ -155,7 +163,9 @@ impl Store {
                 office,
                 manifests: Mutex::default(),
             }),
-        })
+        };
+        figures::count_what_was(&store).await?;
+        Ok(store)
     }
 
     /// Ends all connections; further calls fail.

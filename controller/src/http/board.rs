@@ -25,7 +25,7 @@ use crate::{
     logic::{
         board::{self, Counts, Pole, Share},
         facts::{Severity, severity},
-        outages::Cause,
+        outages::{Cause, name_masts},
         permissions::Action,
     },
     store::{Area, Kind, Speaker, Told},
@@ -308,7 +308,9 @@ async fn changes(
 ) -> Result<Vec<BoardChange>, ApiError> {
     let by_id: HashMap<&SpeakerId, &Speaker> = speakers.iter().map(|s| (&s.id, s)).collect();
     let mut all: Vec<(WallTime, SpeakerId, ChangeKind, Option<Cause>)> = Vec::new();
-    for outage in state.store.outages_between(from, now).await? {
+    let mut outages = state.store.outages_between(from, now).await?;
+    name_masts(&mut outages);
+    for outage in outages {
         // The office's own absence is no pole's outage.
         if outage.cause == Cause::Office {
             continue;

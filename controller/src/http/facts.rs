@@ -14,7 +14,7 @@ use crate::{
     logic::{
         PresenceView,
         facts::{self, Evidence, Journal, State, Why},
-        outages::Cause,
+        outages::{Cause, name_masts},
     },
     store::{Kind, Speaker, Told},
 };
@@ -102,7 +102,7 @@ pub async fn known(state: &AppState, speakers: &[Speaker]) -> Result<Vec<Known>,
         .map(|(speaker, _)| speaker.id.clone())
         .collect();
     let mut earlier = state.store.last_statuses(&silent).await?;
-    let mut outages = outages(state, one, now).await?;
+    let mut outages = outages(state).await?;
     let told = state.store.notes_last(&Kind::ALL, from, one).await?;
     let output = state.store.output_faults(from, one).await?;
     let Seen {
@@ -125,18 +125,12 @@ pub async fn known(state: &AppState, speakers: &[Speaker]) -> Result<Vec<Known>,
         .collect())
 }
 
-/// Those that last: when each began, and why.
-async fn outages(
-    state: &AppState,
-    one: Option<&SpeakerId>,
-    now: WallTime,
-) -> Result<HashMap<SpeakerId, (WallTime, Cause)>, ApiError> {
-    let open = match one {
-        Some(speaker) => state.store.outages_of(speaker, now, now.plus_us(1)).await?,
-        None => state.store.open_outages().await?,
-    };
-    let lasting = open.into_iter().filter(|outage| outage.ended.is_none());
-    Ok(lasting
+/// Those that last: when each began, and why. Of one speaker too all are looked at: a mast shows in its neighbours.
+async fn outages(state: &AppState) -> Result<HashMap<SpeakerId, (WallTime, Cause)>, ApiError> {
+    let mut open = state.store.open_outages().await?;
+    name_masts(&mut open);
+    Ok(open
+        .into_iter()
         .map(|outage| (outage.speaker, (outage.began, outage.cause)))
         .collect())
 }

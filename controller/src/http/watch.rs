@@ -166,7 +166,7 @@ pub async fn watch(
     Ok(Json(WatchView {
         severity: severity(&judged, now),
         facts: judged.into(),
-        outages: outages(&state, &id, from, to).await?,
+        outages: outages(&state, &id, from, to, known.outage).await?,
         faults: faults(&state, &id, from, to).await?,
         runs: runs(&state, &id, from, to).await?,
         telemetry: known
@@ -184,6 +184,7 @@ async fn outages(
     id: &SpeakerId,
     from: WallTime,
     to: WallTime,
+    open: Option<(WallTime, Cause)>,
 ) -> Result<Vec<OutageView>, ApiError> {
     let outages = state.store.outages_of(id, from, to).await?;
     let latest = outages.into_iter().rev().take(OUTAGES);
@@ -191,7 +192,11 @@ async fn outages(
         .map(|outage| OutageView {
             began: outage.began.into(),
             ended: outage.ended.map(Instant),
-            cause: outage.cause,
+            // Whether it is a mast's doing was seen together with its neighbours.
+            cause: match open {
+                Some((began, cause)) if began == outage.began => cause,
+                _ => outage.cause,
+            },
             told: outage.told,
         })
         .collect())

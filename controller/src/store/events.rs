@@ -11,7 +11,7 @@ use super::{
     Result, Store, StoreError,
     convert::{json, number, parse, stored, word},
     error::not_found,
-    hearing, notes, orders, outages, playouts,
+    figures, hearing, notes, orders, outages, playouts,
 };
 
 impl Store {
@@ -33,6 +33,7 @@ impl Store {
             return Err(not_found("speaker", speaker));
         }
         let mut explained: Option<(WallTime, WallTime)> = None;
+        let mut touched: Vec<WallTime> = Vec::new();
         for event in events {
             if event.number == 0 || event.number > i64::MAX as u64 {
                 continue;
@@ -64,13 +65,15 @@ impl Store {
                 What::Started { playout } | What::Ended { playout } => (playout, None),
                 What::Suspended { playout, by } => (playout, by.as_ref()),
                 What::Heard { listened } => {
-                    hearing::note(&mut tx, speaker, listened).await?;
+                    touched.extend(hearing::note(&mut tx, speaker, listened).await?);
                     continue;
                 }
                 _ => continue,
             };
-            playouts::note(&mut tx, speaker, store, event.number, playout, by).await?;
+            touched
+                .extend(playouts::note(&mut tx, speaker, store, event.number, playout, by).await?);
         }
+        figures::recount(&mut tx, speaker, touched).await?;
         if let Some((from, to)) = explained {
             outages::refresh(&mut tx, speaker, from, to).await?;
         }

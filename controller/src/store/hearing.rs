@@ -98,6 +98,8 @@ pub(super) async fn at_its_end(
             .fetch_optional(db)
             .await?;
     let status: Option<SpeakerStatus> = status.map(|s| from_json("status", &s)).transpose()?;
-    let ear = status.and_then(|status| status.telemetry).map(|t| t.ear.kind);
+    let ear = status
+        .and_then(|status| status.telemetry)
+        .map(|t| t.ear.kind);
     Ok((ear == Some(EarKind::None)).then_some(Hearing::NoMicrophone))
 }

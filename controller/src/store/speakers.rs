@@ -17,7 +17,7 @@ use super::{
     Claim, Result, Store, StoreError, alarms, areas,
     convert::{from_json, json, number, parse, wall},
     error::{not_found, taken},
-    idempotency, orders, outages,
+    figures, idempotency, orders, outages,
     slug::free_name,
 };
 use crate::broker::{TokenHash, token_hash};
@@ -365,6 +365,9 @@ impl Store {
         }
         if let Some(before) = before {
             alarms::must_not_widen(&mut tx, &before, now, "speaker", id).await?;
+        }
+        if new.zone != old.zone {
+            figures::recount_all(&mut tx, id).await?;
         }
         bump(&mut tx, id, now, moved).await?;
         let speaker = load(&mut tx, id).await?;

@@ -25,10 +25,7 @@ pub fn together(outages: &[Outage]) -> Vec<Vec<usize>> {
         };
         match open.get(cell) {
             Some(group)
-                if outage
-                    .began
-                    .since_us(outages[groups[*group][0]].began)
-                    <= TOGETHER_US =>
+                if outage.began.since_us(outages[groups[*group][0]].began) <= TOGETHER_US =>
             {
                 groups[*group].push(i);
             }

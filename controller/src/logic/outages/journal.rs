@@ -97,9 +97,7 @@ impl Entry {
     /// Can it have to do with what happened from `began` to `ended`? Then for how long of it, in microseconds.
     fn explains_us(&self, began: WallTime, ended: WallTime) -> Option<i64> {
         let near = match self.until {
-            Some(until) => {
-                until >= began.plus_us(-NEAR_US) && self.since <= ended.plus_us(NEAR_US)
-            }
+            Some(until) => until >= began.plus_us(-NEAR_US) && self.since <= ended.plus_us(NEAR_US),
             None => self.since >= began.plus_us(-SLACK_US) && self.since <= ended,
         };
         let until = self.until.unwrap_or(ended).min(ended);
@@ -202,7 +200,11 @@ mod tests {
             (back(-80, 3_600, LineTrouble::NoOffice), Cause::Route),
             (back(-80, 3_600, LineTrouble::Unknown), Cause::Unknown),
         ] {
-            assert_eq!(hour(std::slice::from_ref(&entry)), (cause, true), "{entry:?}");
+            assert_eq!(
+                hour(std::slice::from_ref(&entry)),
+                (cause, true),
+                "{entry:?}"
+            );
         }
     }
 

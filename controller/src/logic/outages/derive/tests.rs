@@ -50,11 +50,7 @@ fn entry(at_s: i64, trust: Trust, what: What) -> Entry {
     Entry::of(&event).expect("it explains something")
 }
 /// When each began and ended, in seconds, and why.
-fn found(
-    seen: &[Seen],
-    runs: &[Run],
-    entries: &[Entry],
-) -> Vec<(i64, Option<i64>, Cause)> {
+fn found(seen: &[Seen], runs: &[Run], entries: &[Entry]) -> Vec<(i64, Option<i64>, Cause)> {
     let s = |at: WallTime| at.since_us(T) / 1_000_000;
     derive(seen, runs, entries, None)
         .into_iter()
@@ -84,7 +80,10 @@ fn an_outage_is_from_going_to_coming_and_silent_then_offline_is_one() {
 fn a_restart_of_the_office_while_a_pole_is_dead_continues_the_outage() {
     let all = [online(0), offline(100), offline(1_090), online(2_000)];
     let runs = [run(-10, 500), run(1_000, 3_000)];
-    assert_eq!(found(&all, &runs, &[]), [(100, Some(2_000), Cause::Unknown)]);
+    assert_eq!(
+        found(&all, &runs, &[]),
+        [(100, Some(2_000), Cause::Unknown)]
+    );
 }
 
 #[test]
@@ -93,16 +92,10 @@ fn a_speaker_seen_right_after_our_restart_had_no_outage_unless_its_journal_says_
     let runs = [run(-10, 500), run(1_000, 3_000)];
     assert_eq!(found(&all, &runs, &[]), []);
     let cut = booted(900, 600, Trust::Synced);
-    assert_eq!(
-        found(&all, &runs, &[cut]),
-        [(600, Some(900), Cause::Power)]
-    );
+    assert_eq!(found(&all, &runs, &[cut]), [(600, Some(900), Cause::Power)]);
     // Its last sign of life is older than the office's: the office heard it until it went itself.
     let cut = booted(900, 300, Trust::Synced);
-    assert_eq!(
-        found(&all, &runs, &[cut]),
-        [(500, Some(900), Cause::Power)]
-    );
+    assert_eq!(found(&all, &runs, &[cut]), [(500, Some(900), Cause::Power)]);
     // No battery clock: away until it was seen again.
     let cut = booted(0, 600, Trust::Untrusted);
     assert_eq!(
