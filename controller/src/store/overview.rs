@@ -95,7 +95,7 @@ impl Store {
 
     /// How many bulletins were due on this civil day, once for each speaker, by what came of them.
     pub async fn playouts_today(&self, day: &str) -> Result<BTreeMap<&'static str, i64>> {
-        const OUTCOMES: [&str; 8] = [
+        const OUTCOMES: [&str; 9] = [
             "heard",
             "not_heard",
             "unverified",
@@ -104,11 +104,12 @@ impl Store {
             "interrupted",
             "pre_empted",
             "failed",
+            "unreported",
         ];
         let row = sqlx::query(
             "SELECT COALESCE(SUM(heard), 0), COALESCE(SUM(not_heard), 0), COALESCE(SUM(unverified), 0), \
              COALESCE(SUM(missed), 0), COALESCE(SUM(skipped), 0), COALESCE(SUM(interrupted), 0), \
-             COALESCE(SUM(pre_empted), 0), COALESCE(SUM(failed), 0) FROM speaker_figures WHERE period = $1",
+             COALESCE(SUM(pre_empted), 0), COALESCE(SUM(failed), 0), COALESCE(SUM(unreported), 0) FROM speaker_figures WHERE period = $1",
         )
         .bind(day)
         .fetch_one(self.readers())
