@@ -6,6 +6,9 @@
 //! Bounds: one writer, so changes queue; who waits more than [`PATIENCE`] is told that the database is busy.
 
 mod alarms;
+mod alert_messages;
+mod alert_rules;
+mod alerts;
 mod approval;
 mod areas;
 mod audio;
@@ -24,12 +27,14 @@ mod overview;
 mod playouts;
 mod presence;
 mod reach;
+mod repairs;
 mod sessions;
 mod slug;
 mod speakers;
 mod templates;
 mod tidy;
 mod users;
+mod watched;
 
 use std::{
     collections::HashMap,
@@ -49,6 +54,11 @@ use sqlx::{
 
 use crate::clock::Clock;
 
+pub use alert_messages::{Outcome as SendOutcome, Outgoing};
+pub use alert_rules::{KeptRule, MAX_RULES};
+pub use alerts::{
+    Acknowledged, AlertCounts, AlertFilter, AlertRow, AlertSpeaker, AlertState, Decided,
+};
 pub use approval::Word;
 pub use areas::{Area, AreaChange, NewArea, Node};
 pub use audio::{Audio, AudioId, AudioSource, NewAudio};
@@ -64,11 +74,13 @@ pub use library::AudioFilter;
 pub use office::Office;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
+pub use repairs::{NewRepair, Repair, RepairChange, RepairFigures, RepairFilter};
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use users::{NewUser, User, UserChange, UserId};
+pub use watched::Watched;
 
 /// How long a change waits for those before it.
 pub const PATIENCE: Duration = Duration::from_secs(10);

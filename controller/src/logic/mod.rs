@@ -11,6 +11,7 @@ pub mod approval;
 pub mod days;
 pub mod delivery;
 pub mod holidays;
+pub mod incidents;
 pub mod intake;
 pub mod office;
 pub mod outages;
