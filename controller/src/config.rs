@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     notify::{AlertsConfig, MailConfig, TelegramConfig},
+    reports::ReportConfig,
     speech::{MAX_SENTENCE, SpeechConfig},
 };
 
@@ -34,6 +35,7 @@ pub struct Config {
     pub alerts: AlertsConfig,
     pub mail: Option<MailConfig>,
     pub telegram: Option<TelegramConfig>,
+    pub report: ReportConfig,
     pub speech: SpeechConfig,
     pub log: LogConfig,
 }
@@ -126,6 +128,7 @@ impl Default for Config {
             alerts: AlertsConfig::default(),
             mail: None,
             telegram: None,
+            report: ReportConfig::default(),
             speech: SpeechConfig::default(),
             log: LogConfig::default(),
         }
@@ -336,7 +339,10 @@ impl Config {
         }
         let mail = self.mail.as_ref().map_or(Ok(()), MailConfig::check);
         let telegram = self.telegram.as_ref().map_or(Ok(()), TelegramConfig::check);
-        mail.and(telegram).or_else(|(key, says)| wrong(key, says))?;
+        let report = self.report.check(self.mail.is_some());
+        mail.and(telegram)
+            .and(report)
+            .or_else(|(key, says)| wrong(key, says))?;
         self.speech
             .check()
             .or_else(|error| wrong("speech", error.to_string()))
@@ -520,6 +526,16 @@ mod tests {
                 vec!["defaults.correction", "1 to"],
             ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
+            ("[report]\nday = 31", vec!["report.day", "1 to 28"]),
+            ("[report]\nhour = \"7am\"", vec!["report.hour", "07:00"]),
+            (
+                "[report]\nmail_to = [\"xa@example.vn\"]",
+                vec!["report.mail_to", "[mail]"],
+            ),
+            (
+                "[report]\nareas = { sang-moc = [\"nobody\"] }",
+                vec!["report.mail_to", "nobody"],
+            ),
             ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),
             ("[alerts]\nlanguage = \"fr\"", vec!["line 2", "vi", "en"]),
             (

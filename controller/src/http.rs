@@ -30,6 +30,7 @@ mod playouts;
 mod preview;
 mod reach;
 mod readiness;
+mod reports;
 mod server;
 mod session;
 mod setup;
@@ -68,7 +69,9 @@ use description::Description;
 use error::ApiError;
 use messages::Code;
 
+pub use instant::Instant;
 pub use messages::Lang;
+pub use reports::{month_ends, month_of};
 pub use server::{Patience, serve};
 
 /// Largest JSON body.
@@ -200,6 +203,11 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(now::now))
         .routes(routes!(days::days))
         .routes(routes!(playouts::list))
+        .routes(routes!(reports::availability))
+        .routes(routes!(reports::availability_csv))
+        .routes(routes!(reports::monthly))
+        .routes(routes!(reports::monthly_csv))
+        .routes(routes!(reports::monthly_xlsx))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);

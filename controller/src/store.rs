@@ -18,21 +18,28 @@ mod channels;
 mod convert;
 mod error;
 mod events;
+mod figures;
 mod groups;
+mod hearing;
 mod holidays;
 mod idempotency;
 mod library;
+mod mailed;
 mod office;
+mod outages;
 mod overview;
 mod playouts;
 mod presence;
 mod reach;
 mod repairs;
+mod reported;
+mod runs;
 mod sessions;
 mod slug;
 mod speakers;
 mod templates;
 mod tidy;
+mod unreported;
 mod users;
 mod watched;
 
@@ -67,6 +74,8 @@ pub use bulletins::{
 };
 pub use channels::ChannelState;
 pub use error::StoreError;
+pub use figures::Periods;
+pub(crate) use figures::begin;
 pub use groups::{Group, GroupChange, NewGroup};
 pub use holidays::{Holiday, Replanned};
 pub use idempotency::{Claim, Remembered};
@@ -74,11 +83,13 @@ pub use library::AudioFilter;
 pub use office::Office;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
-pub use repairs::{NewRepair, Repair, RepairChange, RepairFigures, RepairFilter};
+pub use repairs::{NewRepair, Repair, RepairChange, RepairFilter};
+pub use reported::{Known, Repaired};
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
+pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, User, UserChange, UserId};
 pub use watched::Watched;
 
@@ -148,7 +159,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let office = office::open(&writer, data_dir, clock.now()).await?;
-        Ok(Store {
+        let store = Store {
             inner: Arc::new(Inner {
                 writer,
                 readers,
@@ -157,7 +168,9 @@ impl Store {
                 office,
                 manifests: Mutex::default(),
             }),
-        })
+        };
+        figures::count_what_was(&store).await?;
+        Ok(store)
     }
 
     /// Ends all connections; further calls fail.

@@ -10,6 +10,8 @@ pub mod alerts;
 pub mod approval;
 pub mod days;
 pub mod delivery;
+pub mod due;
+pub mod figures;
 pub mod holidays;
 pub mod incidents;
 pub mod intake;

@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::{
     Claim, Result, Store, StoreError, UserId,
-    convert::{number, parse, wall},
+    convert::{parse, wall},
     error::not_found,
     idempotency,
 };
@@ -70,17 +70,6 @@ pub struct RepairFilter {
     /// The last one of the page before.
     pub after: Option<(WallTime, RepairId)>,
     pub limit: u32,
-}
-
-/// For the month's report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RepairFigures {
-    /// Opened in the period.
-    pub opened: u64,
-    /// Done in the period.
-    pub closed: u64,
-    /// Of those done in the period, from opened to done.
-    pub median_s: Option<u64>,
 }
 
 #[derive(FromRow)]
@@ -227,47 +216,6 @@ impl Store {
         let repair = load(&mut tx, id).await?;
         tx.commit().await?;
         Ok(repair)
-    }
-
-    /// Of speakers in and below `area` (`None`: all), in `from..to`.
-    pub async fn repair_figures(
-        &self,
-        area: Option<&AreaId>,
-        from: WallTime,
-        to: WallTime,
-    ) -> Result<RepairFigures> {
-        let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(
-            "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
-             UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
-             SELECT opened, done FROM repairs JOIN speakers ON speakers.id = speaker \
-             WHERE ($1 IS NULL OR speakers.area IN (SELECT id FROM below)) \
-             AND ((opened >= $2 AND opened < $3) OR (done >= $2 AND done < $3))",
-        )
-        .bind(area.map(AreaId::as_str))
-        .bind(from.as_micros())
-        .bind(to.as_micros())
-        .fetch_all(self.readers())
-        .await?;
-        let within = |at: i64| (from.as_micros()..to.as_micros()).contains(&at);
-        let mut took: Vec<i64> = rows
-            .iter()
-            .filter_map(|(opened, done)| done.filter(|at| within(*at)).map(|at| at - opened))
-            .collect();
-        took.sort_unstable();
-        let middle = took.len() / 2;
-        let median_us = match took.len() {
-            0 => None,
-            n if n % 2 == 1 => Some(took[middle]),
-            _ => Some((took[middle - 1] + took[middle]) / 2),
-        };
-        let opened = rows.iter().filter(|(opened, _)| within(*opened)).count();
-        Ok(RepairFigures {
-            opened: opened as u64,
-            closed: took.len() as u64,
-            median_s: median_us
-                .map(|us| number("median", us.max(0) / 1_000_000))
-                .transpose()?,
-        })
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     Claim, Result, Store, StoreError, alarms, areas,
     convert::{from_json, json, number, parse, wall},
     error::{not_found, taken},
-    idempotency,
+    figures, idempotency, outages,
     slug::free_name,
 };
 use crate::broker::{TokenHash, token_hash};
@@ -314,6 +314,9 @@ impl Store {
         if let Some(before) = before {
             alarms::must_not_widen(&mut tx, &before, now, "speaker", id).await?;
         }
+        if new.zone != old.zone {
+            figures::recount_all(&mut tx, id).await?;
+        }
         bump(&mut tx, id, now, moved).await?;
         let speaker = load(&mut tx, id).await?;
         tx.commit().await?;
@@ -337,6 +340,7 @@ impl Store {
     /// It leaves its groups and cannot connect any more; its history stays, and its name is not given again.
     pub async fn remove_speaker(&self, id: &SpeakerId) -> Result<()> {
         let mut tx = self.begin().await?;
+        let now = self.now();
         load(&mut tx, id).await?;
         sqlx::query("DELETE FROM group_members WHERE speaker = $1")
             .bind(id.as_str())
@@ -344,9 +348,10 @@ impl Store {
             .await?;
         sqlx::query("UPDATE speakers SET removed = $2, token_hash = '' WHERE id = $1")
             .bind(id.as_str())
-            .bind(self.now().as_micros())
+            .bind(now.as_micros())
             .execute(&mut *tx)
             .await?;
+        outages::refresh(&mut tx, id, now, now).await?;
         sqlx::query("DELETE FROM speaker_status WHERE speaker = $1")
             .bind(id.as_str())
             .execute(&mut *tx)

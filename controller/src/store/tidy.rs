@@ -27,9 +27,22 @@ impl Store {
                 now.plus_s(-EVENTS_S),
             ),
             (
+                // The last one of each stays: it says since when a speaker is away.
                 "DELETE FROM presence_transitions WHERE (speaker, happened) IN ( \
-                 SELECT speaker, happened FROM presence_transitions WHERE happened <= $1 LIMIT $2)",
+                 SELECT speaker, happened FROM presence_transitions AS one WHERE happened <= $1 AND EXISTS ( \
+                   SELECT 1 FROM presence_transitions AS later WHERE later.speaker = one.speaker \
+                   AND later.happened > one.happened AND later.happened <= $1) LIMIT $2)",
                 now.plus_s(-PRESENCE_S),
+            ),
+            (
+                "DELETE FROM journal WHERE (speaker, store, number) IN ( \
+                 SELECT speaker, store, number FROM journal WHERE received <= $1 LIMIT $2)",
+                now.plus_s(-PRESENCE_S),
+            ),
+            (
+                "DELETE FROM early_hearings WHERE (speaker, occurrence, attempt) IN ( \
+                 SELECT speaker, occurrence, attempt FROM early_hearings WHERE happened <= $1 LIMIT $2)",
+                now.plus_s(-EVENTS_S),
             ),
         ] {
             sqlx::query(sql)
