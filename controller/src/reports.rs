@@ -11,3 +11,8 @@ mod words;
 
 pub use config::ReportConfig;
 pub use gather::{Gathered, Reported, Span, gather};
+
+#[cfg(test)]
+use crate::logic::figures::Figures;
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod exercises;
 mod holidays;
 mod library;
 mod recordings;
+mod reports;
 mod rights;
 mod templates;
 mod village;

@@ -4,7 +4,8 @@
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
-//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said).
+//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
+//! why), `due` (what should have been told by now), `figures` (what somebody signs).
 
 pub mod alerts;
 pub mod approval;

@@ -36,7 +36,7 @@ impl Formats {
                 .set_text_wrap()
                 .set_align(FormatAlign::Center)
                 .set_align(FormatAlign::VerticalCenter)
-                .set_background_color(0xE8EEF4),
+                .set_background_color(0x00E8_EEF4_u32),
             text: cell(),
             bold: cell().set_bold(),
             whole: cell().set_num_format("#,##0"),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What was due and what came of it, and how long speakers could be reached.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FiguresView {
     pub speakers: u64,
     /// Seconds in which the office ran and knew the speakers, added up.
@@ -84,7 +84,7 @@ impl From<&Figures> for FiguresView {
     }
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Availability {
     #[schema(example = "2026-11-01")]
     pub from: String,
@@ -97,7 +97,7 @@ pub struct Availability {
     pub rows: Vec<AvailabilityRow>,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AvailabilityRow {
     /// Of a row by speaker.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +116,7 @@ pub struct AvailabilityRow {
     pub figures: FiguresView,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Monthly {
     #[schema(example = "2026-11")]
     pub month: String,
@@ -138,7 +138,7 @@ pub struct Monthly {
     pub repairs: RepairsView,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReasonView {
     #[schema(example = "missed")]
     pub outcome: String,
@@ -147,7 +147,7 @@ pub struct ReasonView {
     pub n: u64,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CauseView {
     pub cause: Cause,
     pub n: u64,
@@ -155,7 +155,7 @@ pub struct CauseView {
     pub seconds: i64,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AreaRow {
     pub area: String,
     pub name: String,
@@ -163,7 +163,7 @@ pub struct AreaRow {
     pub figures: FiguresView,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SpeakerRow {
     pub speaker: String,
     pub name: String,
@@ -173,7 +173,7 @@ pub struct SpeakerRow {
     pub causes: Vec<CauseView>,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RepairsView {
     pub opened: u64,
     pub closed: u64,

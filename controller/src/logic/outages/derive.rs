@@ -9,7 +9,7 @@
 use loa_protocol::time::WallTime;
 
 use super::{
-    Cause, Entry, Told,
+    Cause, Entry, SLACK_US, Told,
     journal::{RunEndWord, TroubleWord, explain},
 };
 use crate::logic::Presence;
@@ -161,7 +161,11 @@ fn from_journal(seen: &[Seen], runs: &[Run], entries: &[Entry]) -> Vec<Raw> {
         for pair in runs.windows(2) {
             let (gone, back) = (pair[0].alive, pair[1].began);
             let began = entry.since.max(gone);
-            if began >= back || entry.until.is_some_and(|until| until <= gone) {
+            let over = match entry.until {
+                Some(until) => until <= gone,
+                None => entry.since < gone.plus_us(-SLACK_US),
+            };
+            if began >= back || over {
                 continue;
             }
             // Only of a speaker that was there before and after: otherwise presence tells it.

@@ -14,7 +14,7 @@ it("nothing sounded yet: so many are ready", () => {
 it("each speaker counts once, by its own account", () => {
   const all = [
     playout({ speaker: "a" }),
-    playout({ speaker: "b", ended: over, outcome: "completed", heard: true }),
+    playout({ speaker: "b", ended: over, outcome: "completed", heard: "heard" }),
     playout({ speaker: "c", ended: over, outcome: "missed", reason: "off" }),
   ];
   expect(progress(bulletin, all)).toMatchObject({

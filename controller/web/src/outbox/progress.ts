@@ -27,7 +27,7 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
     of: bulletin.readiness.of,
     sounding: all.filter((p) => p.started && !p.ended && p.outcome === null).length,
     said: all.filter((p) => p.outcome === "completed").length,
-    heard: all.filter((p) => p.outcome === "completed" && p.heard === true).length,
+    heard: all.filter((p) => p.outcome === "completed" && p.heard === "heard").length,
     not: all
       .filter((p) => p.outcome !== null && p.outcome !== "completed")
       .map(({ speaker, outcome, reason }) => ({ speaker, outcome: outcome ?? "", reason })),
