@@ -111,6 +111,15 @@ impl EngineHandle {
         self.read(|view| view.speakers.get(speaker).and_then(|s| s.status.clone()))
     }
 
+    /// Everybody it knows, read at one moment.
+    pub fn everybody(&self) -> HashMap<SpeakerId, (PresenceView, Option<Arc<SpeakerStatus>>)> {
+        self.read(|view| {
+            let each = view.speakers.iter();
+            each.map(|(id, seen)| (id.clone(), (seen.presence, seen.status.clone())))
+                .collect()
+        })
+    }
+
     /// Is the engine connected to the broker?
     pub fn line_up(&self) -> bool {
         self.read(|view| view.line_up)

@@ -21,19 +21,22 @@ pub struct Watched {
     pub speaker: SpeakerId,
     /// Its area, the nearest first; the same one for all of an area.
     pub lineage: Arc<[AreaId]>,
+    /// The office has heard of it at some time: before, nobody misses it.
+    pub was_heard: bool,
 }
 
 impl Store {
     /// All speakers.
     pub async fn watched(&self) -> Result<Vec<Watched>> {
         let tree = self.tree().await?;
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, area FROM speakers WHERE removed IS NULL ORDER BY id")
-                .fetch_all(self.readers())
-                .await?;
+        let rows: Vec<(String, String, Option<i64>)> = sqlx::query_as(
+            "SELECT id, area, first_heard FROM speakers WHERE removed IS NULL ORDER BY id",
+        )
+        .fetch_all(self.readers())
+        .await?;
         let mut lineages: HashMap<String, Arc<[AreaId]>> = HashMap::new();
         let mut watched = Vec::with_capacity(rows.len());
-        for (id, area) in rows {
+        for (id, area, first_heard) in rows {
             let lineage = match lineages.get(&area) {
                 Some(lineage) => lineage.clone(),
                 None => {
@@ -51,6 +54,7 @@ impl Store {
             watched.push(Watched {
                 speaker: parse("speaker", &id)?,
                 lineage,
+                was_heard: first_heard.is_some(),
             });
         }
         Ok(watched)
@@ -84,10 +88,5 @@ impl Store {
                 Ok((parse("speaker", &speaker)?, last))
             })
             .collect()
-    }
-
-    /// The time, for those who have only the store.
-    pub(crate) fn clock_now(&self) -> WallTime {
-        self.now()
     }
 }

@@ -56,6 +56,13 @@ impl Rules {
         all
     }
 
+    /// Is there anybody at all to be told?
+    pub fn tell_somebody(&self) -> bool {
+        let all = self.areas.values().flatten().chain(&self.everywhere);
+        all.map(|rule| &rule.body)
+            .any(|body| !body.tell.is_empty() || !body.escalate_to.is_empty())
+    }
+
     /// The enabled rule for something in the area with this lineage (itself first).
     pub fn holding(&self, kind: Kind, lineage: &[AreaId]) -> Option<&Rule> {
         let kind = kind.ruled_by();

@@ -36,8 +36,8 @@ pub struct Style<'a> {
     pub language: Language,
     /// IANA name of the clock on the office's wall.
     pub zone: &'a str,
-    /// Where the app is.
-    pub url: &'a str,
+    /// Where the app is, when the operator has said so.
+    pub url: Option<&'a str>,
 }
 
 /// One alert.
@@ -52,7 +52,7 @@ pub fn message(told: &Told, style: Style) -> Message {
         lines.extend(why(told.cause, style.language));
         lines.push(what_to_do(told, style.language).to_owned());
     }
-    lines.push(style.url.to_owned());
+    lines.extend(style.url.map(str::to_owned));
     let text = lines.join("\n");
     Message {
         json: whole(told.event_word(), &text, std::slice::from_ref(told)),
@@ -77,7 +77,7 @@ pub fn digest(all: &[Told], style: Style) -> Message {
     if all.len() > LINES {
         lines.push("…".into());
     }
-    lines.push(style.url.to_owned());
+    lines.extend(style.url.map(str::to_owned));
     let text = lines.join("\n");
     Message {
         json: whole("digest", &text, all),
@@ -102,7 +102,10 @@ pub fn trial(who: &str, style: Style) -> Message {
             Language::En => "[Loa] A trial message".into(),
         },
         json: whole("test", &text, &[]),
-        text: format!("{text}\n{}", style.url),
+        text: match style.url {
+            Some(url) => format!("{text}\n{url}"),
+            None => text,
+        },
     }
 }
 
@@ -354,7 +357,7 @@ mod tests {
         Style {
             language,
             zone: "Asia/Ho_Chi_Minh",
-            url: "https://loa.vn",
+            url: Some("https://loa.vn"),
         }
     }
 
