@@ -176,7 +176,10 @@ impl App {
             http.abort();
         }
         // It ends between two steps: what is being told is told, and noted.
-        if tokio::time::timeout(LAST_ANSWERS, &mut self.watch).await.is_err() {
+        if tokio::time::timeout(LAST_ANSWERS, &mut self.watch)
+            .await
+            .is_err()
+        {
             self.watch.abort();
         }
         self.engine.stop().await;

@@ -7,7 +7,7 @@ use std::{
 
 use loa_protocol::{
     content::{BLOCK_BYTES, MAX_CONTENT_BYTES},
-    quiet_hours::{DayWindow, parse_zone},
+    quiet_hours::{DayWindow, parse_time_of_day, parse_zone},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,7 @@ pub struct Config {
     pub telegram: Option<TelegramConfig>,
     pub report: ReportConfig,
     pub speech: SpeechConfig,
+    pub metrics: MetricsConfig,
     pub log: LogConfig,
 }
 
@@ -105,6 +106,8 @@ pub struct DefaultsConfig {
     /// IANA name.
     pub zone: String,
     pub quiet_hours: Vec<DayWindow>,
+    /// `HH:MM` of a new speaker's daily self-test; empty: none.
+    pub self_test_at: String,
     /// Said when a bulletin is taken back without other words; `{title}` becomes its title.
     pub correction: String,
 }
@@ -113,6 +116,29 @@ pub struct DefaultsConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Figures for Prometheus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// A file that holds a token and nothing else: who sends it may read `/metrics`, from everywhere, and nobody else.
+    /// Without it only this machine may.
+    pub token_file: Option<PathBuf>,
+    /// Figures of every single speaker too.
+    pub per_speaker: bool,
 }
 
 impl Default for Config {
@@ -130,6 +156,7 @@ impl Default for Config {
             telegram: None,
             report: ReportConfig::default(),
             speech: SpeechConfig::default(),
+            metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -181,9 +208,19 @@ impl Default for DefaultsConfig {
                 from: "22:00".into(),
                 to: "05:00".into(),
             }],
+            self_test_at: "11:45".into(),
             correction:
                 "Xin đính chính: bản tin {title} vừa phát là không đúng. Bà con chờ thông báo mới."
                     .into(),
+        }
+    }
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self {
+            token_file: None,
+            per_speaker: true,
         }
     }
 }
@@ -192,6 +229,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             level: "info".into(),
+            format: LogFormat::Text,
         }
     }
 }
@@ -235,6 +273,9 @@ impl Config {
         config.data_dir = folder.join(&config.data_dir);
         if let Some(external) = &mut config.mqtt.external {
             external.password_file = folder.join(&external.password_file);
+        }
+        if let Some(token) = &mut config.metrics.token_file {
+            *token = folder.join(&*token);
         }
         if let Some(mail) = &mut config.mail {
             mail.place(folder);
@@ -324,6 +365,11 @@ impl Config {
                 return wrong("defaults.quiet_hours", error.to_string());
             }
         }
+        if let Some(at) = self.defaults.self_test_at()
+            && let Err(error) = parse_time_of_day(&at)
+        {
+            return wrong("defaults.self_test_at", error.to_string());
+        }
         if !(1..=MAX_SENTENCE).contains(&self.defaults.correction.trim().chars().count()) {
             return wrong(
                 "defaults.correction",
@@ -366,6 +412,13 @@ impl Config {
             .clone()
             .or_else(|| mqtt.external.as_ref().map(|e| e.address.clone()))
             .unwrap_or_else(|| mqtt.listen.to_string())
+    }
+}
+
+impl DefaultsConfig {
+    /// `None`: new speakers do not test their sound.
+    pub fn self_test_at(&self) -> Option<String> {
+        Some(self.self_test_at.clone()).filter(|at| !at.is_empty())
     }
 }
 
@@ -446,6 +499,7 @@ mod tests {
         assert!(shown.web.tiles_attribution.take().is_some());
         assert!(shown.mqtt.public_address.take().is_some());
         assert!(shown.speech.abbreviations.take().is_some());
+        assert!(shown.metrics.token_file.take().is_some());
         let given = shown.clone();
         assert_eq!(given, parse("").expect("nothing set"));
         let mut whole = toml::Table::try_from(&given).expect("a table");
@@ -456,6 +510,7 @@ mod tests {
                 ("web", "tiles_attribution"),
                 ("mqtt", "public_address"),
                 ("speech", "abbreviations"),
+                ("metrics", "token_file"),
             ] {
                 table
                     .get_mut(section)
@@ -524,6 +579,10 @@ mod tests {
             (
                 "[defaults]\ncorrection = \"\"",
                 vec!["defaults.correction", "1 to"],
+            ),
+            (
+                "[defaults]\nself_test_at = \"noon\"",
+                vec!["defaults.self_test_at", "HH:MM"],
             ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
             ("[report]\nday = 31", vec!["report.day", "1 to 28"]),

@@ -28,8 +28,9 @@ use crate::{
     },
     store::{Decided, StoreError},
 };
-use conditions::Conditions;
+use conditions::{Conditions, Read};
 pub use sending::Sender;
+pub(crate) use sending::style;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -79,7 +80,6 @@ pub struct Watch {
     state: AppState,
     judge: Judge,
     conditions: Conditions,
-    up_since: Option<WallTime>,
 }
 
 impl Watch {
@@ -88,7 +88,6 @@ impl Watch {
             state,
             judge: Judge::default(),
             conditions: Conditions::default(),
-            up_since: None,
         }
     }
 
@@ -111,18 +110,16 @@ impl Watch {
     pub async fn look(&mut self) -> Result<(), StoreError> {
         let state = self.state.clone();
         let now = state.clock.now();
-        self.up_since = match (state.engine.line_up(), self.up_since) {
-            (true, since) => since.or(Some(now)),
-            (false, _) => None,
-        };
+        let rules = state.store.rules().await?;
+        let Read {
+            conditions,
+            listening,
+        } = self.conditions.read(&state, now).await?;
+        let long = |since| now.since_us(since) >= SETTLED_S * 1_000_000;
         let around = Around {
             now,
-            settled: self
-                .up_since
-                .is_some_and(|since| now.since_us(since) >= SETTLED_S * 1_000_000),
+            settled: listening.is_some_and(long),
         };
-        let rules = state.store.rules().await?;
-        let conditions = self.conditions.read(&state, now).await?;
         let mut open = state.store.open_alerts().await?;
         let changes = self.judge.judge(&rules, &conditions, &open, around);
         let lineages: HashMap<&SpeakerId, &[AreaId]> = conditions

@@ -7,6 +7,7 @@ mod bulletins;
 mod corrections;
 mod days;
 mod description;
+mod ecosystem;
 mod exercises;
 mod holidays;
 mod library;
@@ -15,6 +16,7 @@ mod reports;
 mod rights;
 mod templates;
 mod village;
+mod watch;
 mod watching;
 
 use axum::{

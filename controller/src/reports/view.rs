@@ -4,7 +4,7 @@ use loa_protocol::time::WallTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Gathered, Reported, ReportedArea};
+use super::{Gathered, Reported, gather::ReportedArea};
 use crate::{
     http::Instant,
     logic::{

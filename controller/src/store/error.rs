@@ -31,6 +31,8 @@ pub enum StoreError {
     TooManyTemplates { most: i64 },
     #[error("there are {most} {what} already: close or delete some")]
     TooMany { what: &'static str, most: i64 },
+    #[error("there are {most} calendars of this person already: delete some")]
+    TooManyCalendars { most: i64 },
     #[error("the last administrator of everything must stay")]
     LastAdministrator,
     #[error("the bulletin {id:?} is cancelled already")]

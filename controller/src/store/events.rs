@@ -11,7 +11,7 @@ use super::{
     Result, Store, StoreError,
     convert::{json, number, parse, stored, word},
     error::not_found,
-    figures, hearing, outages, playouts,
+    figures, hearing, notes, orders, outages, playouts,
 };
 
 impl Store {
@@ -54,6 +54,8 @@ impl Store {
             if done.rows_affected() == 0 {
                 continue;
             }
+            notes::note(&mut tx, speaker, store, event).await?;
+            orders::told(&mut tx, speaker, &event.what, event.at).await?;
             if let Some((from, to)) =
                 outages::note(&mut tx, speaker, store, event, received).await?
             {

@@ -80,7 +80,7 @@ impl Store {
     ) -> Result<Vec<Outage>> {
         let mut tx = self.readers().begin().await?;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT speaker, began, ended, cause, told, outages.cell, area FROM outages \
+            "SELECT speaker, began, ended, cause, told, COALESCE(outages.cell, speakers.cell) AS cell, area FROM outages \
              JOIN speakers ON speakers.id = speaker \
              WHERE speaker = $1 AND began < $3 AND (ended IS NULL OR ended > $2) \
              ORDER BY began DESC LIMIT $4",
@@ -100,7 +100,7 @@ impl Store {
     pub async fn open_outages(&self) -> Result<Vec<Outage>> {
         let mut tx = self.readers().begin().await?;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT speaker, began, ended, cause, told, outages.cell, area FROM outages \
+            "SELECT speaker, began, ended, cause, told, COALESCE(outages.cell, speakers.cell) AS cell, area FROM outages \
              JOIN speakers ON speakers.id = speaker \
              WHERE ended IS NULL AND removed IS NULL ORDER BY began, speaker",
         )
@@ -113,7 +113,7 @@ impl Store {
     pub async fn outages_between(&self, from: WallTime, to: WallTime) -> Result<Vec<Outage>> {
         let mut tx = self.readers().begin().await?;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT speaker, began, ended, cause, told, outages.cell, area FROM outages \
+            "SELECT speaker, began, ended, cause, told, COALESCE(outages.cell, speakers.cell) AS cell, area FROM outages \
              JOIN speakers ON speakers.id = speaker \
              WHERE began < $2 AND (ended IS NULL OR ended > $1) ORDER BY began, speaker",
         )

@@ -8,13 +8,22 @@ use super::{
     Result, Store,
     convert::{from_json, from_word, json, wall},
     events::believe_acked,
-    outages,
+    outages, telemetry,
 };
-use crate::logic::Presence;
+use crate::logic::{Presence, hours::Hour};
 
 impl Store {
     /// Keeps the last of each speaker. One of a speaker that is not known is passed over.
     pub async fn record_status(&self, statuses: &[(SpeakerStatus, WallTime)]) -> Result<()> {
+        self.record_told(statuses, &[]).await
+    }
+
+    /// The same, and hours of what speakers measured, in one transaction.
+    pub async fn record_told(
+        &self,
+        statuses: &[(SpeakerStatus, WallTime)],
+        hours: &[Hour],
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         for (status, received) in statuses {
             let done = sqlx::query(
@@ -39,6 +48,7 @@ impl Store {
                 .await?;
             }
         }
+        telemetry::keep(&mut tx, hours).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use loa_protocol::{
 
 use super::{
     Result, Store,
-    convert::{parse, wall},
+    convert::{number, parse, wall},
 };
 use crate::logic::alerts::Sounded;
 
@@ -23,20 +23,25 @@ pub struct Watched {
     pub lineage: Arc<[AreaId]>,
     /// The office has heard of it at some time: before, nobody misses it.
     pub was_heard: bool,
+    /// What its SIM may use in a month, in megabytes (10^6), where somebody has said so.
+    pub data_plan_mb: Option<u64>,
+    /// Its mast as a person named it, where the modem does not.
+    pub cell: Option<String>,
 }
 
 impl Store {
     /// All speakers.
     pub async fn watched(&self) -> Result<Vec<Watched>> {
         let tree = self.tree().await?;
-        let rows: Vec<(String, String, Option<i64>)> = sqlx::query_as(
-            "SELECT id, area, first_heard FROM speakers WHERE removed IS NULL ORDER BY id",
+        type Row = (String, String, Option<i64>, Option<i64>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, area, first_heard, data_plan_mb, cell FROM speakers WHERE removed IS NULL ORDER BY id",
         )
         .fetch_all(self.readers())
         .await?;
         let mut lineages: HashMap<String, Arc<[AreaId]>> = HashMap::new();
         let mut watched = Vec::with_capacity(rows.len());
-        for (id, area, first_heard) in rows {
+        for (id, area, first_heard, plan, cell) in rows {
             let lineage = match lineages.get(&area) {
                 Some(lineage) => lineage.clone(),
                 None => {
@@ -55,6 +60,8 @@ impl Store {
                 speaker: parse("speaker", &id)?,
                 lineage,
                 was_heard: first_heard.is_some(),
+                data_plan_mb: plan.map(|mb| number("data plan", mb)).transpose()?,
+                cell,
             });
         }
         Ok(watched)

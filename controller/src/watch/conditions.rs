@@ -34,6 +34,12 @@ pub(super) struct Conditions {
     cells: HashMap<SpeakerId, String>,
 }
 
+pub(super) struct Read {
+    pub conditions: Vec<Condition>,
+    /// Since when our line to the broker is up.
+    pub listening: Option<WallTime>,
+}
+
 impl Conditions {
     /// Everything is read again at the next look.
     pub(super) fn forget(&mut self) {
@@ -50,7 +56,7 @@ impl Conditions {
         &mut self,
         state: &AppState,
         now: WallTime,
-    ) -> Result<Vec<Condition>, StoreError> {
+    ) -> Result<Read, StoreError> {
         let old = |read: Option<WallTime>, s: i64| {
             read.is_none_or(|read| !(0..s * 1_000_000).contains(&now.since_us(read)))
         };
@@ -70,21 +76,20 @@ impl Conditions {
                 .extend(state.store.last_sounded(Some(&speaker)).await?);
         }
         let outages = state.store.open_outages().await?;
-        let mut outages: HashMap<SpeakerId, Outage> =
-            outages.into_iter().map(|o| (o.speaker.clone(), o)).collect();
-        let everybody = state.engine.everybody();
+        let mut outages: HashMap<SpeakerId, Outage> = outages
+            .into_iter()
+            .map(|o| (o.speaker.clone(), o))
+            .collect();
+        let seen = state.engine.seen(self.list.iter().map(|w| &w.speaker));
         let mut conditions = Vec::with_capacity(self.list.len());
-        for watched in &self.list {
-            // One that was never heard is not missed, and one that the engine has not read yet is not known.
-            let Some((presence, status)) = everybody.get(&watched.speaker) else {
-                continue;
-            };
+        for (watched, (presence, status)) in self.list.iter().zip(&seen.speakers) {
+            // One that was never heard is not missed.
             if !watched.was_heard && presence.presence != Presence::Online {
                 continue;
             }
-            let seen = status.as_deref().filter(|status| status.online);
-            let cell = seen
-                .and_then(|status| status.telemetry.as_ref()?.network.as_ref()?.cell.clone());
+            let own = status.as_deref().filter(|status| status.online);
+            let cell =
+                own.and_then(|status| status.telemetry.as_ref()?.network.as_ref()?.cell.clone());
             if let Some(cell) = cell
                 && self.cells.get(&watched.speaker) != Some(&cell)
             {
@@ -108,13 +113,18 @@ impl Conditions {
                 speaker: watched.speaker.clone(),
                 lineage: watched.lineage.clone(),
                 down,
-                cell: cell.or(outage.and_then(|outage| outage.cell)),
-                measures: seen.map_or(Measures::default(), |status| {
+                cell: cell
+                    .or(outage.and_then(|outage| outage.cell))
+                    .or_else(|| watched.cell.clone()),
+                measures: own.map_or(Measures::default(), |status| {
                     measures(status, watched.data_plan_mb)
                 }),
                 sounded: self.sounded.get(&watched.speaker).cloned(),
             });
         }
-        Ok(conditions)
+        Ok(Read {
+            conditions,
+            listening: seen.listening,
+        })
     }
 }
