@@ -21,6 +21,18 @@ CREATE TABLE alert_rules (
 -- One of a kind for each area, so that it is clear which holds.
 CREATE UNIQUE INDEX alert_rules_by_area ON alert_rules (COALESCE(area, ''), kind);
 
+-- A new office looks after everything, and tells nobody but the app.
+INSERT INTO alert_rules (id, area, kind, enabled, after_s, threshold, repeat_s, escalate_s, tell, escalate_to, made, changed)
+VALUES ('r0000000000000001', NULL, 'offline', 1, 300, NULL, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000002', NULL, 'unreported', 1, 300, NULL, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000003', NULL, 'not_heard', 1, 0, NULL, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000004', NULL, 'clock', 1, 1800, NULL, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000005', NULL, 'disk', 1, 600, 5, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000006', NULL, 'temperature', 1, 600, 80, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000007', NULL, 'data_plan', 1, 0, 90, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000008', NULL, 'mains', 1, 300, NULL, NULL, NULL, '[]', '[]', 0, 0),
+       ('r0000000000000009', NULL, 'crash_looping', 1, 120, 4, NULL, NULL, '[]', '[]', 0, 0);
+
 -- `area`: the nearest one that holds all its speakers. `began`: since when it is so; `opened`: when it was found to be.
 CREATE TABLE alerts (
     id TEXT PRIMARY KEY,
@@ -37,8 +49,9 @@ CREATE TABLE alerts (
     acknowledged_by TEXT,
     acknowledged BIGINT,
     note TEXT,
-    -- A figure or words of the speaker, as JSON.
-    detail TEXT
+    -- The figure that was too great or too small, and its limit.
+    figure DOUBLE PRECISION,
+    threshold DOUBLE PRECISION
 );
 CREATE INDEX alerts_by_opened ON alerts (opened, id);
 CREATE INDEX alerts_open ON alerts (closed, opened);

@@ -19,6 +19,7 @@ use crate::{
     link::{LinkOptions, MAX_PACKET_BYTES},
     rounds::rounds,
     store::{Store, StoreError},
+    watch,
 };
 
 /// How long answers that are under way may take when the program ends.
@@ -61,6 +62,8 @@ pub struct App {
     http: tokio::sync::Mutex<JoinHandle<io::Result<()>>>,
     tidy: JoinHandle<()>,
     rounds: JoinHandle<()>,
+    /// Alerts: looks, and tells people.
+    watch: JoinHandle<()>,
     /// When this run began.
     run: WallTime,
 }
@@ -109,6 +112,7 @@ impl App {
             Patience::default(),
         ));
         Ok(Self {
+            watch: tokio::spawn(watch::run(state.clone(), closing.clone())),
             rounds: tokio::spawn(rounds(state.clone(), run)),
             run,
             tidy: tokio::spawn(tidy(state)),
@@ -163,13 +167,20 @@ impl App {
     }
 
     /// From the outside in: answers first, then what speakers said, then the line, the broker and the database.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.tidy.abort();
         self.rounds.abort();
         self.closing.cancel();
         let mut http = self.http.into_inner();
         if tokio::time::timeout(LAST_ANSWERS, &mut http).await.is_err() {
             http.abort();
+        }
+        // It ends between two steps: what is being told is told, and noted.
+        if tokio::time::timeout(LAST_ANSWERS, &mut self.watch)
+            .await
+            .is_err()
+        {
+            self.watch.abort();
         }
         self.engine.stop().await;
         if let Err(error) = self.store.keep_run(self.run).await {

@@ -7,6 +7,8 @@
 //! [`MAX_WATCHERS`] watch the events at a time, one more is refused. Connections have theirs in `server`.
 
 mod about;
+mod alert_rules;
+mod alerts;
 mod areas;
 mod audio;
 mod audio_content;
@@ -35,6 +37,7 @@ mod playouts;
 mod preview;
 mod reach;
 mod readiness;
+mod repairs;
 mod reports;
 mod server;
 mod session;
@@ -68,6 +71,7 @@ use crate::{
     clock::Clock,
     config::Config,
     engine::EngineHandle,
+    notify::Notifier,
     speech::{SpeechError, Studio},
     store::{Store, StoreError},
 };
@@ -85,6 +89,8 @@ pub use server::{Patience, serve};
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Most listeners to `/events`.
 pub const MAX_WATCHERS: usize = 256;
+/// Most addresses tried at a time.
+const MAX_TRIES: usize = 2;
 /// What multipart adds to a file.
 const MULTIPART_BYTES: u64 = 1024 * 1024;
 
@@ -103,6 +109,9 @@ pub struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    pub(crate) notifier: Notifier,
+    /// Tries of an address under way.
+    pub(crate) tries: Arc<Semaphore>,
     /// Hash of the token that opens `/metrics` to others than this machine.
     pub(crate) metrics_token: Option<String>,
     pub(crate) watchers: Arc<Semaphore>,
@@ -154,6 +163,8 @@ impl AppState {
         .await?;
         Ok(AppState {
             shared: Arc::new(Shared {
+                notifier: Notifier::new(&config),
+                tries: Arc::new(Semaphore::new(MAX_TRIES)),
                 store,
                 engine,
                 studio,
@@ -247,6 +258,15 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(reports::monthly))
         .routes(routes!(reports::monthly_csv))
         .routes(routes!(reports::monthly_xlsx))
+        .routes(routes!(alert_rules::list, alert_rules::create))
+        .routes(routes!(alert_rules::change, alert_rules::delete))
+        .routes(routes!(alert_rules::try_address))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::count))
+        .routes(routes!(alerts::read))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(repairs::list, repairs::create))
+        .routes(routes!(repairs::change))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);

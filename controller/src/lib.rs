@@ -21,3 +21,4 @@ pub mod reports;
 pub mod rounds;
 pub mod speech;
 pub mod store;
+pub mod watch;

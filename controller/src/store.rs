@@ -6,6 +6,9 @@
 //! Bounds: one writer, so changes queue; who waits more than [`PATIENCE`] is told that the database is busy.
 
 mod alarms;
+mod alert_messages;
+mod alert_rules;
+mod alerts;
 mod approval;
 mod areas;
 mod audio;
@@ -31,6 +34,7 @@ mod overview;
 mod playouts;
 mod presence;
 mod reach;
+mod repairs;
 mod reported;
 mod runs;
 mod sessions;
@@ -41,6 +45,7 @@ mod templates;
 mod tidy;
 mod unreported;
 mod users;
+mod watched;
 
 use std::{
     collections::HashMap,
@@ -60,6 +65,11 @@ use sqlx::{
 
 use crate::clock::Clock;
 
+pub use alert_messages::{Outcome as SendOutcome, Outgoing};
+pub use alert_rules::{KeptRule, MAX_RULES};
+pub use alerts::{
+    Acknowledged, AlertCounts, AlertFilter, AlertRow, AlertSpeaker, AlertState, Decided,
+};
 pub use approval::Word;
 pub use areas::{Area, AreaChange, NewArea, Node};
 pub use audio::{Audio, AudioId, AudioSource, NewAudio};
@@ -80,6 +90,7 @@ pub use office::Office;
 pub use orders::OrderRow;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
+pub use repairs::{NewRepair, Repair, RepairChange, RepairFilter};
 pub use reported::{Known, Repaired};
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
@@ -87,6 +98,7 @@ pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, User, UserChange, UserId};
+pub use watched::Watched;
 
 /// How long a change waits for those before it.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -147,6 +147,8 @@ impl From<StoreError> for ApiError {
         let text = error.to_string();
         match error {
             StoreError::NotFound { what, id } => Self::not_found(what, id),
+            StoreError::Taken { what: "rule", .. } => Self::new(Code::RuleTaken),
+            StoreError::TooMany { most, .. } => Self::new(Code::TooMany).with("most", most),
             StoreError::Taken { id, .. } => Self::new(Code::Taken).with("id", id),
             StoreError::InUse { id, by, .. } => {
                 Self::new(Code::InUse).with("id", id).with("by", by)

@@ -35,7 +35,7 @@ struct Watcher {
     _place: OwnedSemaphorePermit,
 }
 
-/// Watch what happens. Events: `speaker`, `playout`, `bulletin`, `event`, `resync`, each with JSON data.
+/// Watch what happens. Events: `speaker`, `playout`, `bulletin`, `alert`, `repair`, `event`, `resync`, each with JSON data.
 #[utoipa::path(get, path = "/events", tag = "events",
     responses((status = 200, content_type = "text/event-stream", body = String),
         (status = "default", body = ErrorEnvelope)))]
@@ -121,7 +121,13 @@ impl Watcher {
                 }
                 id
             }
-            Notice::Playout { speaker, .. } | Notice::Event { speaker, .. } => speaker,
+            Notice::Alert { speakers, .. } => {
+                let seen = self.speakers.as_ref();
+                return seen.is_some_and(|all| speakers.iter().any(|one| all.contains(one)));
+            }
+            Notice::Playout { speaker, .. }
+            | Notice::Repair { speaker, .. }
+            | Notice::Event { speaker, .. } => speaker,
         };
         self.speakers
             .as_ref()
@@ -140,6 +146,8 @@ fn word(notice: &Notice) -> Event {
             json!({ "speaker": speaker, "occurrence": occurrence, "bulletin": occurrence.bulletin }),
         ),
         Notice::Bulletin(id) => ("bulletin", json!({ "bulletin": id })),
+        Notice::Alert { alert, .. } => ("alert", json!({ "alert": alert })),
+        Notice::Repair { repair, .. } => ("repair", json!({ "repair": repair })),
         Notice::Event {
             speaker,
             at,

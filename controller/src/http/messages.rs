@@ -399,6 +399,41 @@ codes! {
         "Đã có {most} bản mẫu: hãy xóa bớt những mẫu không còn dùng."
         "There are {most} templates already: delete those that are no longer used.";
 
+    // Alerts and repairs.
+    RuleTaken 409 "rule_taken"
+        "Địa bàn này đã có quy tắc loại đó: hãy sửa quy tắc đang có."
+        "This area has a rule of that kind already: change that one.";
+    RuleKindInvalid 422 "rule_kind_invalid"
+        "Cảnh báo theo trạm phát sóng đi theo quy tắc “offline”: hãy sửa quy tắc đó."
+        "An alert of a mast follows the rule for “offline”: change that one.";
+    RuleSecondsInvalid 422 "rule_seconds_invalid"
+        "“{name}” phải từ {from} đến {to} giây."
+        "“{name}” goes from {from} to {to} seconds.";
+    RuleLimitInvalid 422 "rule_limit_invalid"
+        "Ngưỡng của loại cảnh báo này phải từ {from} đến {to}."
+        "The limit of this kind goes from {from} to {to}.";
+    RuleNoLimit 422 "rule_no_limit"
+        "Loại cảnh báo này không có ngưỡng: hãy bỏ trống."
+        "This kind has no limit: leave it out.";
+    AddressInvalid 422 "address_invalid"
+        "“{given}” không nhận tin được: hãy ghi địa chỉ e-mail, địa chỉ web bắt đầu bằng https://, hoặc số nhóm Telegram."
+        "“{given}” can reach nobody: give a mail address, a URL that begins with https://, or the number of a Telegram chat.";
+    TooManyAddresses 422 "too_many_addresses"
+        "Nhiều nhất {max} địa chỉ cho mỗi quy tắc."
+        "A rule has at most {max} addresses.";
+    TooMany 409 "too_many"
+        "Đã có {most} mục: hãy đóng hoặc xóa bớt những mục không còn cần."
+        "There are {most} of them already: close or delete some that are no longer needed.";
+    NoteInvalid 422 "note_invalid"
+        "“{name}” phải từ {min} đến {max} ký tự."
+        "“{name}” has {min} to {max} characters.";
+    StateInvalid 422 "state_invalid"
+        "“state” chỉ nhận: {allowed}."
+        "“state” is one of: {allowed}.";
+    AlertUnknown 422 "alert_unknown"
+        "Không có cảnh báo “{id}” của loa này."
+        "There is no alert “{id}” of this speaker.";
+
     // The watch.
     SelfTestTimeQuiet 422 "self_test_in_quiet_hours"
         "Giờ tự kiểm tra {given} nằm trong giờ yên lặng của loa: hãy chọn giờ khác, ví dụ 11:45."

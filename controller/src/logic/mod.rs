@@ -19,6 +19,7 @@ pub mod facts;
 pub mod figures;
 pub mod holidays;
 pub mod hours;
+pub mod incidents;
 pub mod intake;
 pub mod office;
 pub mod outages;

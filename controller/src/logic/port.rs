@@ -19,7 +19,10 @@ use loa_protocol::{
 };
 use serde::Serialize;
 
-use super::presence::Presence;
+use super::{
+    alerts::{AlertId, RepairId},
+    presence::Presence,
+};
 
 /// The two clocks of the machine, read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +163,16 @@ pub enum Notice {
         occurrence: OccurrenceId,
     },
     Bulletin(BulletinId),
+    /// An alert opened, changed, was acknowledged or closed; these are its speakers.
+    Alert {
+        alert: AlertId,
+        speakers: Vec<SpeakerId>,
+    },
+    /// A repair was opened, changed or done.
+    Repair {
+        repair: RepairId,
+        speaker: SpeakerId,
+    },
     /// A fault or a start of the speaker's program.
     Event {
         speaker: SpeakerId,

@@ -29,6 +29,8 @@ pub enum StoreError {
     ProgrammeFull { channel: Channel },
     #[error("there are {most} templates already: delete some")]
     TooManyTemplates { most: i64 },
+    #[error("there are {most} {what} already: close or delete some")]
+    TooMany { what: &'static str, most: i64 },
     #[error("there are {most} calendars of this person already: delete some")]
     TooManyCalendars { most: i64 },
     #[error("the last administrator of everything must stay")]
