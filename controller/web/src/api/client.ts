@@ -148,6 +148,8 @@ export const api = {
   upload: <T>(path: string, form: FormData, options: Options = {}) =>
     call<T>("POST", path, form, { timeoutMs: UPLOAD_PATIENCE_MS, ...options }),
   contentUrl: (audio: string) => `${BASE}/audio/${encodeURIComponent(audio)}/content`,
+  /// Of a speaker or an area (`/speakers/ban-chuong-1`): the programme ahead, for calendar programs.
+  calendarUrl: (path: string) => `${BASE}${path}/programme.ics`,
   eventsUrl: `${BASE}/events`,
 };
 
