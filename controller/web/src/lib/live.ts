@@ -1,8 +1,8 @@
 /// Server-sent events: the office says what changed, the app reads it again. Comes back by itself after a lost line.
 import { api } from "../api/client";
 
-export type LiveKind = "speaker" | "playout" | "bulletin" | "event" | "resync";
-const KINDS: LiveKind[] = ["speaker", "playout", "bulletin", "event", "resync"];
+export type LiveKind = "speaker" | "playout" | "bulletin" | "event" | "alert" | "repair" | "resync";
+const KINDS: LiveKind[] = ["speaker", "playout", "bulletin", "event", "alert", "repair", "resync"];
 export interface LiveEvent {
   kind: LiveKind;
   speaker?: string;
