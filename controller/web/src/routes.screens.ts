@@ -46,10 +46,10 @@ export interface Entry {
 export const entries: Entry[] = [
   // Also for who decides nothing: what was sent back to its maker is there.
   { href: "#/approvals", icon: "check", label: "menu.approvals", note: "menu.approvals.what", when: (r) => speaks(r) || r.approve.length > 0, count: () => approvals.count, testid: "more-approvals" },
+  { href: "#/week", icon: "today", label: "menu.week", testid: "more-week" },
   { href: "#/alerts", icon: "warn", label: "menu.alerts", note: "menu.alerts.what", count: () => alerts.count, testid: "more-alerts" },
   { href: "#/repairs", icon: "tools", label: "menu.repairs", note: "menu.repairs.what", testid: "more-repairs" },
   { href: "#/reports", icon: "file", label: "menu.reports", note: "menu.reports.what", testid: "more-reports" },
-  { href: "#/week", icon: "today", label: "menu.week", testid: "more-week" },
   { href: "#/schedules", icon: "repeat", label: "menu.schedules", note: "menu.schedules.what", testid: "more-schedules" },
   { href: "#/library", icon: "library", label: "menu.library", when: speaks, testid: "more-library" },
   { href: "#/templates", icon: "file", label: "menu.templates", when: speaks, testid: "more-templates" },

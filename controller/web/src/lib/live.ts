@@ -8,6 +8,8 @@ export interface LiveEvent {
   speaker?: string;
   bulletin?: string;
   occurrence?: string;
+  alert?: string;
+  repair?: string;
 }
 type Listener = (event: LiveEvent) => void;
 

@@ -10,8 +10,8 @@ export interface Bar {
   /// Below this the day is drawn as one that needs a look.
   low: boolean;
 }
-export const WIDTH = 640;
-export const HEIGHT = 100;
+export const WIDTH = 400;
+export const HEIGHT = 110;
 /// A day of which less than this went well is marked.
 export const LOW = 0.95;
 /// A bar that is not nothing is seen.

@@ -4,20 +4,20 @@ import { figures, tongue } from "./testing";
 
 describe("a share", () => {
   it("always says of how many", () => {
-    expect(shareWords(tongue, { of: 2940, good: 2811 })).toBe("95,6 % (2.811 trên 2.940)");
+    expect(shareWords(tongue, { of: 2940, good: 2811 })).toBe("95,6 % (2.811 trên 2.940)");
   });
-  it("is no figure where there was nothing to count, and neither 0 nor 100 %", () => {
+  it("is no figure where there was nothing to count, and neither 0 nor 100 %", () => {
     expect(shareWords(tongue, { of: 0, good: 0 })).toBe("không có số liệu");
     expect(percent(tongue, { of: 0, good: 0 })).toBe("không có số liệu");
   });
   it("is never rounded up to the whole: one that was missed in a province is seen", () => {
-    expect(percent(tongue, { of: 100_000, good: 99_999 })).toBe("99,9 %");
-    expect(percent(tongue, { of: 100_000, good: 1 })).toBe("0,1 %");
-    expect(percent(tongue, { of: 5, good: 5 })).toBe("100 %");
-    expect(percent(tongue, { of: 5, good: 0 })).toBe("0 %");
+    expect(percent(tongue, { of: 100_000, good: 99_999 })).toBe("99,9 %");
+    expect(percent(tongue, { of: 100_000, good: 1 })).toBe("0,1 %");
+    expect(percent(tongue, { of: 5, good: 5 })).toBe("100 %");
+    expect(percent(tongue, { of: 5, good: 0 })).toBe("0 %");
   });
   it("of time is said in days and hours", () => {
-    expect(timeShareWords(tongue, { of: 30 * 86_400, good: 29 * 86_400 })).toBe("96,7 % (29 ngày trên 30 ngày)");
+    expect(timeShareWords(tongue, { of: 30 * 86_400, good: 29 * 86_400 })).toBe("96,7 % (29 ngày trên 30 ngày)");
   });
 });
 

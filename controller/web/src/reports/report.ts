@@ -17,7 +17,7 @@ export function totals(tongue: Tongue, f: Figures): string[] {
     if (f.error_p95_ms !== null) lines.push(r("report.error", { error: startError(tongue, f.error_p95_ms) }));
   }
   lines.push(r("report.emergencies", { n: n(f.emergencies) }));
-  lines.push(r("report.connected", { share: timeShareWords(tongue, connected(f)) }));
+  lines.push(f.measured_s > 0 ? r("report.connected", { share: timeShareWords(tongue, connected(f)) }) : r("report.connected.none"));
   if (f.unmeasured_s > 0) lines.push(r("report.unmeasured", { span: span(tongue, f.unmeasured_s) }));
   return lines;
 }
@@ -51,10 +51,10 @@ export function reasonWords({ r }: Tongue, row: ReasonRow): string {
   return row.reason === null ? r("reason.none") : r(`reason.${row.reason}`);
 }
 
-/// "2 lần mất điện (3 giờ), 1 lần không có mạng (20 phút)", the longest first.
+/// "mất điện: 2 lần, 3 giờ; mất mạng: 1 lần, 20 phút", the longest first.
 export function causeWords(tongue: Tongue, causes: readonly CauseRow[]): string {
   return byLength(causes)
-    .map((row) => tongue.r("report.cause", { n: number(tongue, row.n), cause: tongue.r(`cause.${row.cause}`), span: span(tongue, row.seconds) }))
+    .map((row) => tongue.r("report.cause", { n: number(tongue, row.n), cause: tongue.r(`cause.short.${row.cause}`), span: span(tongue, row.seconds) }))
     .join("; ");
 }
 export function byLength(causes: readonly CauseRow[]): CauseRow[] {

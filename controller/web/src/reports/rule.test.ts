@@ -18,15 +18,19 @@ describe("a rule is a sentence", () => {
   });
   it("with its number where it is told by one", () => {
     expect(sentence(tongue, { ...fresh("temperature", null), tell: [lan], repeat_s: null }, null)).toBe("Khi máy của một loa nóng hơn 80 °C quá 5 phút ở mọi nơi, báo cho lan@sangmoc.vn.");
-    expect(sentence(tongue, { ...fresh("disk", null), after_s: 0, tell: [lan], repeat_s: null }, null)).toBe("Khi chỗ chứa của một loa còn trống dưới 10 % ở mọi nơi, báo cho lan@sangmoc.vn.");
+    expect(sentence(tongue, { ...fresh("disk", null), after_s: 0, tell: [lan], repeat_s: null }, null)).toBe("Khi chỗ chứa của một loa còn trống dưới 5 % ở mọi nơi, báo cho lan@sangmoc.vn.");
   });
 });
 
 describe("a rule is saved", () => {
   it("when its number is sensible", () => {
     expect(trouble(tongue, fresh("temperature", null))).toBeNull();
-    expect(trouble(tongue, { ...fresh("temperature", null), limit: 500 })).toBe("Con số phải từ 30 đến 110.");
-    expect(trouble(tongue, { ...fresh("disk", null), limit: null })).not.toBeNull();
+    expect(trouble(tongue, { ...fresh("temperature", null), limit: 500 })).toBe("Con số phải từ 30 đến 150.");
+  });
+  it("without a number when the usual one is meant, and then says that one", () => {
+    const usual = { ...fresh("disk", null), limit: null };
+    expect(trouble(tongue, usual)).toBeNull();
+    expect(sentence(tongue, usual, null)).toContain("dưới 5 %");
   });
   it("when every address can be one", () => {
     expect(trouble(tongue, rule({ tell: [{ by: "mail", to: "lan" }] }))).toBe("Có địa chỉ chưa đúng.");

@@ -7,9 +7,10 @@ export const KINDS: RuleKind[] = ["offline", "unreported", "not_heard", "mains",
 
 /// Kinds that are told by a number, with its unit and what is sensible.
 export const LIMITS: Partial<Record<RuleKind, { least: number; most: number; usual: number }>> = {
-  disk: { least: 1, most: 90, usual: 10 },
-  temperature: { least: 30, most: 110, usual: 80 },
-  data_plan: { least: 1, most: 100, usual: 80 },
+  disk: { least: 1, most: 90, usual: 5 },
+  temperature: { least: 30, most: 150, usual: 80 },
+  data_plan: { least: 1, most: 1000, usual: 90 },
+  crash_looping: { least: 2, most: 1000, usual: 4 },
 };
 /// What has happened has happened: waiting longer does not make it surer.
 const AT_ONCE: RuleKind[] = ["not_heard", "data_plan"];
@@ -47,6 +48,9 @@ function host(url: string): string {
   return /^https?:\/\/([^/?#]+)/i.exec(url)?.[1] ?? url;
 }
 
+/// A long address may go to the next line after its @.
+export const breakable = (text: string): string => text.replaceAll("@", "@\u200b");
+
 /// Whether it can be one at all; the "try it" button tells the rest.
 export function looksRight({ by, to }: Address): boolean {
   const text = to.trim();
@@ -59,7 +63,7 @@ export function looksRight({ by, to }: Address): boolean {
 export function sentence(tongue: Tongue, rule: RuleBody, area: string | null): string {
   const { r, language } = tongue;
   const to = (addresses: Address[]) => list(addresses.map((a) => addressWords(tongue, a)), language);
-  const limit = rule.limit === null ? "…" : number(tongue, rule.limit, 1);
+  const limit = number(tongue, rule.limit ?? LIMITS[rule.kind]?.usual ?? 0, 1);
   const after = rule.after_s > 0 ? r("rule.after", { after: span(tongue, rule.after_s) }) : "";
   const where = area === null ? r("rule.everywhere") : r("rule.where", { area });
   const tell = rule.tell.length > 0 ? r("rule.tell", { to: to(rule.tell) }) : r("rule.tell.none");
@@ -73,7 +77,7 @@ export function sentence(tongue: Tongue, rule: RuleBody, area: string | null): s
 /// What keeps it from being saved; `null`: nothing.
 export function trouble({ r }: Pick<Tongue, "r">, rule: RuleBody): string | null {
   const limits = LIMITS[rule.kind];
-  if (limits && (rule.limit === null || !(rule.limit >= limits.least && rule.limit <= limits.most))) return r("rule.trouble.limit", { least: limits.least, most: limits.most });
+  if (limits && rule.limit !== null && !(rule.limit >= limits.least && rule.limit <= limits.most)) return r("rule.trouble.limit", { least: limits.least, most: limits.most });
   if ([...rule.tell, ...rule.escalate_to].some((a) => !looksRight(a))) return r("rule.trouble.address");
   if (rule.escalate_s !== null && rule.escalate_to.length === 0) return r("rule.trouble.escalate");
   return null;

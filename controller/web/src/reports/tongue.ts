@@ -13,8 +13,12 @@ export interface Tongue {
   now: number;
 }
 
+/// From so many days on the hours are noise.
+const DAYS_ALONE = 100;
+
 /// "4 phút", "26 giờ 10 phút", "3 ngày 4 giờ": as exact as one needs it.
-export function span({ r }: Tongue, seconds: number): string {
+export function span(tongue: Pick<Tongue, "r" | "language">, seconds: number): string {
+  const { r } = tongue;
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return r("span.s", { s });
   const m = Math.round(s / 60);
@@ -23,6 +27,7 @@ export function span({ r }: Tongue, seconds: number): string {
   if (h < 48) return m % 60 ? r("span.h_m", { h, m: m % 60 }) : r("span.h", { h });
   const hours = Math.round(m / 60);
   const days = Math.floor(hours / 24);
+  if (days >= DAYS_ALONE) return r("span.d", { d: number(tongue, days) });
   return hours % 24 ? r("span.d_h", { d: days, h: hours % 24 }) : r("span.d", { d: days });
 }
 
@@ -31,10 +36,10 @@ export function number({ language }: Pick<Tongue, "language">, n: number, digits
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(n);
 }
 
-/// "05:12 26/11": for lines of which many stand below each other.
-export function stamp({ zone, now }: Tongue, at: string | number): string {
-  const ms = typeof at === "number" ? at : Date.parse(at);
-  return `${clock(ms, zone)} ${shortDate(today(ms, zone), today(now, zone))}`;
+/// "05:12 ngày 26/11/2026": on paper, which is read long after.
+export function stamp({ r, zone }: Tongue, at: string): string {
+  const ms = Date.parse(at);
+  return r("stamp", { time: clock(ms, zone), date: shortDate(today(ms, zone), "") });
 }
 
 /// "Loa 1, Loa 2 và 5 loa khác".

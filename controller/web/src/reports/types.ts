@@ -116,7 +116,7 @@ export interface RuleBody {
   kind: RuleKind;
   enabled: boolean;
   after_s: number;
-  /// Degrees Celsius, percent free, or percent of the plan, by kind.
+  /// Degrees Celsius, percent free, percent of the plan or starts in an hour, by kind; `null`: the usual one.
   limit: number | null;
   repeat_s: number | null;
   escalate_s: number | null;
