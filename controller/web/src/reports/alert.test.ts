@@ -69,7 +69,7 @@ describe("an alert says", () => {
     expect(taken(tongue, alert({ acknowledged }))).toBe("Nông Thị Lan nhận xử lý lúc 08:00 sáng nay. “đã gọi anh Páo”");
   });
   it("what a repair of it would be", () => {
-    expect(repairOf(tongue, alert())).toBe("Mất kết nối: mất điện hoặc máy treo");
+    expect(repairOf(tongue, alert())).toBe("Mất kết nối: mất điện");
     expect(repairOf(tongue, alert({ kind: "not_heard", cause: null }))).toBe("Có phát, nhưng micro không nghe thấy tiếng");
   });
 });

@@ -55,10 +55,10 @@ export function taken({ t, r, now, zone }: Tongue, alert: Alert): string {
   return note ? `${said} “${note}”` : said;
 }
 
-/// What a repair that begins here would be called.
-export function repairOf(tongue: Tongue, alert: Alert): string {
-  const because = why(tongue, alert);
-  return because ? `${what(tongue, alert)}: ${because}` : what(tongue, alert);
+/// What a repair that begins here would be called: of one speaker, even where the alert is of many.
+export function repairOf({ r }: Tongue, alert: Alert): string {
+  const what = r(`alert.what.${alert.kind}`);
+  return alert.cause === null || alert.cause === "unknown" || alert.kind === "mast" ? what : `${what}: ${r(`cause.short.${alert.cause}`)}`;
 }
 
 /// For a button whose words alone would not say which.

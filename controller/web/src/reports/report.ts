@@ -26,7 +26,9 @@ export function totals(tongue: Tongue, f: Figures): string[] {
 export function minutes(tongue: Tongue, seconds: number): string {
   return tongue.r("minutes", { n: number(tongue, seconds / 60, seconds < 600 ? 1 : 0) });
 }
-export function startError({ language, r }: Tongue, ms: number): string {
+export function startError(tongue: Tongue, ms: number): string {
+  const { language, r } = tongue;
+  if (ms >= 60_000) return span(tongue, ms / 1000);
   return ms < 1000 ? r("error.ms", { n: number({ language }, ms) }) : r("error.s", { n: number({ language }, ms / 1000, 1) });
 }
 
