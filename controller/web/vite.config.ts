@@ -34,7 +34,7 @@ function serviceWorker(): Plugin {
   };
 }
 
-/// Few and whole: what one speaks and stops with; the desk's screens; the map; a file for each language. On a weak line ten
+/// Few and whole: what one speaks and stops with; the desk's screens; the watch; the map; a file for each language. On a weak line ten
 /// requests cost more than their bytes.
 function chunk(id: string): string | undefined {
   const name = id.split("?")[0] ?? id;
@@ -44,6 +44,8 @@ function chunk(id: string): string | undefined {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "reports";
   }
   if (/\/src\/(day|desk)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
+  if (/\/src\/watch\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "watch";
+  if (/\/screens\/(Board|Speaker)\.svelte$/.test(name)) return "watch";
   if (/\/src\/screens\//.test(name) && !/\/(Announce|Compose|Expired|Outbox|Record|Sent|SetUp|SignIn|Stop|Text)\.svelte$/.test(name)) return "desk";
   // Their addresses are known from the start, they themselves are not.
   if (name.endsWith("/src/routes.screens.ts")) return "base";

@@ -7,11 +7,15 @@ import type { Key } from "./lib/i18n/index.svelte";
 import type { Route } from "./lib/router.svelte";
 
 export const speaks = (rights: Rights) => rights.speak.length > 0;
+/// Who neither speaks nor decides comes to see how the speakers are.
+export const watches = (rights: Rights) => rights.speak.length === 0 && rights.approve.length === 0;
 
 export const screens: Route[] = [
   { path: "/today", tab: "today", load: () => import("./screens/Today.svelte") },
   { path: "/week", tab: "today", load: () => import("./screens/Week.svelte") },
   { path: "/bulletin/:id", tab: "today", load: () => import("./screens/Bulletin.svelte") },
+  { path: "/board", tab: "speakers", load: () => import("./screens/Board.svelte") },
+  { path: "/board/:area", tab: "speakers", load: () => import("./screens/Board.svelte") },
   { path: "/speakers", tab: "speakers", load: () => import("./screens/Speakers.svelte") },
   { path: "/speakers/new", tab: "speakers", when: (r) => r.build, load: () => import("./screens/NewSpeaker.svelte") },
   { path: "/speaker/:id", tab: "speakers", load: () => import("./screens/Speaker.svelte") },
@@ -46,6 +50,7 @@ export interface Entry {
 export const entries: Entry[] = [
   // Also for who decides nothing: what was sent back to its maker is there.
   { href: "#/approvals", icon: "check", label: "menu.approvals", note: "menu.approvals.what", when: (r) => speaks(r) || r.approve.length > 0, count: () => approvals.count, testid: "more-approvals" },
+  { href: "#/board", icon: "online", label: "menu.board", note: "menu.board.what", testid: "more-board" },
   { href: "#/week", icon: "today", label: "menu.week", testid: "more-week" },
   { href: "#/alerts", icon: "warn", label: "menu.alerts", note: "menu.alerts.what", count: () => alerts.count, testid: "more-alerts" },
   { href: "#/repairs", icon: "tools", label: "menu.repairs", note: "menu.repairs.what", testid: "more-repairs" },

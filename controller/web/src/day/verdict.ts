@@ -44,6 +44,8 @@ export function verdict(item: DayItem): Verdict {
       return "skipped";
     case "missed":
       return "missed";
+    case "unreported":
+      return "untold";
     default:
       return "failed";
   }

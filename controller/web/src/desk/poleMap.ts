@@ -15,14 +15,13 @@ import {
 } from "leaflet";
 import "leaflet/dist/leaflet.css";
 import { bounds, clusters, gridLines, gridStep, inside, type Point, type XY } from "./geo";
-import { poleElement, textElement, worstMark } from "./poleIcon";
-import type { Mark } from "./speakers";
+import { poleElement, type PoleSign, textElement, worstSign } from "./poleIcon";
 
 export interface Pole extends Point {
   id: string;
   name: string;
-  state: Mark;
-  /// "Nhà văn hóa, có kết nối": what a screen reader says.
+  state: PoleSign;
+  /// "Nhà văn hóa, cần xem: mất điện lưới": what a screen reader says.
   label: string;
   picked: boolean;
 }
@@ -44,6 +43,8 @@ const NAMES = 14;
 /// About the size of a name of an area, in pixels.
 const LETTER = 11;
 const NAME_HIGH = 30;
+/// A longer one is cut.
+const WIDEST_NAME = 240;
 
 export class PoleMap {
   #map: LeafletMap;
@@ -174,7 +175,7 @@ export class PoleMap {
     this.#names.clearLayers();
     const shown: { x: number; y: number; half: number }[] = [];
     for (const one of this.#areas) {
-      const at = { ...this.#place(one), half: (one.name.length * LETTER) / 2 };
+      const at = { ...this.#place(one), half: Math.min(one.name.length * LETTER, WIDEST_NAME) / 2 };
       if (shown.some((s) => Math.abs(s.x - at.x) < s.half + at.half && Math.abs(s.y - at.y) < NAME_HIGH)) continue;
       shown.push(at);
       const icon = plainIcon(textElement("area-name", one.name));
@@ -204,7 +205,7 @@ export class PoleMap {
   }
   #drawHeap(poles: Pole[], first: Pole): void {
     const label = this.#told.clusterLabel(poles.length);
-    const element = poleElement(worstMark(poles.map((p) => p.state)), "", poles.every((p) => p.picked));
+    const element = poleElement(worstSign(poles.map((p) => p.state)), "", poles.every((p) => p.picked));
     element.append(textElement("count", String(poles.length)));
     const one = marker([first.lat, first.lon], { icon: signIcon(element), title: label });
     one.on("click", () => {

@@ -22,12 +22,14 @@ export class Resource<T> {
   error = $state<unknown>(undefined);
   #key: string;
   #load: () => Promise<T>;
+  #settleMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #again = false;
 
-  constructor(key: string, load: () => Promise<T>) {
+  constructor(key: string, load: () => Promise<T>, settleMs = SETTLE_MS) {
     this.#key = key;
     this.#load = load;
+    this.#settleMs = settleMs;
   }
 
   /// In words; empty when all is well.
@@ -67,21 +69,24 @@ export class Resource<T> {
     }
   }
 
-  /// Soon, and once for many calls.
+  /// Soon, and once for many calls. Where events never pause, it is read all the same.
   touch(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), SETTLE_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.refresh();
+    }, this.#settleMs);
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }
 
 /// In a component's script: reads `load()` now, on these live events, and when the line is back. `key` names it in the cache
-/// (with its parameters: `days/2026-11-26`).
-export function resource<T>(key: string, load: () => Promise<T>, live: LiveKind[] = []): Resource<T> {
-  const it = new Resource<T>(key, load);
+/// (with its parameters: `days/2026-11-26`). `settleMs`: at most once in this time, for what is large and changes all the time.
+export function resource<T>(key: string, load: () => Promise<T>, live: LiveKind[] = [], settleMs?: number): Resource<T> {
+  const it = new Resource<T>(key, load, settleMs);
   $effect(() => {
     void it.begin();
     const ends = [onLive(live, () => it.touch()), whenBack(() => it.touch())];
