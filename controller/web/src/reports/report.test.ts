@@ -20,20 +20,20 @@ describe("the totals in words", () => {
   });
   it("say the share with what it is of, and what of it was measured", () => {
     const said = totals(tongue, month);
-    expect(said).toContain("Có tiếng: 95,6 % (2.811 trên 2.940) lần phát đến hạn.");
-    expect(said.join(" ")).toContain("micro nghe thấy 1.200 lần; 1.611 lần loa báo đã phát hết");
-    expect(said.join(" ")).toContain("39 lần loa báo đã phát hết mà micro không nghe thấy tiếng");
+    expect(said).toContain("Nghe được: 95,6 % (2.811 trên 2.940) lượt phải phát.");
+    expect(said.join(" ")).toContain("micro nghe thấy 1.200 lượt; 1.611 lượt loa báo đã phát hết");
+    expect(said.join(" ")).toContain("39 lượt loa báo đã phát hết mà micro không nghe thấy tiếng");
   });
   it("say what was not measured", () => {
     expect(totals(tongue, month)).toContain("Có 2 giờ không đo được (cộng mọi loa), vì máy chủ không chạy; thời gian đó không tính vào tỷ lệ kết nối.");
     expect(totals(tongue, figures({ speakers: 1 })).join(" ")).not.toContain("không đo được (cộng");
   });
   it("say the airtime in minutes", () => {
-    expect(totals(tongue, month)).toContain("Thời lượng đến hạn 1.470 phút, đã phát 1.425 phút (96,9 %).");
+    expect(totals(tongue, month)).toContain("Thời lượng phải phát 1.470 phút, đã phát 1.425 phút (96,9 %).");
   });
   it("give no share of a month in which nothing was due", () => {
     const said = totals(tongue, figures({ speakers: 5 })).join(" ");
-    expect(said).toContain("không có lần phát nào đến hạn");
+    expect(said).toContain("Không có lượt nào phải phát");
     expect(said).toContain("không có tỷ lệ kết nối");
     expect(said).not.toContain("0 %");
   });
