@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inOrder, repairOf, taken, told, what, when, where, why } from "./alert";
+import { help, inOrder, repairOf, taken, told, what, when, where, why } from "./alert";
 import { tongue } from "./testing";
 import type { Alert } from "./types";
 
@@ -67,6 +67,10 @@ describe("an alert says", () => {
     expect(taken(tongue, alert())).toBe("");
     const acknowledged = { by: "Nông Thị Lan", at: "2026-11-26T08:00:00+07:00", note: "đã gọi anh Páo" };
     expect(taken(tongue, alert({ acknowledged }))).toBe("Nông Thị Lan nhận xử lý lúc 08:00 sáng nay. “đã gọi anh Páo”");
+  });
+  it("what helps, by its cause where that is known", () => {
+    expect(help(tongue, alert())).toBe("Nên làm: hỏi xóm và điện lực xem đã có điện chưa.");
+    expect(help(tongue, alert({ cause: "unknown" }))).toContain("xem đèn, nguồn điện và SIM");
   });
   it("what a repair of it would be", () => {
     expect(repairOf(tongue, alert())).toBe("Mất kết nối: mất điện");

@@ -22,8 +22,8 @@ export function what({ r }: Tongue, alert: Alert): string {
 /// "Nhà văn hóa Bản Chương, Xã Sảng Mộc"; of many only the area: their names unfold.
 export function where(alert: Alert): string {
   const [first] = alert.speakers;
-  if (alert.speakers.length === 1 && first) return `${first.name}, ${alert.area_name}`;
-  return alert.area_name;
+  const parts = alert.speakers.length === 1 && first ? [first.name, alert.area_name] : [alert.area_name];
+  return parts.filter(Boolean).join(", ");
 }
 
 /// "Vì mất điện"; `null` for what is no outage.
@@ -53,6 +53,12 @@ export function taken({ t, r, now, zone }: Tongue, alert: Alert): string {
   const { by, at, note } = alert.acknowledged;
   const said = r("alert.taken", { who: by, when: moment(t, Date.parse(at), now, zone) });
   return note ? `${said} “${note}”` : said;
+}
+
+/// What somebody can do about it now.
+export function help({ r }: Tongue, alert: Alert): string {
+  const by = alert.kind === "offline" && alert.cause === "power" ? "power" : alert.kind;
+  return r("alert.do", { what: r(`alert.do.${by}`) });
 }
 
 /// What a repair that begins here would be called: of one speaker, even where the alert is of many.

@@ -138,7 +138,8 @@ export interface Alert {
   id: string;
   kind: AlertKind;
   cause: Cause | null;
-  area: string;
+  /// The nearest that holds all its speakers.
+  area: string | null;
   area_name: string;
   speakers: { speaker: string; name: string }[];
   opened: Instant;

@@ -32,6 +32,7 @@ describe("the words of alerts, repairs and reports", () => {
       severity: ["notice", "warning", "critical"],
       "alert.what": ["offline", "mast", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],
       "alert.many": ["offline", "mast", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],
+      "alert.do": ["offline", "power", "mast", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],
       "rule.when": ["offline", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],
     };
     for (const [start, values] of Object.entries(known)) for (const value of values) expect(Object.keys(vi)).toContain(`${start}.${value}`);
