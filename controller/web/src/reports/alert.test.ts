@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { help, inOrder, repairOf, taken, told, what, when, where, why } from "./alert";
+import { help, inOrder, measured, repairOf, taken, told, what, when, where, why } from "./alert";
 import { tongue } from "./testing";
 import type { Alert } from "./types";
 
@@ -9,21 +9,22 @@ const alert = (over: Partial<Alert> = {}): Alert => ({
   cause: "power",
   area: "sang-moc",
   area_name: "Xã Sảng Mộc",
-  speakers: [{ speaker: "ban-chuong-1", name: "Nhà văn hóa Bản Chương" }],
-  opened: "2026-11-26T07:00:00+07:00",
+  speakers: [{ speaker: "ban-chuong-1", name: "Nhà văn hóa Bản Chương", back: null }],
+  began: "2026-11-26T07:00:00+07:00",
+  opened: "2026-11-26T07:05:00+07:00",
   closed: null,
   severity: "warning",
   acknowledged: null,
   told: 0,
   escalated: false,
-  detail: null,
+  detail: { value: null, limit: null, cell: null },
   ...over,
 });
 const forty = alert({
   kind: "mast",
   cause: "mast",
   severity: "critical",
-  speakers: Array.from({ length: 40 }, (_, n) => ({ speaker: `loa-${n}`, name: `Loa ${n}` })),
+  speakers: Array.from({ length: 40 }, (_, n) => ({ speaker: `loa-${n}`, name: `Loa ${n}`, back: null as string | null })),
 });
 
 describe("alerts stand", () => {
@@ -32,8 +33,8 @@ describe("alerts stand", () => {
     const all = [
       alert({ id: "notice", severity: "notice" }),
       alert({ id: "taken", acknowledged: taken }),
-      alert({ id: "new", opened: "2026-11-26T09:00:00+07:00" }),
-      alert({ id: "old", opened: "2026-11-25T09:00:00+07:00" }),
+      alert({ id: "new", began: "2026-11-26T09:00:00+07:00" }),
+      alert({ id: "old", began: "2026-11-25T09:00:00+07:00" }),
       alert({ id: "mast", severity: "critical", acknowledged: taken }),
     ];
     expect(inOrder(all).map((a) => a.id)).toEqual(["mast", "old", "new", "taken", "notice"]);
@@ -48,6 +49,17 @@ describe("an alert says", () => {
   it("of forty poles behind one mast one line", () => {
     expect(what(tongue, forty)).toBe("40 loa mất kết nối cùng lúc, chung một trạm phát sóng");
     expect(where(forty)).toBe("Xã Sảng Mộc");
+  });
+  it("of how many it still holds, while some are well again, and of all when it is over", () => {
+    const speakers = forty.speakers.map((one, n) => ({ ...one, back: n < 38 ? "2026-11-26T08:00:00+07:00" : null }));
+    expect(what(tongue, { ...forty, speakers })).toBe("2 loa mất kết nối cùng lúc, chung một trạm phát sóng");
+    const over = forty.speakers.map((one) => ({ ...one, back: "2026-11-26T08:00:00+07:00" }));
+    expect(what(tongue, { ...forty, speakers: over, closed: "2026-11-26T08:00:00+07:00" })).toContain("40 loa");
+  });
+  it("what was measured, with the limit that it passed", () => {
+    const hot = alert({ kind: "temperature", cause: null, detail: { value: 83.4, limit: 80, cell: null } });
+    expect(measured(tongue, hot)).toBe("Đo được 83,4 °C, mức báo là 80 °C");
+    expect(measured(tongue, alert())).toBe("");
   });
   it("since when, and of one that is over how long it lasted", () => {
     expect(when(tongue, alert())).toBe("Từ 07:00 sáng nay, 3 giờ trước");

@@ -1,6 +1,6 @@
 /// Alerts in order and in words: the worst first, and of each what, where, since when, why and who knows. Pure.
 import { ago, moment } from "$/lib/words";
-import { names, span, type Tongue } from "./tongue";
+import { names, number, span, type Tongue } from "./tongue";
 import type { Alert, Severity } from "./types";
 
 const RANK: Record<Severity, number> = { critical: 0, warning: 1, notice: 2 };
@@ -9,13 +9,19 @@ const RANK: Record<Severity, number> = { critical: 0, warning: 1, notice: 2 };
 export function inOrder(alerts: readonly Alert[]): Alert[] {
   const taken = (a: Alert) => (a.acknowledged ? 1 : 0);
   return [...alerts].sort(
-    (a, b) => RANK[a.severity] - RANK[b.severity] || taken(a) - taken(b) || Date.parse(a.opened) - Date.parse(b.opened) || a.id.localeCompare(b.id),
+    (a, b) => RANK[a.severity] - RANK[b.severity] || taken(a) - taken(b) || Date.parse(a.began) - Date.parse(b.began) || a.id.localeCompare(b.id),
   );
+}
+
+/// Those of which it still holds; of one that is over, all.
+export function still(alert: Alert): Alert["speakers"] {
+  const there = alert.speakers.filter((one) => one.back === null);
+  return there.length > 0 ? there : alert.speakers;
 }
 
 /// "Mất kết nối", or with many in it "40 loa mất kết nối cùng lúc".
 export function what({ r }: Tongue, alert: Alert): string {
-  const n = alert.speakers.length;
+  const n = still(alert).length;
   return n > 1 ? r(`alert.many.${alert.kind}`, { n }) : r(`alert.what.${alert.kind}`);
 }
 
@@ -31,14 +37,22 @@ export function why({ r }: Tongue, alert: Alert): string | null {
   return alert.cause === null ? null : r(`cause.${alert.cause}`);
 }
 
+/// "Đo được 83 °C, báo khi quá 80 °C." Empty where there is nothing to measure.
+export function measured(tongue: Tongue, { kind, detail }: Alert): string {
+  const { value, limit } = detail;
+  if (value === null) return "";
+  const figure = (n: number) => tongue.r(`measure.${kind}`, { n: number(tongue, n, 1) });
+  return limit === null ? tongue.r("alert.measured", { value: figure(value) }) : tongue.r("alert.measured.limit", { value: figure(value), limit: figure(limit) });
+}
+
 /// "từ 05:12 sáng nay, 3 giờ trước"; of a closed one how long it lasted.
 export function when(tongue: Tongue, alert: Alert): string {
   const { t, r, now, zone } = tongue;
-  const opened = Date.parse(alert.opened);
-  const from = moment(t, opened, now, zone);
-  if (alert.closed === null) return r("alert.since", { from, ago: ago(t, opened, now) });
+  const began = Date.parse(alert.began);
+  const from = moment(t, began, now, zone);
+  if (alert.closed === null) return r("alert.since", { from, ago: ago(t, began, now) });
   const closed = Date.parse(alert.closed);
-  return r("alert.lasted", { from, to: moment(t, closed, now, zone), span: span(tongue, (closed - opened) / 1000) });
+  return r("alert.lasted", { from, to: moment(t, closed, now, zone), span: span(tongue, (closed - began) / 1000) });
 }
 
 /// "Đã báo 3 lần, đã báo lên cấp trên."

@@ -7,6 +7,7 @@ const repair = (over: Partial<Repair> = {}): Repair => ({
   id: "r1",
   speaker: "loa-1",
   name: "Cầu treo",
+  area: "na-lay",
   alert: null,
   what: "Thay nguồn",
   who: null,
@@ -14,6 +15,7 @@ const repair = (over: Partial<Repair> = {}): Repair => ({
   opened: "2026-11-20T08:00:00+07:00",
   opened_by: "Lan",
   done: null,
+  done_by: null,
   note: null,
   ...over,
 });

@@ -44,10 +44,11 @@ describe("a rule is saved", () => {
 
 describe("rules", () => {
   it("that hold everywhere stand first", () => {
+    const made = { may_change: true, changed_by: null, changed: "2026-11-26T00:00:00Z" };
     const all: Rule[] = [
-      { ...fresh("clock", "b"), id: "1" },
-      { ...fresh("offline", "b"), id: "2" },
-      { ...fresh("disk", null), id: "3" },
+      { ...fresh("clock", "b"), id: "1", ...made },
+      { ...fresh("offline", "b"), id: "2", ...made },
+      { ...fresh("disk", null), id: "3", ...made },
     ];
     expect(inOrder(all, () => "Bản Chương").map((r) => r.id)).toEqual(["3", "2", "1"]);
   });

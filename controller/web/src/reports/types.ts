@@ -125,12 +125,18 @@ export interface RuleBody {
 }
 export interface Rule extends RuleBody {
   id: string;
+  /// Where not, what is secret of an address is left out.
+  may_change: boolean;
+  /// `null`: it came with the office.
+  changed_by: string | null;
+  changed: Instant;
 }
 export interface Rules {
-  items: Rule[];
+  rules: Rule[];
 }
 export interface Tried {
   ok: boolean;
+  /// What the other side, or the line to it, said; empty when it went.
   detail: string;
 }
 
@@ -141,7 +147,11 @@ export interface Alert {
   /// The nearest that holds all its speakers.
   area: string | null;
   area_name: string;
-  speakers: { speaker: string; name: string }[];
+  /// Those in my reach; `back`: when it was well again while others were not.
+  speakers: { speaker: string; name: string; back: Instant | null }[];
+  /// Since when it is so.
+  began: Instant;
+  /// When that was found to last.
   opened: Instant;
   closed: Instant | null;
   severity: Severity;
@@ -149,7 +159,7 @@ export interface Alert {
   /// How many times somebody was told.
   told: number;
   escalated: boolean;
-  detail: string | null;
+  detail: { value: number | null; limit: number | null; cell: string | null };
 }
 export interface Alerts {
   items: Alert[];
@@ -164,14 +174,16 @@ export interface Repair {
   id: string;
   speaker: string;
   name: string;
+  area: string;
   alert: string | null;
   what: string;
   who: string | null;
   /// `2026-11-26`
   due: string | null;
   opened: Instant;
-  opened_by: string;
+  opened_by: string | null;
   done: Instant | null;
+  done_by: string | null;
   note: string | null;
 }
 export interface Repairs {
