@@ -9,6 +9,7 @@ const SCREENS = {
   today: "/today",
   week: "/week",
   bulletin: `/bulletin/${task.bulletin}`,
+  board: "/board",
   speakers: "/speakers",
   speaker: `/speaker/${task.speaker}`,
   "new-speaker": "/speakers/new",

@@ -38,13 +38,6 @@ export function occasions(playouts: PlayoutView[]): Occasion[] {
   return [...found.values()].sort((a, b) => Date.parse(b.planned) - Date.parse(a.planned));
 }
 
-export type Hearing = "heard" | "not_heard" | "no_microphone" | "unclear";
-const HEARINGS: readonly unknown[] = ["heard", "not_heard", "no_microphone", "unclear"];
-/// What came of listening to it; `null`: nothing was told, or in a word that this app does not know yet.
-export function hearingOf(heard: unknown): Hearing | null {
-  return HEARINGS.includes(heard) ? (heard as Hearing) : null;
-}
-
 /// "05:30:00.012": the real start to the millisecond.
 export function wallClock(at: string, zone: string): string {
   const format = new Intl.DateTimeFormat("en-GB", {

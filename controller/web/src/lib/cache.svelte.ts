@@ -22,14 +22,14 @@ export class Resource<T> {
   error = $state<unknown>(undefined);
   #key: string;
   #load: () => Promise<T>;
-  #settleMs: number;
+  #settle: () => number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #again = false;
 
-  constructor(key: string, load: () => Promise<T>, settleMs = SETTLE_MS) {
+  constructor(key: string, load: () => Promise<T>, settle = () => SETTLE_MS) {
     this.#key = key;
     this.#load = load;
-    this.#settleMs = settleMs;
+    this.#settle = settle;
   }
 
   /// In words; empty when all is well.
@@ -74,7 +74,7 @@ export class Resource<T> {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.refresh();
-    }, this.#settleMs);
+    }, this.#settle());
   }
 
   end(): void {
@@ -84,9 +84,10 @@ export class Resource<T> {
 }
 
 /// In a component's script: reads `load()` now, on these live events, and when the line is back. `key` names it in the cache
-/// (with its parameters: `days/2026-11-26`). `settleMs`: at most once in this time, for what is large and changes all the time.
-export function resource<T>(key: string, load: () => Promise<T>, live: LiveKind[] = [], settleMs?: number): Resource<T> {
-  const it = new Resource<T>(key, load, settleMs);
+/// (with its parameters: `days/2026-11-26`). `settle`: at most once in this many ms, for what is large and changes all the
+/// time.
+export function resource<T>(key: string, load: () => Promise<T>, live: LiveKind[] = [], settle?: () => number): Resource<T> {
+  const it = new Resource<T>(key, load, settle);
   $effect(() => {
     void it.begin();
     const ends = [onLive(live, () => it.touch()), whenBack(() => it.touch())];

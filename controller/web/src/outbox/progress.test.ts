@@ -3,18 +3,18 @@ import type { BulletinDetail, PlayoutView } from "../api/types";
 import { progress } from "./progress";
 
 const bulletin = { readiness: { ready: 2, of: 3, speakers: [] } } as unknown as BulletinDetail;
-const playout = (given: Partial<PlayoutView>) =>
-  ({ speaker: "a", occurrence: "b/1", attempt: 0, planned: "2026-11-26T05:30:00+07:00", started: "2026-11-26T05:30:00+07:00", ended: null, outcome: null, reason: null, heard: null, ...given }) as PlayoutView;
+const playout = (given: { [key in keyof PlayoutView]?: unknown }) =>
+  ({ speaker: "a", occurrence: "b/1", attempt: 0, planned: "2026-11-26T05:30:00+07:00", started: "2026-11-26T05:30:00+07:00", ended: null, outcome: null, reason: null, heard: null, ...given }) as unknown as PlayoutView;
 const over = "2026-11-26T05:31:00+07:00";
 
 it("nothing sounded yet: so many are ready", () => {
-  expect(progress(bulletin, [])).toEqual({ ready: 2, of: 3, sounding: 0, said: 0, heard: 0, not: [] });
+  expect(progress(bulletin, [])).toEqual({ ready: 2, of: 3, sounding: 0, said: 0, heard: 0, unheard: 0, not: [] });
 });
 
 it("each speaker counts once, by its own account", () => {
   const all = [
     playout({ speaker: "a" }),
-    playout({ speaker: "b", ended: over, outcome: "completed", heard: true }),
+    playout({ speaker: "b", ended: over, outcome: "completed", heard: "heard" }),
     playout({ speaker: "c", ended: over, outcome: "missed", reason: "off" }),
   ];
   expect(progress(bulletin, all)).toMatchObject({
@@ -31,4 +31,13 @@ it("yesterday's occurrence is not today's, and a second attempt replaces the fir
   const cut = playout({ ended: over, outcome: "interrupted", reason: "power_cut" });
   const again = playout({ attempt: 1, ended: over, outcome: "completed" });
   expect(progress(bulletin, [cut, again])).toMatchObject({ said: 1, not: [] });
+});
+
+it("what played without a sound is told apart, and what nobody reported is not taken for silence", () => {
+  const all = [
+    playout({ speaker: "a", ended: over, outcome: "completed", heard: "not_heard" }),
+    playout({ speaker: "b", ended: over, outcome: "completed", heard: "no_microphone" }),
+    playout({ speaker: "c", started: null, outcome: "unreported" }),
+  ];
+  expect(progress(bulletin, all)).toMatchObject({ said: 2, heard: 0, unheard: 1, not: [] });
 });

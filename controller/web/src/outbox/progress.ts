@@ -1,5 +1,6 @@
 /// How far an announcement is, from what the poles reported. What was heard counts, not what was sent. Pure.
 import type { BulletinDetail, PlayoutView } from "../api/types";
+import { hearingOf } from "../lib/hearing";
 
 export interface Progress {
   ready: number;
@@ -9,6 +10,8 @@ export interface Progress {
   said: number;
   /// … and measured by its own microphone.
   heard: number;
+  /// … or not heard by it: it played, and no sound came out.
+  unheard: number;
   /// Over, but not said whole.
   not: { speaker: string; outcome: string; reason: string | null }[];
 }
@@ -22,14 +25,17 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
       newest.set(p.speaker, p);
   }
   const all = [...newest.values()];
+  const said = all.filter((p) => p.outcome === "completed");
   return {
     ready: bulletin.readiness.ready,
     of: bulletin.readiness.of,
     sounding: all.filter((p) => p.started && !p.ended && p.outcome === null).length,
-    said: all.filter((p) => p.outcome === "completed").length,
-    heard: all.filter((p) => p.outcome === "completed" && p.heard === true).length,
+    said: said.length,
+    heard: said.filter((p) => hearingOf(p.heard) === "heard").length,
+    unheard: said.filter((p) => hearingOf(p.heard) === "not_heard").length,
+    // Of what was due and not reported nobody knows.
     not: all
-      .filter((p) => p.outcome !== null && p.outcome !== "completed")
+      .filter((p) => p.outcome !== null && p.outcome !== "completed" && p.outcome !== "unreported")
       .map(({ speaker, outcome, reason }) => ({ speaker, outcome: outcome ?? "", reason })),
   };
 }

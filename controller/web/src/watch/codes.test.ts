@@ -5,7 +5,7 @@ const WHY = {
   powered: ["mains_gone", "on_battery", "power_cut"],
   connected: ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office", "never_seen", "silent"],
   healthy: ["crash_looping", "restarted", "stalled", "clock_untrusted", "disk_full", "hot", "faults"],
-  audible: ["muted", "not_heard", "self_test_failed", "output_failed", "no_microphone", "not_yet_heard", "heard"],
+  audible: ["muted", "not_heard", "self_test_failed", "output_failed", "no_microphone", "not_yet_heard", "heard", "silent", "mains_gone", "power_cut"],
 };
 const CAUSES = ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office"];
 const CHANGES = ["went_down", "came_back", "not_heard", "heard_again", "restarted", "muted", "mains_gone", "mains_back"];

@@ -3,7 +3,7 @@ import { orderState, recent, resultOf, waits } from "./orders";
 import { iso, NOW } from "./sample";
 import type { Order, SelfTestView } from "./types";
 
-const order = (over: Partial<Order> = {}): Order => ({ number: 1, what: "self_test", asked: iso("2026-11-26T13:58"), asked_by: "Nông Thị Lan", until: iso("2026-11-26T14:08"), done: null, ...over });
+const order = (over: Partial<Order> = {}): Order => ({ number: 1, what: "self_test", asked: iso("2026-11-26T13:58"), asked_by: "u1", until: iso("2026-11-26T14:08"), done: null, ...over });
 const test = (time: string, asked = true): SelfTestView => ({ at: iso(time), hearing: "heard", clarity: 24, delay_ms: 180, asked, trouble: null });
 
 describe("an order", () => {

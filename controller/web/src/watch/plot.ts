@@ -123,18 +123,19 @@ export function path(s: Series, span: Span, over: Domain, size: Size, gapMs: num
 
 /// "52 °C", "0,8", "−97 dBm", "1,2 GB", "+12 ms".
 export function valueWords(unit: Unit, value: number, language: string): string {
+  // A number and its unit stay on one line.
   const number = (n: number, digits: number) => new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(n).replace("-", "−");
   switch (unit) {
     case "c":
-      return `${number(value, 0)} °C`;
+      return `${number(value, 0)}\u00a0°C`;
     case "load":
       return number(value, 1);
     case "dbm":
-      return `${number(value, 0)} dBm`;
+      return `${number(value, 0)}\u00a0dBm`;
     case "percent":
-      return `${number(value, 0)} %`;
+      return `${number(value, 0)}\u00a0%`;
     case "mb":
-      return value >= 1000 ? `${number(value / 1000, 1)} GB` : `${number(value, value < 10 ? 1 : 0)} MB`;
+      return value >= 1000 ? `${number(value / 1000, 1)}\u00a0GB` : `${number(value, value < 10 ? 1 : 0)}\u00a0MB`;
     case "ms":
       return errorText(value, language);
   }

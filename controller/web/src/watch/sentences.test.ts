@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { facts, iso, no, speaker, tongue, unknown, yes } from "./sample";
-import { advice, earsWords, factSentence, faultWords, firstTrouble, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
+import { advice, earsWords, factSentence, factWord, faultWords, firstTrouble, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
 import type { BoardCounts } from "./types";
 
 const counts = (over: Partial<BoardCounts>): BoardCounts => ({ speakers: 0, online: 0, silent: 0, offline: 0, muted: 0, trouble: 0, microphones: 0, not_heard: 0, ...over });
@@ -11,7 +11,7 @@ describe("a speaker in one sentence", () => {
     expect(speakerSentence(tongue, lost)).toBe("Loa vẫn chạy nhưng không có mạng (SIM, sóng hoặc cáp), từ 10:48 sáng nay (3 giờ trước).");
   });
   it("takes the cause of the outage over the fact's, for the pole's journal may have told it since", () => {
-    const lost = speaker({ facts: facts({ connected: no("unknown", iso("2026-11-26T13:00")) }), cause: "power", since: iso("2026-11-26T12:58") });
+    const lost = speaker({ facts: facts({ connected: no("silent", iso("2026-11-26T12:58")) }), cause: "power", since: iso("2026-11-26T08:00") });
     expect(speakerSentence(tongue, lost)).toBe("Mất kết nối vì mất điện hoặc máy bị treo, từ 12:58 trưa nay (62 phút trước).");
   });
   it("that is connected and not heard says so, and not that all is well", () => {
@@ -23,8 +23,16 @@ describe("a speaker in one sentence", () => {
     expect(speakerSentence(tongue, speaker())).toContain("micro nghe thấy");
   });
   it("that says nothing is not taken for connected", () => {
-    const silent = speaker({ facts: facts({ powered: unknown(), connected: unknown("silent"), healthy: unknown(), audible: unknown() }) });
-    expect(speakerSentence(tongue, silent)).toBe("Loa im lặng, chưa rõ còn kết nối hay không.");
+    const silent = speaker({ facts: facts({ powered: unknown(), connected: no("silent", iso("2026-11-26T13:56")), healthy: unknown(), audible: unknown("silent") }), cause: "unknown" });
+    expect(speakerSentence(tongue, silent)).toBe("Loa im lặng, chưa rõ vì sao, từ 13:56 chiều nay (4 phút trước).");
+    const office = speaker({ facts: facts({ powered: unknown(), connected: unknown("office"), healthy: unknown(), audible: unknown("silent") }) });
+    expect(speakerSentence(tongue, office)).toBe("Máy chủ vừa ngừng hoặc vừa chạy lại, chưa nói được gì về loa.");
+  });
+  it("that runs on its battery is well with a but, and says it", () => {
+    const battery = speaker({ facts: facts({ powered: yes("on_battery", iso("2026-11-26T13:00")) }) });
+    expect(speakerSentence(tongue, battery)).toBe("Mất điện lưới, loa đang chạy bằng ắc quy, từ 13:00 chiều nay (60 phút trước).");
+    expect(factWord(tongue, "powered", battery.facts.powered)).toBe("Chạy ắc quy");
+    expect(factWord(tongue, "audible", battery.facts.audible)).toBe("Nghe được");
   });
 });
 
@@ -68,7 +76,7 @@ describe("the board's figures", () => {
   });
   it("give no percentage of nothing", () => {
     expect(todayWords(tongue, { of: 0, good: 0 })).toBe("Hôm nay chưa có lượt nào đến giờ");
-    expect(todayWords(tongue, { of: 40, good: 38 })).toBe("Hôm nay đã phát 38 trên 40 lần (95 %)");
+    expect(todayWords(tongue, { of: 40, good: 38 })).toBe("Hôm nay đã phát 38 trên 40 lần (95\u00a0%)");
   });
 });
 

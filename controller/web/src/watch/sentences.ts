@@ -19,9 +19,15 @@ export const FACTS: FactName[] = ["powered", "connected", "healthy", "audible"];
 /// Of several that fail, the one from which the others may follow is said first.
 const FIRST: FactName[] = ["connected", "powered", "audible", "healthy"];
 
-/// "có điện", "mất điện", "điện: chưa rõ".
+/// Well, but: it is so, and somebody should know why. (That it was heard is no "but".)
+export function isBut(fact: Fact): boolean {
+  return fact.state === "yes" && fact.why !== null && fact.why !== "heard";
+}
+
+/// "có điện", "chạy ắc quy", "mất điện", "điện: chưa rõ".
 export function factWord(tongue: Tongue, name: FactName, fact: Fact): string {
-  return tongue.w(`fact.${name}.${fact.state}`);
+  const plain = `fact.${name}.${fact.state}`;
+  return (isBut(fact) && known(tongue, `${plain}.${fact.why}`)) || tongue.w(plain);
 }
 
 /// "05:12 sáng nay (3 giờ trước)".
@@ -44,9 +50,9 @@ export function factSentence(tongue: Tongue, name: FactName, fact: Fact): string
   return tongue.w("sentence.since", { why, since: sinceWords(tongue, fact.since) });
 }
 
-/// The fact that somebody should look at first; `null` when none fails.
+/// The fact that somebody should look at first; `null` when none fails, nor is well with a "but".
 export function firstTrouble(facts: Facts): FactName | null {
-  return FIRST.find((name) => facts[name].state === "no") ?? null;
+  return FIRST.find((name) => facts[name].state === "no") ?? FIRST.find((name) => isBut(facts[name])) ?? null;
 }
 
 /// One sentence of a speaker: its first trouble, or that there is none, and whether anybody could tell.
@@ -54,9 +60,9 @@ export function speakerSentence(tongue: Tongue, s: Pick<BoardSpeaker, "facts" | 
   const name = firstTrouble(s.facts);
   if (name === "connected") {
     const { connected } = s.facts;
-    // The outage knows more than the fact: what is known of its cause, and when it began.
-    const fact: Fact = { ...connected, why: s.cause && s.cause !== "unknown" ? s.cause : (connected.why ?? s.cause), since: s.since ?? connected.since };
-    return factSentence(tongue, "connected", fact);
+    // The outage may know the cause while the fact only knows the silence.
+    const why = s.cause && s.cause !== "unknown" ? s.cause : (connected.why ?? s.cause);
+    return factSentence(tongue, "connected", { ...connected, why, since: connected.since ?? s.since });
   }
   if (name) return factSentence(tongue, name, s.facts[name]);
   const { connected, audible } = s.facts;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { at, ZONE } from "$/lib/testing";
-import { iso, tongue } from "./sample";
+import { facts, iso, no, tongue } from "./sample";
 import { goneWords } from "./sentences";
-import { gone, heaps, place, spanOf, stretches, ticks } from "./timeline";
+import { firstSeen, gone, heaps, place, spanOf, stretches, ticks } from "./timeline";
 import type { Cause, OutageView } from "./types";
 
 const span = { from: at("2026-11-25T14:00"), to: at("2026-11-26T14:00") };
@@ -44,6 +44,23 @@ describe("a speaker's day", () => {
     const all = stretches([outage("2026-11-26T08:00", "2026-11-26T08:42"), outage("2026-11-26T10:00", "2026-11-26T10:21")], span, LONG_AGO);
     expect(goneWords(tongue, gone(all))).toBe("mất kết nối 2 lần, tổng cộng 1 giờ 3 phút, lâu nhất 42 phút.");
     expect(goneWords(tongue, gone(stretches([], span, LONG_AGO)))).toBe("không mất kết nối lần nào.");
+  });
+});
+
+describe("a speaker that was put up days after it was added", () => {
+  const run = (at: string, ended: string | null) => ({ at: iso(at), boot: 1, ended, alive: null });
+  const made = at("2026-11-20T10:00");
+  it("was not there in between", () => {
+    const watch = { facts: facts(), outages: [], runs: [run("2026-11-26T02:00", "power_cut"), run("2026-11-25T20:00", "first")] };
+    expect(firstSeen(watch, made)).toBe(at("2026-11-25T20:00"));
+  });
+  it("and got a new memory card was there before", () => {
+    const watch = { facts: facts(), outages: [outage("2026-11-25T18:00", "2026-11-25T20:00")], runs: [run("2026-11-25T20:00", "first")] };
+    expect(firstSeen(watch, made)).toBe(made);
+  });
+  it("and never reported was never there", () => {
+    expect(firstSeen({ facts: facts({ connected: no("never_seen") }), outages: [], runs: [] }, made)).toBeNull();
+    expect(firstSeen({ facts: facts(), outages: [], runs: [] }, made)).toBe(made);
   });
 });
 

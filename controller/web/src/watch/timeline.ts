@@ -1,6 +1,6 @@
 /// A speaker's presence as stretches of time, and what happened on it, as a picture needs it. Pure.
 import { addDays, civil, clockOf, dateOf, instantOf } from "$/lib/civil";
-import type { Cause, OutageView } from "./types";
+import type { Cause, OutageView, Watch } from "./types";
 
 export interface Span {
   from: number;
@@ -33,8 +33,17 @@ export interface Stretch extends Span {
   open: boolean;
 }
 
-/// The whole span, without holes: where nothing is told of an outage, the speaker was there. `first`: when it was first heard
-/// or added; `null`: never.
+/// From when on it can be told that it was there or not; `null`: it never reported. Added to the list and put up later, it was not
+/// there in between: its first run of all says when it began.
+export function firstSeen(watch: Pick<Watch, "facts" | "runs" | "outages">, made: number): number | null {
+  if (watch.facts.connected.why === "never_seen") return null;
+  const began = watch.runs.filter((run) => run.ended === "first").map((run) => Date.parse(run.at));
+  const first = Math.min(...began);
+  const isAnew = watch.runs.some((run) => Date.parse(run.at) < first) || watch.outages.some((o) => Date.parse(o.began) < first);
+  return began.length > 0 && !isAnew ? Math.max(made, first) : made;
+}
+
+/// The whole span, without holes: where nothing is told of an outage, the speaker was there. `first`: from `firstSeen`.
 export function stretches(outages: OutageView[], span: Span, first: number | null): Stretch[] {
   const found: Stretch[] = [];
   const add = (from: number, to: number, more: Omit<Stretch, "from" | "to">) => {

@@ -109,12 +109,15 @@ export interface Order {
   number: number;
   what: OrderWhat;
   asked: Instant;
-  asked_by: string;
+  /// Who asked; `null`: not known any more.
+  asked_by: string | null;
   /// Not done by then, it is not done at all.
   until: Instant;
   done: Instant | null;
 }
 export interface TelemetryView {
+  /// When it came in.
+  received: Instant | null;
   machine_uptime_s: number | null;
   starts_1h: number;
   temperature_c: number | null;
@@ -135,7 +138,7 @@ export interface TelemetryView {
     cell: string | null;
   } | null;
   data: { month: string; received_mb: number; sent_mb: number } | null;
-  power: { mains: boolean | null; battery_percent: number | null; battery_mv: number | null } | null;
+  power: { mains: boolean | null; battery_percent: number | null; battery_v: number | null } | null;
   volume: number | null;
   last_sound: Instant | null;
   ear: { kind: "none" | "microphone" | "sensor"; trouble: string | null };
