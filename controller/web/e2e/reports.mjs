@@ -1,8 +1,11 @@
-// The month's report is opened, printed and taken away; somebody takes an alert, opens a repair from it, and says that it is done.
+// The month's report is opened, printed and taken away; of a pole that is dead somebody takes the alert, opens a repair from it,
+// and says that it is done.
 import { readFileSync, statSync } from "node:fs";
 import { at, call, DESK, picture, script, signIn, task, until } from "./lib.mjs";
 
 const month = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Ho_Chi_Minh", year: "numeric", month: "2-digit" }).format(Date.now());
+// An office that has just begun waits until whoever is there has said so.
+const TOLD_WITHIN_MS = 240_000;
 const A4 = { width: 595, height: 842 };
 
 await script(async ({ open, device }) => {
@@ -48,10 +51,22 @@ await script(async ({ open, device }) => {
   await at(desk, "bars-connected").waitFor();
   await picture(desk, "desk-days", true);
 
+  // The commune wants to know at once; the rule reads as a sentence while it is made.
   const phone = await device(one);
-  await signIn(phone, task.officer, "/alerts");
+  await signIn(phone, task.officer, "/alerts/rules");
+  await at(phone, "rule-add").click();
+  await at(phone, "rule-kind").selectOption("offline");
+  await at(phone, "rule-after").selectOption("0");
+  const sentence = await at(phone, "rule-sentence").innerText();
+  if (!/^Khi một loa mất kết nối ở .+\.$/.test(sentence)) throw new Error(sentence);
+  await picture(phone, "phone-rule");
+  await at(phone, "rule-save").click();
+  await at(phone, "rule-sheet").waitFor({ state: "detached" });
+  await at(phone, "rule").filter({ hasText: sentence }).waitFor();
+
+  await phone.goto("/#/alerts");
   const alert = phone.locator("[data-testid=alert]", { has: at(phone, "alert-take") }).first();
-  await alert.waitFor();
+  await alert.waitFor({ timeout: TOLD_WITHIN_MS });
   const id = await alert.getAttribute("data-alert");
   const before = (await call(phone, "/alerts/count")).body.unacknowledged;
   await picture(phone, "phone-alerts", true);
