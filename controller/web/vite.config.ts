@@ -40,6 +40,9 @@ function chunk(id: string): string | undefined {
   const name = id.split("?")[0] ?? id;
   if (name.includes("/leaflet/") || /\/(MapScreen\.svelte|poleMap\.ts|poleIcon\.ts)$/.test(name)) return "map";
   if (/\/i18n\/(?!vi)\w+(\.screens)?\.json$/.test(name)) return name.match(/(\w+)(\.screens)?\.json$/)?.[1];
+  if (/\/src\/reports\//.test(name) || /\/screens\/(Alerts|AlertRules|Repairs|MonthReport|DayReport)\.svelte$/.test(name)) {
+    return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "reports";
+  }
   if (/\/src\/(day|desk)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
   if (/\/src\/watch\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "watch";
   if (/\/screens\/(Board|Speaker)\.svelte$/.test(name)) return "watch";

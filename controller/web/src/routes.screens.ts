@@ -1,6 +1,7 @@
 /// The screens that look at and arrange things, and their lines under "Thêm".
 import type { Rights } from "./api/types";
 import type { IconName } from "./components/icons";
+import { alerts } from "./lib/alerts.svelte";
 import { approvals } from "./lib/approvals.svelte";
 import type { Key } from "./lib/i18n/index.svelte";
 import type { Route } from "./lib/router.svelte";
@@ -20,6 +21,11 @@ export const screens: Route[] = [
   { path: "/speaker/:id", tab: "speakers", load: () => import("./screens/Speaker.svelte") },
   { path: "/map", tab: "speakers", load: () => import("./screens/MapScreen.svelte") },
   { path: "/approvals", tab: "more", load: () => import("./screens/Approvals.svelte") },
+  { path: "/alerts", tab: "more", load: () => import("./screens/Alerts.svelte") },
+  { path: "/alerts/rules", tab: "more", when: (r) => r.arrange, load: () => import("./screens/AlertRules.svelte") },
+  { path: "/repairs", tab: "more", load: () => import("./screens/Repairs.svelte") },
+  { path: "/reports", tab: "more", load: () => import("./screens/MonthReport.svelte") },
+  { path: "/reports/days", tab: "more", load: () => import("./screens/DayReport.svelte") },
   { path: "/schedules", tab: "more", load: () => import("./screens/Schedules.svelte") },
   { path: "/holidays", tab: "more", load: () => import("./screens/Holidays.svelte") },
   { path: "/library", tab: "more", load: () => import("./screens/Library.svelte") },
@@ -46,6 +52,9 @@ export const entries: Entry[] = [
   { href: "#/approvals", icon: "check", label: "menu.approvals", note: "menu.approvals.what", when: (r) => speaks(r) || r.approve.length > 0, count: () => approvals.count, testid: "more-approvals" },
   { href: "#/board", icon: "online", label: "menu.board", note: "menu.board.what", testid: "more-board" },
   { href: "#/week", icon: "today", label: "menu.week", testid: "more-week" },
+  { href: "#/alerts", icon: "warn", label: "menu.alerts", note: "menu.alerts.what", count: () => alerts.count, testid: "more-alerts" },
+  { href: "#/repairs", icon: "tools", label: "menu.repairs", note: "menu.repairs.what", testid: "more-repairs" },
+  { href: "#/reports", icon: "file", label: "menu.reports", note: "menu.reports.what", testid: "more-reports" },
   { href: "#/schedules", icon: "repeat", label: "menu.schedules", note: "menu.schedules.what", testid: "more-schedules" },
   { href: "#/library", icon: "library", label: "menu.library", when: speaks, testid: "more-library" },
   { href: "#/templates", icon: "file", label: "menu.templates", when: speaks, testid: "more-templates" },

@@ -4,6 +4,8 @@ import type { ErrorEnvelope } from "./types";
 
 const BASE = "/api/v1";
 const PATIENCE_MS = 15_000;
+/// A large report is made while one waits.
+const FILE_PATIENCE_MS = 60_000;
 /// An upload over a weak line is given this long in all.
 export const UPLOAD_PATIENCE_MS = 10 * 60_000;
 
@@ -89,8 +91,9 @@ async function refusal(response: Response): Promise<ApiError> {
   }
 }
 
-async function call<T>(method: string, path: string, body: unknown, options: Options): Promise<T> {
-  const headers = new Headers({ Accept: "application/json", "Accept-Language": hooks.language() });
+/// The office's answer, when it is none of refusal, silence and a broken line.
+async function ask(method: string, path: string, body: unknown, options: Options, accept = "application/json"): Promise<Response> {
+  const headers = new Headers({ Accept: accept, "Accept-Language": hooks.language() });
   if (options.key) headers.set("Idempotency-Key", options.key);
   // Another tab may have signed somebody else in: nothing is done in that person's name.
   const user = method === "GET" || options.open ? null : hooks.user();
@@ -131,9 +134,35 @@ async function call<T>(method: string, path: string, body: unknown, options: Opt
     throw error;
   }
   hooks.reached(true);
+  return response;
+}
+
+async function call<T>(method: string, path: string, body: unknown, options: Options): Promise<T> {
+  const response = await ask(method, path, body, options);
   if (response.status === 204) return undefined as T;
   try {
     return (await response.json()) as T;
+  } catch {
+    throw new ApiError(0, "unreachable", hooks.unreachable());
+  }
+}
+
+/// The name that the office gave a file, or `fallback`.
+function fileName(response: Response, fallback: string): string {
+  const said = response.headers.get("content-disposition") ?? "";
+  const name = /filename\*=UTF-8''([^;]+)/i.exec(said)?.[1] ?? /filename="?([^";]+)"?/i.exec(said)?.[1];
+  try {
+    return name ? decodeURIComponent(name) : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+async function file(path: string, fallback: string, options: Options = {}): Promise<File> {
+  const response = await ask("GET", path, undefined, { timeoutMs: FILE_PATIENCE_MS, ...options }, "*/*");
+  try {
+    const bytes = await response.blob();
+    return new File([bytes], fileName(response, fallback), { type: bytes.type });
   } catch {
     throw new ApiError(0, "unreachable", hooks.unreachable());
   }
@@ -144,6 +173,8 @@ export const api = {
   post: <T>(path: string, body?: unknown, options: Options = {}) => call<T>("POST", path, body ?? {}, options),
   patch: <T>(path: string, body: unknown, options: Options = {}) => call<T>("PATCH", path, body, options),
   delete: <T = void>(path: string, options: Options = {}) => call<T>("DELETE", path, undefined, options),
+  /// A report as a file, with the name that the office gives it.
+  file,
   /// Multipart; `key` makes it safe to repeat.
   upload: <T>(path: string, form: FormData, options: Options = {}) =>
     call<T>("POST", path, form, { timeoutMs: UPLOAD_PATIENCE_MS, ...options }),
