@@ -175,7 +175,7 @@ fn sound(path: &Path) -> Done {
 
 fn hear(path: &Path) -> Done {
     let config = load(path)?;
-    start_log(LogLevel::Info);
+    start_log(&Log::default());
     let output = output::choose(&config.output, &config.speaker);
     println!("Playing a chirp on {} ...", output.describe());
     let found = self_test::self_test(output, &config)
