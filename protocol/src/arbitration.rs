@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    bulletin::{OnPreempt, Priority, RESUME_BACK_MS, RESUME_WITHIN_S},
+    bulletin::{OnPreempt, Priority, RESUME_BACK_MS, RESUME_WITHIN_S, Status},
     playout::{Interruption, Miss, OccurrenceId, Outcome, Skip},
     quiet_hours::{is_quiet, quiet_from},
     speaker_config::SpeakerConfig,
@@ -17,6 +17,7 @@ use crate::{
 pub struct Candidate {
     pub id: OccurrenceId,
     pub priority: Priority,
+    pub status: Status,
     pub order: u32,
     pub planned: WallTime,
     /// Last instant for a first start.
@@ -73,6 +74,11 @@ pub fn rank(a: &Candidate, b: &Candidate) -> Ordering {
         .then_with(|| a.id.cmp(&b.id))
 }
 
+/// An emergency in earnest wakes people. An exercise or a test of one has no reason to.
+fn passes_quiet_hours(c: &Candidate) -> bool {
+    c.priority == Priority::Emergency && c.status == Status::Actual
+}
+
 /// Why a candidate may not sound at this instant.
 enum Bar {
     NotReady,
@@ -84,7 +90,7 @@ fn bar(c: &Candidate, config: &SpeakerConfig, now: WallTime) -> Option<Bar> {
     if config.muted {
         return Some(Bar::Muted);
     }
-    if c.priority < Priority::Emergency {
+    if !passes_quiet_hours(c) {
         let start = now.max(c.planned);
         let quiet = match c.state {
             State::Sounding => is_quiet(&config.quiet_hours, now, &config.zone),
@@ -182,7 +188,7 @@ pub fn decide(
         }
     }
     if let Some(sounding) = chosen
-        && sounding.priority < Priority::Emergency
+        && !passes_quiet_hours(sounding)
         && let Some(quiet) = quiet_from(&config.quiet_hours, now.plus_us(1), &config.zone)
     {
         wake(quiet);
@@ -268,6 +274,7 @@ mod tests {
         Candidate {
             id: format!("{name}/2026-11-24/0/0").parse().expect("a good id"),
             priority,
+            status: Status::Actual,
             order: 0,
             planned,
             start_by: planned.plus_s(60),
@@ -368,6 +375,54 @@ mod tests {
             sounds(&[waiting("flood", Emergency, night)], night),
             Some("flood".into())
         );
+    }
+
+    #[test]
+    fn an_exercise_of_an_emergency_wakes_nobody() {
+        let night = t(15 * 3600 + 900); // 03:15
+        for status in [Status::Exercise, Status::Test] {
+            let drill = Candidate {
+                status,
+                ..waiting("drill", Emergency, night)
+            };
+            assert_eq!(sounds(std::slice::from_ref(&drill), night), None);
+            assert_eq!(
+                over(std::slice::from_ref(&drill), night),
+                [("drill".into(), Outcome::Skipped(Skip::QuietHours))]
+            );
+            // And it does not sound on into the night.
+            let sounding = Candidate {
+                state: State::Sounding,
+                ..drill
+            };
+            assert_eq!(
+                over(&[sounding], night),
+                [(
+                    "drill".into(),
+                    Outcome::Interrupted(Interruption::QuietHours)
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn an_exercise_of_an_emergency_cuts_the_news_by_day_and_ends_when_the_quiet_hours_begin() {
+        let ten = t(10 * 3600); // 22:00
+        let before = ten.plus_s(-25);
+        let drill = Candidate {
+            status: Status::Exercise,
+            remaining_ms: 20_000,
+            ..waiting("drill", Emergency, before)
+        };
+        let news = sounding("news", Ordinary, before.plus_s(-5));
+        let both = [drill.clone(), news];
+        assert_eq!(sounds(&both, before), Some("drill".into()));
+        let sounding = Candidate {
+            state: State::Sounding,
+            ..drill
+        };
+        let decision = decide(&[sounding], &config(), None, before, 0);
+        assert_eq!(decision.wake, Some(ten));
     }
 
     #[test]

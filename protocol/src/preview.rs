@@ -60,6 +60,7 @@ pub fn preview<'a>(
             let candidate = Candidate {
                 id: p.id.clone(),
                 priority: bulletin.priority,
+                status: bulletin.status,
                 order: bulletin.order,
                 planned: p.at,
                 start_by: bulletin.start_by(p.at),

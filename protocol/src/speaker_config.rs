@@ -23,7 +23,7 @@ pub struct SpeakerConfig {
     pub channels: Vec<Channel>,
     /// IANA name; quiet hours and volumes by time of day are in it.
     pub zone: String,
-    /// Only an emergency sounds in these.
+    /// Only an emergency in earnest sounds in these.
     pub quiet_hours: Vec<DayWindow>,
     pub volume: VolumePlan,
     /// Silent whatever comes: a horn that shrieks, a funeral next door.

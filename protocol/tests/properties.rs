@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use loa_protocol::{
     arbitration::{Candidate, State, decide, rank},
-    bulletin::{OnPreempt, Priority},
+    bulletin::{OnPreempt, Priority, Status},
     channel::Channel,
     content::{Bitmap, Manifest, Sha, Wants},
     envelope::{Keyring, open, open_unsigned, seal},
@@ -88,6 +88,7 @@ prop_compose! {
     fn candidate()(
         name in 0..40u8,
         priority in prop_oneof![Just(Priority::Ordinary), Just(Priority::Priority), Just(Priority::Emergency)],
+        status in prop_oneof![Just(Status::Actual), Just(Status::Exercise)],
         order in 0..3u32,
         planned in 0..200i64,
         lateness in 0..100i64,
@@ -100,6 +101,7 @@ prop_compose! {
         Candidate {
             id: format!("b{name}/2026-11-24/0/0").parse().expect("built to be good"),
             priority,
+            status,
             order,
             planned: t(planned),
             start_by: t(planned + lateness),

@@ -124,6 +124,7 @@ pub fn waiting(id: OccurrenceId, planned: WallTime, bulletin: &Bulletin) -> Cand
     Candidate {
         id,
         priority: bulletin.priority,
+        status: bulletin.status,
         order: bulletin.order,
         planned,
         start_by: bulletin.start_by(planned),

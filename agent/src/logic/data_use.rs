@@ -103,7 +103,7 @@ impl DataCounter {
     }
 
     /// What is to go to the disk, when that was not for `every_us`.
-    fn to_save(&mut self, now_us: u64, every_us: u64) -> Option<DataNote> {
+    fn due_note(&mut self, now_us: u64, every_us: u64) -> Option<DataNote> {
         let is_due = self
             .saved_us
             .is_none_or(|saved| now_us.saturating_sub(saved) >= every_us);
@@ -126,7 +126,7 @@ impl Agent {
     }
 
     pub(super) fn save_data(&mut self, every_us: u64) {
-        if let Some(note) = self.data.to_save(self.now.mono_us, every_us) {
+        if let Some(note) = self.data.due_note(self.now.mono_us, every_us) {
             self.keep_note(&note);
         }
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use loa_protocol::{
-    bulletin::Priority,
+    bulletin::{Priority, Status},
     playout::{Interruption, OccurrenceId, Outcome, Playout, Skip},
     speaker_config::SpeakerConfig,
     time::{Trust, WallTime},
@@ -43,6 +43,11 @@ struct Window {
 impl Case<'_> {
     pub fn priority(&self) -> Priority {
         self.revision.kept.bulletin.priority
+    }
+    /// Only an emergency in earnest sounds in quiet hours.
+    fn wakes_people(&self) -> bool {
+        self.priority() == Priority::Emergency
+            && self.revision.kept.bulletin.status == Status::Actual
     }
     fn is_now(&self) -> bool {
         matches!(self.revision.kept.pattern, Pattern::Now { .. })
@@ -287,7 +292,7 @@ impl Village {
         }
         let emergency = case.priority() == Priority::Emergency;
         let quiet = |at: Micros| self.town.is_quiet(&config.quiet_hours, self.town.wall(at));
-        if !emergency && quiet(planned - SECOND) && quiet(planned + 2 * SECOND) {
+        if !case.wakes_people() && quiet(planned - SECOND) && quiet(planned + 2 * SECOND) {
             let quiet = Outcome::Skipped(Skip::QuietHours);
             return expect(outcome, quiet, "quiet hours, skipped", case.is_now());
         }
@@ -295,7 +300,7 @@ impl Village {
         let any_quiet = (planned - SECOND..last + margin)
             .step_by(margin as usize)
             .any(quiet);
-        if !emergency && any_quiet {
+        if !case.wakes_people() && any_quiet {
             return Ok("quiet hours near, no opinion");
         }
         let near = windows.iter().any(|w| {
@@ -378,7 +383,12 @@ impl Village {
         let alone = windows.iter().all(|w| {
             w.id == case.id || w.priority < Priority::Emergency || w.to < back || to < w.from
         });
+        let quiet = |at: Micros| self.town.is_quiet(&config.quiet_hours, self.town.wall(at));
+        let any_quiet = (back..to + case.length + 60 * SECOND)
+            .step_by(30 * SECOND as usize)
+            .any(quiet);
         knew && stood
+            && (case.wakes_people() || !any_quiet)
             && !stopped
             && alone
             && !config.muted

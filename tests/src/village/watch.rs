@@ -2,7 +2,7 @@
 
 use loa_agent::logic::port::Play;
 use loa_protocol::{
-    bulletin::{OnPreempt, Priority},
+    bulletin::{OnPreempt, Priority, Status},
     time::WallTime,
 };
 
@@ -173,7 +173,9 @@ impl Village {
             return Some(format!("{playout:?} sounds on a muted pole"));
         }
         let row = self.poles[p].disk.ledger.get(playout)?;
-        if row.playout.priority < Priority::Emergency && self.is_calm(p) {
+        let wakes_people =
+            row.playout.priority == Priority::Emergency && row.playout.status == Status::Actual;
+        if !wakes_people && self.is_calm(p) {
             let wall = run.agent.moment(self.reading(p)).wall;
             let windows = &config.quiet_hours;
             // A moment's grace at both ends: a deadline may be kept a little late, and clocks drift while it is armed.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use loa_protocol::{
-    bulletin::{Bulletin, Planned, Priority},
+    bulletin::{Bulletin, Planned, Priority, Status},
     id::SpeakerId,
     quiet_hours::{DayWindow, is_quiet, quiet_from},
     time::WallTime,
@@ -65,7 +65,7 @@ fn on_speakers(b: &Bulletin, starts: &[Planned], speakers: &[Speaker]) -> Vec<Fo
         let values = vec![("count", muted.to_string()), of.clone()];
         found.push((Code::WarnMuted, values));
     }
-    if b.priority == Priority::Emergency {
+    if b.priority == Priority::Emergency && b.status == Status::Actual {
         return found;
     }
     let length_ms = i64::try_from(b.length_ms()).unwrap_or(i64::MAX);
