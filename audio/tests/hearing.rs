@@ -245,7 +245,7 @@ fn forty_eight_kilohertz_in_uneven_pieces_come_to_the_same() {
     let sent = speech(4.0, 48_000, chance);
     let (mut out, mut decimator) = (Vec::new(), Decimator::default());
     for piece in sent.chunks(1_111) {
-        decimator.push(piece, |f| out.push(f));
+        decimator.push(piece, &mut |f| out.push(f));
     }
     let found = listen(&out, &decimated(&sent), 3, 0.0, chance);
     assert_eq!(found.verdict(), Verdict::Heard);

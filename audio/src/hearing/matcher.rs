@@ -12,7 +12,7 @@ const MAX_WAITING: usize = 16;
 /// Pieces whose end may wait for their last blocks. Beyond that the oldest is told as it is.
 const MAX_PIECES: usize = 8;
 /// A microphone that is this late gives nothing any more.
-const PATIENCE_US: u64 = 1_500_000;
+const PATIENCE_US: u64 = 3_000_000;
 /// A last block of at least this length is taken.
 const SCRAP: usize = BLOCK / 2;
 /// A block that is this much quieter than the loudest is a pause: it says nothing.
