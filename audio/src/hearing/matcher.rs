@@ -222,10 +222,15 @@ fn rms(frames: &[f32]) -> f32 {
     (frames.iter().map(|f| f * f).sum::<f32>() / frames.len().max(1) as f32).sqrt()
 }
 
-/// Level of the loudest tenth of a second.
+/// Level of the loudest tenth of a second, without the microphone's own offset.
 fn loudest(frames: &[f32]) -> f32 {
+    let level = |part: &[f32]| {
+        let offset = part.iter().sum::<f32>() / part.len() as f32;
+        let square = |f: &f32| (f - offset) * (f - offset);
+        (part.iter().map(square).sum::<f32>() / part.len() as f32).sqrt()
+    };
     frames
         .chunks(RATE as usize / 10)
-        .map(rms)
+        .map(level)
         .fold(0.0, f32::max)
 }
