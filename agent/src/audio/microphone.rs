@@ -177,7 +177,7 @@ where
         let mut came = lock(&shared);
         if came.frames.len() + count <= MOST_FRAMES {
             came.blocks.push_back((first_us, count));
-            decimator.push(&mono, |frame| came.frames.push_back(frame));
+            decimator.push(&mono, &mut |frame| came.frames.push_back(frame));
         }
     };
     let failed = move |error: cpal::Error| {

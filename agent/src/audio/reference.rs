@@ -103,7 +103,7 @@ impl Sent {
             frames: kept,
             ..
         } = self;
-        decimator.push(frames, |frame| kept.push_back(frame));
+        decimator.push(frames, &mut |frame| kept.push_back(frame));
         let first_us = first_us + from as u64 * 1_000_000 / u64::from(RATE);
         self.notes.push_back(Note::Frames { first_us, count });
     }

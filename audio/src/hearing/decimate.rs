@@ -1,6 +1,6 @@
 //! From 48 kHz to the rate at which sound is compared. A horn gives nothing above 5 kHz that is worth a comparison.
 
-use std::{collections::VecDeque, f32::consts::PI, sync::OnceLock};
+use std::{f32::consts::PI, sync::OnceLock};
 
 use super::RATE;
 use crate::SAMPLE_RATE;
@@ -13,7 +13,9 @@ const CUT_HZ: f32 = 5_000.0;
 /// Takes frames at 48 kHz in pieces of any length. Both sides of a comparison go through one, so its delay cancels.
 #[derive(Clone, Debug)]
 pub struct Decimator {
-    last: VecDeque<f32>,
+    /// The last frames, each written twice, so that they always lie in one piece from `next` on.
+    last: [f32; 2 * TAPS],
+    next: usize,
     /// Frames until the next one is given.
     wait: usize,
 }
@@ -21,7 +23,8 @@ pub struct Decimator {
 impl Default for Decimator {
     fn default() -> Self {
         Self {
-            last: VecDeque::from(vec![0.0; TAPS]),
+            last: [0.0; 2 * TAPS],
+            next: 0,
             wait: FACTOR,
         }
     }
@@ -29,15 +32,17 @@ impl Default for Decimator {
 
 impl Decimator {
     /// Gives `out` each frame of the lower rate. Allocates nothing.
-    pub fn push(&mut self, frames: &[f32], mut out: impl FnMut(f32)) {
+    pub fn push(&mut self, frames: &[f32], out: &mut dyn FnMut(f32)) {
         let taps = taps();
         for &frame in frames {
-            self.last.pop_front();
-            self.last.push_back(frame);
+            self.last[self.next] = frame;
+            self.last[self.next + TAPS] = frame;
+            self.next = (self.next + 1) % TAPS;
             self.wait -= 1;
             if self.wait == 0 {
                 self.wait = FACTOR;
-                out(self.last.iter().zip(taps).map(|(f, t)| f * t).sum());
+                let last = &self.last[self.next..self.next + TAPS];
+                out(last.iter().zip(taps).map(|(f, t)| f * t).sum());
             }
         }
     }
@@ -51,7 +56,7 @@ impl Decimator {
 /// Everything at once.
 pub fn decimated(frames: &[f32]) -> Vec<f32> {
     let mut out = Vec::with_capacity(frames.len() / FACTOR + 1);
-    Decimator::default().push(frames, |frame| out.push(frame));
+    Decimator::default().push(frames, &mut |frame| out.push(frame));
     out
 }
 
@@ -104,7 +109,7 @@ mod tests {
             let (piece, later) = rest.split_at(length.min(rest.len()));
             let told = decimator.gives(piece.len());
             let before = pieces.len();
-            decimator.push(piece, |f| pieces.push(f));
+            decimator.push(piece, &mut |f| pieces.push(f));
             assert_eq!(pieces.len() - before, told);
             rest = later;
         }

@@ -12,7 +12,7 @@ const MAX_WAITING: usize = 16;
 /// Pieces whose end may wait for their last blocks. Beyond that the oldest is told as it is.
 const MAX_PIECES: usize = 8;
 /// A microphone that is this late gives nothing any more.
-const PATIENCE_US: u64 = 1_500_000;
+const PATIENCE_US: u64 = 3_000_000;
 /// A last block of at least this length is taken.
 const SCRAP: usize = BLOCK / 2;
 /// A block that is this much quieter than the loudest is a pause: it says nothing.
@@ -222,10 +222,15 @@ fn rms(frames: &[f32]) -> f32 {
     (frames.iter().map(|f| f * f).sum::<f32>() / frames.len().max(1) as f32).sqrt()
 }
 
-/// Level of the loudest tenth of a second.
+/// Level of the loudest tenth of a second, without the microphone's own offset.
 fn loudest(frames: &[f32]) -> f32 {
+    let level = |part: &[f32]| {
+        let offset = part.iter().sum::<f32>() / part.len() as f32;
+        let square = |f: &f32| (f - offset) * (f - offset);
+        (part.iter().map(square).sum::<f32>() / part.len() as f32).sqrt()
+    };
     frames
         .chunks(RATE as usize / 10)
-        .map(rms)
+        .map(level)
         .fold(0.0, f32::max)
 }

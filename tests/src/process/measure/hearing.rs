@@ -8,7 +8,7 @@ use loa_agent::{
 };
 use loa_audio::hearing::{
     Found, RATE, Verdict,
-    air::{Chance, Noise, add_noise, arriving, crackle, horn, music, paths, speech},
+    air::{Chance, Noise, arriving, crackle, horn, music, paths, speech},
     decimated,
 };
 
@@ -19,6 +19,8 @@ const LOUDER_DB: f32 = 10.0;
 /// 50 ms, as an output and a microphone give them.
 const BLOCK: usize = RATE as usize / 20;
 const BLOCK_US: u64 = 50_000;
+/// How long the noise goes on: until the last comparison is over.
+const AFTER: usize = 10 * RATE as usize;
 
 const SENTENCES: [&str; 4] = [
     "Ủy ban nhân dân xã thông báo: sáu giờ sáng mai họp toàn thể nhân dân xóm tại nhà văn hóa, mời bà con đến đông đủ.",
@@ -54,7 +56,7 @@ pub fn not_to_be_heard(rounds: u64) -> Vec<Judged> {
     let round = |seed| {
         let chance = &mut Chance::new(10_000 + seed);
         let sent = material(seed, &voices, chance);
-        let frames = sent.len() + RATE as usize;
+        let frames = sent.len() + AFTER;
         let noise = Noise::ALL[seed as usize % 3];
         let heard = match (seed / 3) % 4 {
             0 => noise.make(frames, RATE, chance),
@@ -100,8 +102,16 @@ fn material(seed: u64, voices: &[Vec<f32>], chance: &mut Chance) -> Vec<f32> {
 
 fn over_the_air(sent: &[f32], louder_db: f32, noise: Noise, chance: &mut Chance) -> Vec<f32> {
     let mut heard = arriving(&horn(sent, RATE), &paths(chance), RATE);
-    let noise = noise.make(heard.len(), RATE, chance);
-    add_noise(&mut heard, &noise, louder_db);
+    // The noise goes on after the sound: no microphone ever gives nothing.
+    let mut noise = noise.make(heard.len() + AFTER, RATE, chance);
+    let after = noise.split_off(heard.len());
+    let power = |frames: &[f32]| frames.iter().map(|f| f * f).sum::<f32>() / frames.len() as f32;
+    let factor = (power(&heard) / power(&noise)).sqrt() * 10.0_f32.powf(-louder_db / 20.0);
+    heard
+        .iter_mut()
+        .zip(noise)
+        .for_each(|(h, n)| *h += factor * n);
+    heard.extend(after.iter().map(|n| factor * n));
     heard
 }
 
