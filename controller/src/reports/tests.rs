@@ -231,7 +231,9 @@ impl World {
         let sounded = !matches!(outcome, Outcome::Missed(_) | Outcome::Skipped(_));
         let errors = [3_000, -200, 900_000, 6_000_000, 20_000_000];
         let error_us = *self.chance.pick(&errors);
-        let day = jiff::tz::TimeZone::UTC.to_datetime(planned.timestamp()).date();
+        let day = jiff::tz::TimeZone::UTC
+            .to_datetime(planned.timestamp())
+            .date();
         let occurrence = format!("b{}/{day}/{}/0", self.chance.below(3), self.chance.below(4));
         Playout {
             id: PlayoutId {
