@@ -278,7 +278,7 @@ async fn the_month_s_report_goes_out_once_also_when_the_mail_server_was_away() {
     });
     let office = office_with(config).await;
     let send = async || mail::send_due(&office.state).await.expect("a try");
-    // Not its day yet.
+    // There was no office in October.
     let early = one_mail(&server).await;
     send().await;
     early.abort();
