@@ -10,7 +10,7 @@ pub mod view;
 mod words;
 
 pub use config::ReportConfig;
-pub use gather::{Gathered, Reported, Span, gather};
+pub use gather::{Gathered, Reported, ReportedArea, Span, gather};
 
 #[cfg(test)]
 use crate::logic::figures::Figures;

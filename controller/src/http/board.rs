@@ -1,4 +1,7 @@
 //! The board: area by area, worst first, and what changed since yesterday.
+//!
+//! Bound: [`MAKING`] boards are made at a time, for one of ten thousand poles takes a processor for some tenths of a second;
+//! who asks meanwhile waits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +13,7 @@ use loa_protocol::{
     time::WallTime,
 };
 use serde::{Deserialize, Serialize};
-use tokio::task;
+use tokio::{sync::Semaphore, task};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -37,6 +40,9 @@ const POLES: usize = 1_000;
 const CHANGES: usize = 200;
 /// Changes of one kind that are looked through for those in reach.
 const LOOKED_AT: u32 = 5_000;
+
+const MAKING: usize = 2;
+static TURN: Semaphore = Semaphore::const_new(MAKING);
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -173,6 +179,7 @@ pub async fn board(
             Some(area)
         }
     };
+    let _turn = TURN.acquire().await;
     let now = state.clock.now();
     let (today, yesterday) = days(&state.config.defaults.zone, now)?;
     let speakers = state.store.speakers_below(asked.as_ref()).await?;

@@ -5,8 +5,6 @@
 
 mod families;
 
-use std::collections::BTreeMap;
-
 use axum::{
     extract::State,
     http::{HeaderMap, header},
@@ -43,7 +41,7 @@ pub async fn metrics(
         figures: state.engine.figures(),
         line_up: state.engine.line_up(),
         database_up,
-        playouts: told(playouts)?.unwrap_or_else(BTreeMap::new),
+        playouts: told(playouts)?.unwrap_or_default(),
     };
     let speakers = told(speakers)?.unwrap_or_default();
     let seen = state.engine.seen(speakers.iter().map(|s| &s.id));

@@ -175,7 +175,7 @@ pub async fn monthly_csv(
 
 /// The whole of it as a spreadsheet, with a line for a signature.
 #[utoipa::path(get, path = "/reports/monthly.xlsx", tag = "reports", params(AskedMonth),
-    responses((status = 200, body = [u8],
+    responses((status = 200, body = String,
         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (status = "default", body = ErrorEnvelope)))]
 pub async fn monthly_xlsx(

@@ -26,6 +26,7 @@ const POINTS: u32 = 1_000;
 const STEP_S: u32 = 3_600;
 /// As long as the history is kept.
 const LONGEST_DAYS: i64 = 35;
+const AHEAD_S: i64 = 3_600;
 const DAY_S: i64 = 24 * 3_600;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,10 +47,13 @@ impl Between {
         longest_days: i64,
     ) -> Result<(WallTime, WallTime), ApiError> {
         let to = self.to.as_deref().map(instant::parse).transpose()?;
-        let to = to.unwrap_or(now.plus_us(1));
+        // A pole's clock may be ahead of the office's.
+        let to = to.unwrap_or(now.plus_s(AHEAD_S));
         let from = self.from.as_deref().map(instant::parse).transpose()?;
         let from = from.unwrap_or(to.plus_s(-days * DAY_S));
-        if from < to && to.since_us(from) <= (longest_days * DAY_S).saturating_mul(1_000_000) {
+        if from < to
+            && to.since_us(from) <= (longest_days * DAY_S + AHEAD_S).saturating_mul(1_000_000)
+        {
             Ok((from, to))
         } else {
             Err(ApiError::new(Code::SpanInvalid).with("days", longest_days))

@@ -33,6 +33,7 @@ const OUTPUT_FAULTS: [&str; 2] = ["player", "output"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FactState)]
 pub enum State {
     Yes,
     No,
@@ -42,6 +43,7 @@ pub enum State {
 /// Why a fact is as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FactWhy)]
 pub enum Why {
     // Powered.
     MainsGone,
@@ -110,6 +112,7 @@ pub struct Facts {
 /// How soon somebody should look; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PoleSeverity)]
 pub enum Severity {
     Ok,
     /// As somebody set it, or not enough is known.

@@ -76,7 +76,7 @@ pub async fn gather(
         begin(&TimeZone::UTC, span.first.into()).plus_s(-86_400),
         begin(&TimeZone::UTC, after(span.last).into()).plus_s(86_400),
     );
-    let known = store.known_speakers(below, from).await?;
+    let known = store.known_speakers(below).await?;
     let mut outages = store.outages_between(from, to.min(now)).await?;
     let mut runs = store.runs(from, to).await?;
     if let Some(last) = runs.last_mut()

@@ -33,12 +33,8 @@ pub struct Repaired {
 }
 
 impl Store {
-    /// In and below `below` (or all), by name, without those that were removed before `alive`.
-    pub async fn known_speakers(
-        &self,
-        below: Option<&AreaId>,
-        alive: WallTime,
-    ) -> Result<Vec<Known>> {
+    /// In and below `below` (or all), by name, also those that were removed.
+    pub async fn known_speakers(&self, below: Option<&AreaId>) -> Result<Vec<Known>> {
         type Row = (
             String,
             String,
@@ -52,11 +48,9 @@ impl Store {
             "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
              UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
              SELECT id, name, area, zone, made, first_heard, removed FROM speakers \
-             WHERE (removed IS NULL OR removed >= $2) \
-             AND ($1 IS NULL OR area IN (SELECT id FROM below)) ORDER BY name, id",
+             WHERE $1 IS NULL OR area IN (SELECT id FROM below) ORDER BY name, id",
         )
         .bind(below.map(AreaId::as_str))
-        .bind(alive.as_micros())
         .fetch_all(self.readers())
         .await?;
         rows.into_iter()

@@ -3,12 +3,18 @@
 use axum::body::Body;
 use loa_protocol::playout::{Miss, Outcome};
 use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
 use tower::ServiceExt;
 
 use super::{Office, office, office_with, request, watching::tell, with};
 use crate::{
     config::Config,
     logic::{Presence, permissions::Role},
+    notify::{MailConfig, MailSecurity},
+    reports::mail,
     store::{
         NewSpeaker,
         testing::{NOON, area, speaker},
@@ -226,4 +232,70 @@ async fn a_report_s_mail_that_fails_is_tried_again_later_and_one_that_went_never
         .expect("noted");
     office.village.clock.pass_s(86_400);
     assert_eq!(claim().await, None);
+}
+
+/// A mail server that takes one mail on this address, and gives it back.
+async fn one_mail(address: &str) -> tokio::task::JoinHandle<String> {
+    let listener = TcpListener::bind(address).await.expect("a port");
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a caller");
+        let mut stream = BufReader::new(stream);
+        let mut talk = String::new();
+        stream.write_all(b"220 post\r\n").await.expect("written");
+        loop {
+            let from = talk.len();
+            stream.read_line(&mut talk).await.expect("a line");
+            let answer: &[u8] = match talk[from..].split([' ', ':', '\r']).next() {
+                Some("DATA") => {
+                    stream.write_all(b"354 go on\r\n").await.expect("written");
+                    while !talk.ends_with("\r\n.\r\n") {
+                        stream.read_line(&mut talk).await.expect("a line");
+                    }
+                    stream.write_all(b"250 taken\r\n").await.expect("written");
+                    return talk;
+                }
+                _ => b"250 fine\r\n",
+            };
+            stream.write_all(answer).await.expect("written");
+        }
+    })
+}
+
+#[tokio::test]
+async fn the_month_s_report_goes_out_once_also_when_the_mail_server_was_away() {
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let server = port.local_addr().expect("bound").to_string();
+    drop(port);
+    let mut config = Config::default();
+    config.report.areas = [("sang-moc".to_owned(), vec!["xa@example.vn".to_owned()])].into();
+    config.mail = Some(MailConfig {
+        server: server.clone(),
+        security: MailSecurity::None,
+        from: "Loa <loa@example.vn>".into(),
+        username: None,
+        password_file: None,
+        ca_file: None,
+    });
+    let office = office_with(config).await;
+    let send = async || mail::send_due(&office.state).await.expect("a try");
+    // There was no office in October.
+    let early = one_mail(&server).await;
+    send().await;
+    early.abort();
+    let _ = early.await;
+    office.village.clock.pass_s(7 * 86_400);
+    // The server is away.
+    send().await;
+    office.village.clock.pass_s(600);
+    let taken = one_mail(&server).await;
+    send().await;
+    let talk = taken.await.expect("a mail");
+    assert!(talk.contains("RCPT TO:<xa@example.vn>"), "{talk}");
+    assert!(talk.contains("loa-2026-11.xlsx"), "{talk}");
+    // And no second one: nobody would take it.
+    office.village.clock.pass_s(86_400);
+    let again = one_mail(&server).await;
+    send().await;
+    assert!(!again.is_finished());
+    again.abort();
 }

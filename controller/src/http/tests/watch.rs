@@ -435,9 +435,9 @@ async fn telemetry_is_kept_by_the_hour_and_ends_with_now() {
     // After 35 days it is gone.
     office.village.clock.pass_s(36 * 24 * 3_600);
     office.village.tidy().await.expect("tidied");
-    let from = format!("{path}?from=2026-11-20T00:00:00Z&to=2026-11-25T00:00:00Z");
-    let left = office.get(&office.chief, &from).await.ok();
-    assert_eq!(left["points"].as_array().expect("a list").len(), 1);
+    let span = (NOON.plus_s(-86_400), NOON.plus_s(86_400));
+    let left = office.village.telemetry(&who, span.0, span.1, 10).await;
+    assert_eq!(left.expect("read"), []);
 }
 
 #[tokio::test]

@@ -33,10 +33,7 @@ pub async fn recount(store: &Store, below: Option<&AreaId>, span: Span, now: Wal
     };
     let playouts = store.playouts(&everything).await.expect("read");
     let areas = store.areas(None).await.expect("read");
-    let all = store
-        .known_speakers(None, WallTime::EPOCH)
-        .await
-        .expect("read");
+    let all = store.known_speakers(None).await.expect("read");
     let runs = store
         .runs(WallTime::EPOCH, WallTime::MAX)
         .await

@@ -168,8 +168,11 @@ async fn fill(folder: &Path, speakers: usize, hamlets: &[AreaId]) -> (u64, u64) 
                     _ => ("completed", None, Some("no_microphone")),
                 };
                 let started = matches!(outcome, "completed" | "interrupted");
-                let error_us = started
-                    .then(|| chance(if chance(200) == 0 { 9_000_000 } else { 20_000 }) as i64);
+                let most_us = match chance(200) {
+                    0 => 9_000_000,
+                    _ => 20_000,
+                };
+                let error_us = started.then(|| chance(most_us) as i64);
                 sqlx::query(
                     "INSERT INTO playouts (speaker, occurrence, attempt, bulletin, revision, title, priority, status, \
                      planned, started, ended, error_us, sounded_ms, cuts, trust, outcome, reason, store, number, heard, \
