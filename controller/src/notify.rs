@@ -148,4 +148,4 @@ fn taken(answer: Answer) -> Result<(), NotifyError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

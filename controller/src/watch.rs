@@ -213,6 +213,3 @@ fn rules_for<'a>(
     }
     holding
 }
-
-#[cfg(test)]
-mod tests;

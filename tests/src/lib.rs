@@ -3,3 +3,4 @@
 pub mod power_cut;
 pub mod process;
 pub mod village;
+pub mod watch;

@@ -1,6 +1,7 @@
 //! The API without a socket: requests go straight to the router, changes come out where the engine would be.
 
 mod alarms;
+mod alerts;
 mod app;
 mod approval;
 mod bulletins;
@@ -16,7 +17,7 @@ mod reports;
 mod rights;
 mod templates;
 mod village;
-mod watch;
+pub(super) mod watch;
 mod watching;
 
 use axum::{

@@ -16,30 +16,38 @@ async fn listen() -> (TcpListener, String) {
     (listener, address)
 }
 
-/// Takes one request, answers so, and gives back what came.
-async fn web(answer: &'static str) -> (String, JoinHandle<String>) {
+/// Takes as many requests as there are answers, and gives back what came.
+pub(crate) async fn web(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<String>>) {
     let (listener, address) = listen().await;
     let served = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.expect("a caller");
-        let mut stream = BufReader::new(stream);
-        let (mut request, mut length) = (String::new(), 0);
-        loop {
-            let from = request.len();
-            stream.read_line(&mut request).await.expect("a line");
-            let line = request[from..].trim().to_lowercase();
-            if let Some(n) = line.strip_prefix("content-length: ") {
-                length = n.parse().expect("a length");
-            }
-            if line.is_empty() {
-                break;
-            }
+        let mut requests = Vec::new();
+        for answer in answers {
+            let (stream, _) = listener.accept().await.expect("a caller");
+            requests.push(take(stream, answer).await);
         }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.expect("a body");
-        stream.write_all(answer.as_bytes()).await.expect("written");
-        request + &String::from_utf8(body).expect("text")
+        requests
     });
     (address, served)
+}
+
+async fn take(stream: TcpStream, answer: &str) -> String {
+    let mut stream = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let from = request.len();
+        stream.read_line(&mut request).await.expect("a line");
+        let line = request[from..].trim().to_lowercase();
+        if let Some(n) = line.strip_prefix("content-length: ") {
+            length = n.parse().expect("a length");
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.expect("a body");
+    stream.write_all(answer.as_bytes()).await.expect("written");
+    request + &String::from_utf8(body).expect("text")
 }
 
 /// A mail server that knows `user` with the password `đúng`; gives back the whole talk.
@@ -178,28 +186,29 @@ async fn a_webhook_gets_json_and_is_believed_only_when_it_says_yes() {
         ..Config::default()
     };
     let notifier = Notifier::new(&config);
-    for (answer, kind, wait) in [
-        ("HTTP/1.1 204 No Content\r\n\r\n", None, None),
+    let cases: [(&'static [&'static str], _, _); 4] = [
+        (&["HTTP/1.1 204 No Content\r\n\r\n"], None, None),
         (
-            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+            &["HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"],
             Some(Failure::Refused),
             None,
         ),
         (
-            "HTTP/1.1 503 Busy\r\nretry-after: 90\r\ncontent-length: 2\r\n\r\nno",
+            &["HTTP/1.1 503 Busy\r\nretry-after: 90\r\ncontent-length: 2\r\n\r\nno"],
             Some(Failure::Unreached),
             Some(90),
         ),
         (
-            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            &["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"],
             Some(Failure::Refused),
             None,
         ),
-    ] {
+    ];
+    for (answer, kind, wait) in cases {
         let (server, request) = web(answer).await;
         let url = format!("http://{server}/hook?key=bi-mat");
         let told = notifier.tell(&to(By::Webhook, &url), &message()).await;
-        let request = request.await.expect("served");
+        let request = request.await.expect("served").remove(0);
         assert!(request.starts_with("POST /hook?key=bi-mat HTTP/1.1\r\n"));
         assert!(request.ends_with("{\"event\":\"opened\"}"), "{request}");
         let error = told.err();
@@ -222,9 +231,9 @@ async fn a_webhook_into_the_office_s_own_network_is_not_called_unless_that_is_al
 #[tokio::test]
 async fn telegram_is_told_by_the_bot_and_its_wish_to_wait_is_heard() {
     let dir = tempfile::tempdir().expect("a folder");
-    let answer = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 68\r\n\r\n\
+    const ANSWER: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 68\r\n\r\n\
         {\"ok\":false,\"description\":\"flood\",\"parameters\":{\"retry_after\":  33}}";
-    let (server, request) = web(answer).await;
+    let (server, request) = web(&[ANSWER]).await;
     let config = Config {
         telegram: Some(TelegramConfig {
             token_file: secret_file(dir.path(), "12:bi-mat"),
@@ -234,7 +243,7 @@ async fn telegram_is_told_by_the_bot_and_its_wish_to_wait_is_heard() {
     };
     let notifier = Notifier::new(&config);
     let told = notifier.tell(&to(By::Telegram, "-100"), &message()).await;
-    let request = request.await.expect("served");
+    let request = request.await.expect("served").remove(0);
     assert!(request.starts_with("POST /bot12:bi-mat/sendMessage HTTP/1.1\r\n"));
     assert!(request.contains("\"chat_id\":\"-100\"") && request.contains("Bản Chương 1"));
     let error = told.expect_err("flood");

@@ -52,6 +52,10 @@ impl Store {
                 now.plus_s(-ORDERS_S),
             ),
             (
+                "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE closed <= $1 LIMIT $2)",
+                now.plus_s(-PRESENCE_S),
+            ),
+            (
                 "DELETE FROM mutes WHERE happened <= $1",
                 now.plus_s(-ORDERS_S),
             ),

@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use loa_protocol::{
-    id::{AreaId, SpeakerId},
-    time::WallTime,
-};
+use loa_protocol::id::{AreaId, SpeakerId};
 
 use super::{
     Result, Store,

@@ -111,9 +111,9 @@ impl Sender {
                 while let [one, ..] = rest {
                     let message = words::message(&told(one), style);
                     // Who does not answer is not asked again for each of them.
-                    let now = self.try_it(&address, &message, &rest[..1]).await?;
+                    let failed = self.try_it(&address, &message, &rest[..1]).await?;
                     rest = &rest[1..];
-                    if let Err(error) = now {
+                    if let Some(error) = failed {
                         self.failed(&address, rest, &error).await?;
                         break;
                     }
@@ -123,15 +123,14 @@ impl Sender {
         Ok(())
     }
 
-    /// One message, which says these.
+    /// One message, which says these. Returns why it was not taken.
     async fn try_it(
         &self,
         address: &Address,
         message: &Message,
         these: &[(Outgoing, AlertRow)],
-    ) -> Result<Result<(), NotifyError>, StoreError> {
-        let tried = self.state.notifier.tell(address, message).await;
-        match &tried {
+    ) -> Result<Option<NotifyError>, StoreError> {
+        match self.state.notifier.tell(address, message).await {
             Ok(()) => {
                 let outgoing: Vec<Outgoing> = these.iter().map(|(m, _)| m.clone()).collect();
                 self.state.store.told(&outgoing, &SendOutcome::Sent).await?;
@@ -142,9 +141,12 @@ impl Sender {
                     });
                 }
             }
-            Err(error) => self.failed(address, these, error).await?,
+            Err(error) => {
+                self.failed(address, these, &error).await?;
+                return Ok(Some(error));
+            }
         }
-        Ok(tried)
+        Ok(None)
     }
 
     async fn failed(

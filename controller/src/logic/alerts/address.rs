@@ -11,6 +11,7 @@ pub const MAX_TO: usize = 500;
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertWay)]
 pub enum By {
     Mail,
     Webhook,
@@ -29,6 +30,7 @@ impl By {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AlertAddress)]
 pub struct Address {
     pub by: By,
     /// A mail address, an `https://` or `http://` URL, or a Telegram chat (`-1001234567890` or `@channel`).

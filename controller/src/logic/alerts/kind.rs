@@ -7,6 +7,7 @@ use utoipa::ToSchema;
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertKind)]
 pub enum Kind {
     /// No word from a speaker.
     Offline,
@@ -33,6 +34,7 @@ pub enum Kind {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertSeverity)]
 pub enum Severity {
     Notice,
     Warning,
