@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::{
     audio::{output, test_sound},
     clock,
-    config::{Config, ConfigError, LogLevel},
+    config::{Config, ConfigError, Log, LogFormat, LogLevel},
     health,
     runtime::{self, RunError},
 };
@@ -93,7 +93,7 @@ fn load(path: &Path) -> Result<Config, (u8, String)> {
 
 fn run(path: &Path) -> Done {
     let config = load(path)?;
-    start_log(config.log.level);
+    start_log(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -152,7 +152,7 @@ fn status(path: &Path, json: bool) -> Done {
 
 fn sound(path: &Path) -> Done {
     let config = load(path)?;
-    start_log(LogLevel::Info);
+    start_log(&Log::default());
     let mut output = output::choose(&config.output, &config.speaker);
     println!("Playing on {} ...", output.describe());
     match test_sound::test_sound(output.as_mut()) {
@@ -165,20 +165,25 @@ fn sound(path: &Path) -> Done {
 }
 
 /// To stderr, one line each; under systemd that is the journal.
-fn start_log(level: LogLevel) {
-    let level = match level {
+fn start_log(log: &Log) {
+    let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => lines
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .init(),
+        // What collects them sorts by target, and by fields that stand beside the message.
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
 }
 
 #[cfg(test)]

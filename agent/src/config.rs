@@ -97,6 +97,17 @@ pub enum ClockSource {
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -125,6 +136,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             level: LogLevel::Info,
+            format: LogFormat::Text,
         }
     }
 }

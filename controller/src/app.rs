@@ -6,6 +6,8 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use loa_protocol::time::WallTime;
+
 use crate::{
     auth,
     broker::{Broker, BrokerConfig, BrokerError, CONTROLLER_USERNAME, LoaAdmission, SpeakerTokens},
@@ -15,6 +17,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineOptions},
     http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
+    rounds::rounds,
     store::{Store, StoreError},
 };
 
@@ -57,6 +60,9 @@ pub struct App {
     closing: CancellationToken,
     http: tokio::sync::Mutex<JoinHandle<io::Result<()>>>,
     tidy: JoinHandle<()>,
+    rounds: JoinHandle<()>,
+    /// When this run began.
+    run: WallTime,
 }
 
 impl std::fmt::Debug for App {
@@ -81,6 +87,7 @@ impl App {
             })?;
         let address = listener.local_addr().map_err(AppError::Http)?;
         let store = Store::open(&config.data_dir, clock.clone()).await?;
+        let run = store.begin_run().await?;
         let tokens = SpeakerTokens::default();
         let (broker, link) = start_broker(&config, tokens.clone()).await?;
         let engine = Engine::start(EngineOptions {
@@ -102,6 +109,8 @@ impl App {
             Patience::default(),
         ));
         Ok(Self {
+            rounds: tokio::spawn(rounds(state.clone(), run)),
+            run,
             tidy: tokio::spawn(tidy(state)),
             config,
             store,
@@ -156,12 +165,16 @@ impl App {
     /// From the outside in: answers first, then what speakers said, then the line, the broker and the database.
     pub async fn stop(self) {
         self.tidy.abort();
+        self.rounds.abort();
         self.closing.cancel();
         let mut http = self.http.into_inner();
         if tokio::time::timeout(LAST_ANSWERS, &mut http).await.is_err() {
             http.abort();
         }
         self.engine.stop().await;
+        if let Err(error) = self.store.keep_run(self.run).await {
+            tracing::warn!(%error, "the office could not note until when it ran");
+        }
         if let Some(broker) = self.broker {
             broker.stop().await;
         }

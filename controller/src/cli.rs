@@ -19,7 +19,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::{
     broker::LOG_DIRECTIVES,
-    config::{Config, ConfigError, DEFAULT_PATH},
+    config::{Config, ConfigError, DEFAULT_PATH, LogConfig, LogFormat},
     demo,
 };
 
@@ -120,30 +120,33 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Log lines go to standard error; `RUST_LOG` wins over the configuration.
-fn start_log(level: &str) {
+fn start_log(log: &LogConfig) {
     let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    start_log_to(level, coloured, std::io::stderr);
+    start_log_to(&log.level, log.format, coloured, std::io::stderr);
 }
 
 /// Log lines go into this file, so that they do not stand between the lines for people.
 pub(crate) fn start_log_file(file: &Path) -> std::io::Result<()> {
-    start_log_to("info", false, Mutex::new(File::create(file)?));
+    let file = Mutex::new(File::create(file)?);
+    start_log_to("info", LogFormat::Text, false, file);
     Ok(())
 }
 
-fn start_log_to<W>(level: &str, coloured: bool, to: W)
+fn start_log_to<W>(level: &str, format: LogFormat, coloured: bool, to: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter =
         std::env::var("RUST_LOG").unwrap_or_else(|_| format!("{level},{LOG_DIRECTIVES},sqlx=warn"));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let started = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(coloured)
-        .with_writer(to)
-        .try_init();
+        .with_writer(to);
+    let started = match format {
+        LogFormat::Text => log.with_target(false).with_ansi(coloured).try_init(),
+        // What collects them sorts by target, and by fields that stand beside the message.
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
     // Only a test could have set one before.
     drop(started);
 }

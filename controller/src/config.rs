@@ -7,11 +7,15 @@ use std::{
 
 use loa_protocol::{
     content::{BLOCK_BYTES, MAX_CONTENT_BYTES},
-    quiet_hours::{DayWindow, parse_zone},
+    quiet_hours::{DayWindow, parse_time_of_day, parse_zone},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::speech::{MAX_SENTENCE, SpeechConfig};
+use crate::{
+    notify::{AlertsConfig, MailConfig, TelegramConfig},
+    reports::ReportConfig,
+    speech::{MAX_SENTENCE, SpeechConfig},
+};
 
 /// Where `serve` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/loa/controller.toml";
@@ -28,7 +32,12 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     pub limits: LimitsConfig,
     pub defaults: DefaultsConfig,
+    pub alerts: AlertsConfig,
+    pub mail: Option<MailConfig>,
+    pub telegram: Option<TelegramConfig>,
+    pub report: ReportConfig,
     pub speech: SpeechConfig,
+    pub metrics: MetricsConfig,
     pub log: LogConfig,
 }
 
@@ -97,6 +106,8 @@ pub struct DefaultsConfig {
     /// IANA name.
     pub zone: String,
     pub quiet_hours: Vec<DayWindow>,
+    /// `HH:MM` of a new speaker's daily self-test; empty: none.
+    pub self_test_at: String,
     /// Said when a bulletin is taken back without other words; `{title}` becomes its title.
     pub correction: String,
 }
@@ -105,6 +116,29 @@ pub struct DefaultsConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Figures for Prometheus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// A file that holds a token and nothing else: who sends it may read `/metrics`, from everywhere, and nobody else.
+    /// Without it only this machine may.
+    pub token_file: Option<PathBuf>,
+    /// Figures of every single speaker too.
+    pub per_speaker: bool,
 }
 
 impl Default for Config {
@@ -117,7 +151,12 @@ impl Default for Config {
             delivery: DeliveryConfig::default(),
             limits: LimitsConfig::default(),
             defaults: DefaultsConfig::default(),
+            alerts: AlertsConfig::default(),
+            mail: None,
+            telegram: None,
+            report: ReportConfig::default(),
             speech: SpeechConfig::default(),
+            metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -169,9 +208,19 @@ impl Default for DefaultsConfig {
                 from: "22:00".into(),
                 to: "05:00".into(),
             }],
+            self_test_at: "11:45".into(),
             correction:
                 "Xin đính chính: bản tin {title} vừa phát là không đúng. Bà con chờ thông báo mới."
                     .into(),
+        }
+    }
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self {
+            token_file: None,
+            per_speaker: true,
         }
     }
 }
@@ -180,6 +229,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             level: "info".into(),
+            format: LogFormat::Text,
         }
     }
 }
@@ -223,6 +273,15 @@ impl Config {
         config.data_dir = folder.join(&config.data_dir);
         if let Some(external) = &mut config.mqtt.external {
             external.password_file = folder.join(&external.password_file);
+        }
+        if let Some(token) = &mut config.metrics.token_file {
+            *token = folder.join(&*token);
+        }
+        if let Some(mail) = &mut config.mail {
+            mail.place(folder);
+        }
+        if let Some(telegram) = &mut config.telegram {
+            telegram.place(folder);
         }
         if let Some(table) = &mut config.speech.abbreviations {
             *table = folder.join(&*table);
@@ -306,6 +365,11 @@ impl Config {
                 return wrong("defaults.quiet_hours", error.to_string());
             }
         }
+        if let Some(at) = self.defaults.self_test_at()
+            && let Err(error) = parse_time_of_day(&at)
+        {
+            return wrong("defaults.self_test_at", error.to_string());
+        }
         if !(1..=MAX_SENTENCE).contains(&self.defaults.correction.trim().chars().count()) {
             return wrong(
                 "defaults.correction",
@@ -319,6 +383,12 @@ impl Config {
                 format!("{:?} is none of {LEVELS:?}", self.log.level),
             );
         }
+        let mail = self.mail.as_ref().map_or(Ok(()), MailConfig::check);
+        let telegram = self.telegram.as_ref().map_or(Ok(()), TelegramConfig::check);
+        let report = self.report.check(self.mail.is_some());
+        mail.and(telegram)
+            .and(report)
+            .or_else(|(key, says)| wrong(key, says))?;
         self.speech
             .check()
             .or_else(|error| wrong("speech", error.to_string()))
@@ -342,6 +412,13 @@ impl Config {
             .clone()
             .or_else(|| mqtt.external.as_ref().map(|e| e.address.clone()))
             .unwrap_or_else(|| mqtt.listen.to_string())
+    }
+}
+
+impl DefaultsConfig {
+    /// `None`: new speakers do not test their sound.
+    pub fn self_test_at(&self) -> Option<String> {
+        Some(self.self_test_at.clone()).filter(|at| !at.is_empty())
     }
 }
 
@@ -422,6 +499,7 @@ mod tests {
         assert!(shown.web.tiles_attribution.take().is_some());
         assert!(shown.mqtt.public_address.take().is_some());
         assert!(shown.speech.abbreviations.take().is_some());
+        assert!(shown.metrics.token_file.take().is_some());
         let given = shown.clone();
         assert_eq!(given, parse("").expect("nothing set"));
         let mut whole = toml::Table::try_from(&given).expect("a table");
@@ -432,6 +510,7 @@ mod tests {
                 ("web", "tiles_attribution"),
                 ("mqtt", "public_address"),
                 ("speech", "abbreviations"),
+                ("metrics", "token_file"),
             ] {
                 table
                     .get_mut(section)
@@ -448,6 +527,18 @@ mod tests {
                 .collect()
         };
         assert_eq!(names(&keys), names(&whole));
+    }
+
+    #[test]
+    fn the_example_s_sections_that_are_off_can_be_turned_on() {
+        let on: String = EXAMPLE
+            .lines()
+            .filter_map(|line| line.strip_prefix("#  "))
+            .filter(|line| !line.starts_with(' '))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let shown = parse(&on).expect("the sections behind #");
+        assert!(shown.mail.is_some() && shown.telegram.is_some() && shown.mqtt.external.is_some());
     }
 
     #[test]
@@ -489,8 +580,39 @@ mod tests {
                 "[defaults]\ncorrection = \"\"",
                 vec!["defaults.correction", "1 to"],
             ),
+            (
+                "[defaults]\nself_test_at = \"noon\"",
+                vec!["defaults.self_test_at", "HH:MM"],
+            ),
             ("[log]\nlevel = \"loud\"", vec!["log.level", "debug"]),
+            ("[report]\nday = 31", vec!["report.day", "1 to 28"]),
+            ("[report]\nhour = \"7am\"", vec!["report.hour", "07:00"]),
+            (
+                "[report]\nmail_to = [\"xa@example.vn\"]",
+                vec!["report.mail_to", "[mail]"],
+            ),
+            (
+                "[report]\nareas = { sang-moc = [\"nobody\"] }",
+                vec!["report.mail_to", "nobody"],
+            ),
             ("[speech]\ntimeout_s = 0", vec!["timeout_s", "1 to"]),
+            ("[alerts]\nlanguage = \"fr\"", vec!["line 2", "vi", "en"]),
+            (
+                "[mail]\nserver = \"mail.vn\"\nfrom = \"loa@xa.vn\"",
+                vec!["mail.server", "host:port"],
+            ),
+            (
+                "[mail]\nserver = \"mail.vn:25\"\nfrom = \"loa@xa.vn\"\nsecurity = \"none\"",
+                vec!["mail.security", "starttls"],
+            ),
+            (
+                "[mail]\nserver = \"mail.vn:587\"\nfrom = \"loa@xa.vn\"\nusername = \"loa\"",
+                vec!["mail.username", "password_file"],
+            ),
+            (
+                "[telegram]\ntoken_file = \"t\"\napi = \"telegram\"",
+                vec!["telegram.api", "https://"],
+            ),
             (
                 "[mqtt.external]\naddress = \"broker\"\nusername = \"x\"\npassword_file = \"p\"",
                 vec!["mqtt.external.address", "host:port"],
@@ -505,8 +627,15 @@ mod tests {
 
     #[test]
     fn relative_paths_begin_at_the_file() {
-        let config = parse("data_dir = \"data\"").expect("in order");
+        let config = parse(
+            "data_dir = \"data\"\n[mail]\nserver = \"mail.vn:587\"\nfrom = \"Loa <loa@xa.vn>\"\n\
+             username = \"loa\"\npassword_file = \"mail-password\"",
+        )
+        .expect("in order");
         assert_eq!(config.data_dir, Path::new("/etc/loa/data"));
+        let mail = config.mail.expect("a mail server");
+        let password = Path::new("/etc/loa/mail-password");
+        assert_eq!(mail.password_file.as_deref(), Some(password));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-pub use handle::{Change, EngineHandle, Urgent};
+pub use handle::{Change, EngineHandle, Seen, Urgent};
 
 use blocks::BlockReader;
 use handle::SpeakerView;
@@ -196,7 +196,8 @@ impl Loop {
             LinkEvent::Connected => {
                 tracing::info!("connected to the broker");
                 self.broken = 0;
-                self.handle.write(|view| view.line_up = true);
+                let now = self.clock.now();
+                self.handle.write(|view| view.line_up_since = Some(now));
                 Input::Connected
             }
             LinkEvent::Disconnected { reason } => {
@@ -205,7 +206,7 @@ impl Loop {
                 if self.broken.is_power_of_two() {
                     tracing::warn!(reason, tries = self.broken, "no connection to the broker");
                 }
-                self.handle.write(|view| view.line_up = false);
+                self.handle.write(|view| view.line_up_since = None);
                 Input::Disconnected
             }
             LinkEvent::Message { topic, payload } => Input::Message { topic, payload },

@@ -10,12 +10,15 @@ mod about;
 mod areas;
 mod audio;
 mod audio_content;
+mod board;
 mod bulletins;
+mod calendars;
 mod days;
 mod description;
 mod error;
 mod events;
 mod extract;
+mod facts;
 mod groups;
 mod guard;
 mod health;
@@ -24,12 +27,15 @@ mod idempotency;
 mod instant;
 mod library;
 mod messages;
+mod metrics;
 mod now;
+mod orders;
 mod page;
 mod playouts;
 mod preview;
 mod reach;
 mod readiness;
+mod reports;
 mod server;
 mod session;
 mod setup;
@@ -37,10 +43,12 @@ mod speaker_status;
 mod speakers;
 mod speech;
 mod stop;
+mod telemetry;
 mod templates;
 mod users;
+mod watch;
 
-use std::sync::Arc;
+use std::{io, path::PathBuf, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -56,7 +64,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audio::{AudioError, Shelf},
-    auth::Throttle,
+    auth::{Throttle, token_hash},
     clock::Clock,
     config::Config,
     engine::EngineHandle,
@@ -68,7 +76,9 @@ use description::Description;
 use error::ApiError;
 use messages::Code;
 
+pub use instant::Instant;
 pub use messages::Lang;
+pub use reports::{month_ends, month_of};
 pub use server::{Patience, serve};
 
 /// Largest JSON body.
@@ -93,6 +103,8 @@ pub struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    /// Hash of the token that opens `/metrics` to others than this machine.
+    pub(crate) metrics_token: Option<String>,
     pub(crate) watchers: Arc<Semaphore>,
     pub(crate) closing: CancellationToken,
 }
@@ -117,6 +129,10 @@ pub enum StateError {
     Audio(#[from] AudioError),
     #[error("text to speech: {0}")]
     Speech(#[from] SpeechError),
+    #[error("metrics.token_file {path}: {source}", path = path.display())]
+    MetricsToken { path: PathBuf, source: io::Error },
+    #[error("metrics.token_file {path} is empty: put a long random word into it", path = .0.display())]
+    MetricsTokenEmpty(PathBuf),
 }
 
 impl AppState {
@@ -128,6 +144,7 @@ impl AppState {
         clock: Arc<dyn Clock>,
     ) -> Result<AppState, StateError> {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
+        let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
         let shelf = Shelf::open(
             store.clone(),
@@ -144,6 +161,7 @@ impl AppState {
                 config,
                 clock,
                 throttle: Throttle::default(),
+                metrics_token,
                 watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
                 closing: CancellationToken::new(),
             }),
@@ -153,6 +171,21 @@ impl AppState {
     /// Cancel it, and those who watch the events are hung up on.
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
+    }
+}
+
+/// Its hash: the token itself need not stay in memory.
+fn metrics_token(config: &Config) -> Result<Option<String>, StateError> {
+    let Some(path) = &config.metrics.token_file else {
+        return Ok(None);
+    };
+    let token = std::fs::read_to_string(path).map_err(|source| StateError::MetricsToken {
+        path: path.clone(),
+        source,
+    })?;
+    match token.trim() {
+        "" => Err(StateError::MetricsTokenEmpty(path.clone())),
+        token => Ok(Some(token_hash(token))),
     }
 }
 
@@ -198,14 +231,31 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(holidays::delete))
         .routes(routes!(stop::stop))
         .routes(routes!(now::now))
+        .routes(routes!(board::board))
+        .routes(routes!(watch::watch))
+        .routes(routes!(telemetry::history))
+        .routes(routes!(orders::create))
+        .routes(routes!(calendars::of_speaker))
+        .routes(routes!(calendars::of_area))
+        .routes(routes!(calendars::list, calendars::create))
+        .routes(routes!(calendars::delete))
+        .routes(routes!(calendars::by_secret))
         .routes(routes!(days::days))
         .routes(routes!(playouts::list))
+        .routes(routes!(reports::availability))
+        .routes(routes!(reports::availability_csv))
+        .routes(routes!(reports::monthly))
+        .routes(routes!(reports::monthly_csv))
+        .routes(routes!(reports::monthly_xlsx))
         .routes(routes!(events::events))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);
     let mut all = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", api)
-        .routes(routes!(health::healthz));
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics));
     description::complete(all.get_openapi_mut());
     all
 }

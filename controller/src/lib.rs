@@ -16,5 +16,8 @@ pub mod engine;
 pub mod http;
 pub mod link;
 pub mod logic;
+pub mod notify;
+pub mod reports;
+pub mod rounds;
 pub mod speech;
 pub mod store;

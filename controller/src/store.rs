@@ -11,24 +11,35 @@ mod areas;
 mod audio;
 mod bulletin_row;
 mod bulletins;
+mod calendars;
 mod channels;
 mod convert;
 mod error;
 mod events;
+mod figures;
 mod groups;
+mod hearing;
 mod holidays;
 mod idempotency;
 mod library;
+mod mailed;
+mod notes;
 mod office;
+mod orders;
+mod outages;
 mod overview;
 mod playouts;
 mod presence;
 mod reach;
+mod reported;
+mod runs;
 mod sessions;
 mod slug;
 mod speakers;
+mod telemetry;
 mod templates;
 mod tidy;
+mod unreported;
 mod users;
 
 use std::{
@@ -55,19 +66,26 @@ pub use audio::{Audio, AudioId, AudioSource, NewAudio};
 pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
+pub use calendars::Calendar;
 pub use channels::ChannelState;
 pub use error::StoreError;
+pub use figures::Periods;
+pub(crate) use figures::begin;
 pub use groups::{Group, GroupChange, NewGroup};
 pub use holidays::{Holiday, Replanned};
 pub use idempotency::{Claim, Remembered};
 pub use library::AudioFilter;
+pub use notes::{Kind, Told};
 pub use office::Office;
+pub use orders::OrderRow;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
+pub use reported::{Known, Repaired};
 pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
+pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, User, UserChange, UserId};
 
 /// How long a change waits for those before it.
@@ -136,7 +154,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let office = office::open(&writer, data_dir, clock.now()).await?;
-        Ok(Store {
+        let store = Store {
             inner: Arc::new(Inner {
                 writer,
                 readers,
@@ -145,7 +163,9 @@ impl Store {
                 office,
                 manifests: Mutex::default(),
             }),
-        })
+        };
+        figures::count_what_was(&store).await?;
+        Ok(store)
     }
 
     /// Ends all connections; further calls fail.

@@ -6,7 +6,7 @@ use super::{Signals, start_log};
 use crate::{app::App, clock::SystemClock, config::Config};
 
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    start_log(&config.log.level);
+    start_log(&config.log);
     let stop = Signals::catch()?.into_token();
     let app = App::start(config, Arc::new(SystemClock)).await?;
     println!("Loa's API listens on {}", app.base_url());

@@ -46,6 +46,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         id: Some(add.id),
         zone: config.defaults.zone.clone(),
         quiet_hours: config.defaults.quiet_hours.clone(),
+        self_test_at: config.defaults.self_test_at(),
         ..NewSpeaker::named(add.name, area)
     };
     let speaker = store.add_speaker(new, &token, None).await?;

@@ -52,7 +52,8 @@ pub struct EngineHandle {
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub started: Option<WallTime>,
-    pub line_up: bool,
+    /// Since when the engine is connected to the broker; `None`: it is not.
+    pub line_up_since: Option<WallTime>,
     pub speakers: HashMap<SpeakerId, SpeakerView>,
     pub figures: Figures,
 }
@@ -61,6 +62,15 @@ pub(super) struct View {
 pub(super) struct SpeakerView {
     pub presence: PresenceView,
     pub status: Option<Arc<SpeakerStatus>>,
+}
+
+/// Several speakers as the engine last knew them.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Since when the engine hears speakers; `None`: it does not.
+    pub listening: Option<WallTime>,
+    /// Presence and the last status of this run.
+    pub speakers: Vec<(PresenceView, Option<Arc<SpeakerStatus>>)>,
 }
 
 impl EngineHandle {
@@ -111,9 +121,28 @@ impl EngineHandle {
         self.read(|view| view.speakers.get(speaker).and_then(|s| s.status.clone()))
     }
 
+    /// What was last known of each of these, read together, in their order.
+    pub fn seen<'a>(&self, speakers: impl Iterator<Item = &'a SpeakerId>) -> Seen {
+        self.read(|view| {
+            let unknown = PresenceView {
+                presence: Presence::Offline,
+                since: view.started.unwrap_or(WallTime::EPOCH),
+                last_heard: None,
+            };
+            let one = |id| match view.speakers.get(id) {
+                Some(seen) => (seen.presence, seen.status.clone()),
+                None => (unknown, None),
+            };
+            Seen {
+                listening: view.line_up_since,
+                speakers: speakers.map(one).collect(),
+            }
+        })
+    }
+
     /// Is the engine connected to the broker?
     pub fn line_up(&self) -> bool {
-        self.read(|view| view.line_up)
+        self.read(|view| view.line_up_since.is_some())
     }
 
     /// Counts since the start, at most a second old.
@@ -128,5 +157,26 @@ impl EngineHandle {
 
     pub(super) fn write(&self, f: impl FnOnce(&mut View)) {
         f(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// As if the engine knew this. For tests of the HTTP side.
+    #[cfg(test)]
+    pub(crate) fn pretend(
+        &self,
+        speaker: &SpeakerId,
+        presence: PresenceView,
+        status: Option<SpeakerStatus>,
+    ) {
+        let seen = SpeakerView {
+            presence,
+            status: status.map(Arc::new),
+        };
+        self.write(|view| drop(view.speakers.insert(speaker.clone(), seen)));
+    }
+
+    /// As if the engine were connected to the broker since then.
+    #[cfg(test)]
+    pub(crate) fn pretend_line(&self, since: Option<WallTime>) {
+        self.write(|view| view.line_up_since = since);
     }
 }

@@ -14,12 +14,19 @@ use loa_protocol::{
 use tokio::sync::mpsc;
 
 use crate::{
-    logic::{Input, Presence},
+    logic::{
+        Input, Presence,
+        hours::{Hour, Hours, hour_of},
+    },
     store::Store,
 };
 
 pub(super) const JOBS: usize = 2_048;
 const FLUSH: Duration = Duration::from_secs(1);
+/// Rows of telemetry in one flush.
+const ROWS: usize = 2_000;
+/// Rows that are kept while the database cannot be written; then the oldest go.
+const ROWS_KEPT: usize = 50_000;
 
 #[derive(Debug)]
 pub(super) enum Job {
@@ -44,6 +51,11 @@ pub(super) struct Writer {
     store: Store,
     inputs: mpsc::Sender<Input>,
     statuses: HashMap<SpeakerId, (Arc<SpeakerStatus>, WallTime)>,
+    hours: Hours,
+    /// Rows of the history that wait for a flush: at most [`ROWS_KEPT`] while the database is in trouble.
+    rows: Vec<Hour>,
+    /// The hour in which those that fell silent were looked for.
+    swept: i64,
 }
 
 impl Writer {
@@ -52,6 +64,9 @@ impl Writer {
             store,
             inputs,
             statuses: HashMap::new(),
+            hours: Hours::default(),
+            rows: Vec::new(),
+            swept: 0,
         }
     }
 
@@ -65,10 +80,18 @@ impl Writer {
                     Some(job) => self.write(job).await,
                     None => break,
                 },
-                _ = flush.tick(), if !self.statuses.is_empty() => self.flush().await,
+                _ = flush.tick(), if !self.statuses.is_empty() || !self.rows.is_empty() => self.flush().await,
             }
         }
         self.flush().await;
+        self.rows.extend(self.hours.end());
+        while !self.rows.is_empty() {
+            let left = self.rows.len();
+            self.flush().await;
+            if self.rows.len() >= left {
+                break;
+            }
+        }
     }
 
     async fn write(&mut self, job: Job) {
@@ -119,11 +142,27 @@ impl Writer {
             .drain()
             .map(|(_, (status, received))| (Arc::unwrap_or_clone(status), received))
             .collect();
-        if statuses.is_empty() {
+        for (status, received) in &statuses {
+            self.rows.extend(self.hours.note(status, *received));
+        }
+        let latest = statuses.iter().map(|(_, received)| *received).max();
+        if let Some(at) = latest.filter(|at| hour_of(*at) != self.swept) {
+            self.swept = hour_of(at);
+            self.rows.extend(self.hours.over(at));
+        }
+        if statuses.is_empty() && self.rows.is_empty() {
             return;
         }
-        if let Err(error) = self.store.record_status(&statuses).await {
-            tracing::error!(%error, speakers = statuses.len(), "statuses not stored; newer ones follow");
+        // At the turn of an hour there are many: others wait for the writer meanwhile.
+        let rows = self.rows.len().min(ROWS);
+        let stored = self.store.record_told(&statuses, &self.rows[..rows]).await;
+        match stored {
+            Ok(()) => drop(self.rows.drain(..rows)),
+            Err(error) => {
+                tracing::error!(%error, speakers = statuses.len(), "statuses not stored; newer ones follow");
+                let beyond = self.rows.len().saturating_sub(ROWS_KEPT);
+                drop(self.rows.drain(..beyond));
+            }
         }
     }
 }

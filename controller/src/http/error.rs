@@ -162,6 +162,9 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyTemplates { most } => {
                 Self::new(Code::TooManyTemplates).with("most", most)
             }
+            StoreError::TooManyCalendars { most } => {
+                Self::new(Code::TooManyCalendars).with("most", most)
+            }
             StoreError::LastAdministrator => Self::new(Code::LastAdministrator),
             StoreError::Cancelled { .. } => Self::new(Code::BulletinCancelled),
             StoreError::Changed { .. } => Self::new(Code::BulletinChanged),

@@ -399,6 +399,35 @@ codes! {
         "Đã có {most} bản mẫu: hãy xóa bớt những mẫu không còn dùng."
         "There are {most} templates already: delete those that are no longer used.";
 
+    // The watch.
+    SelfTestTimeQuiet 422 "self_test_in_quiet_hours"
+        "Giờ tự kiểm tra {given} nằm trong giờ yên lặng của loa: hãy chọn giờ khác, ví dụ 11:45."
+        "The self-test at {given} falls into the speaker's quiet hours: choose another time, such as 11:45.";
+    DataPlanInvalid 422 "data_plan_invalid"
+        "Gói dữ liệu phải từ 1 đến {most} MB mỗi tháng."
+        "A data plan has 1 to {most} MB a month.";
+    CellInvalid 422 "cell_invalid"
+        "Tên trạm phát sóng phải có từ 1 đến {max} ký tự."
+        "A mast's name has 1 to {max} characters.";
+    SpanInvalid 422 "span_invalid"
+        "Khoảng thời gian không đúng: “from” phải trước “to” và dài nhất {days} ngày."
+        "The span of time is wrong: “from” comes before “to”, at most {days} days.";
+    CalendarTarget 422 "calendar_target_invalid"
+        "Hãy chọn đúng một loa hoặc một địa bàn cho lịch."
+        "Choose exactly one speaker or one area for the calendar.";
+    TooManyCalendars 409 "too_many_calendars"
+        "Bạn đã có {most} đường dẫn lịch: hãy xóa bớt những đường dẫn không còn dùng."
+        "You have {most} calendar addresses already: delete those that are no longer used.";
+    CalendarGone 404 "calendar_gone"
+        "Đường dẫn lịch này không còn dùng được: hãy tạo đường dẫn mới trong ứng dụng Loa."
+        "This calendar address is not valid any more: make a new one in Loa's app.";
+    TooManyReads 429 "too_many_reads"
+        "Quá nhiều lần thử: hãy đợi {wait_s} giây."
+        "Too many tries: wait {wait_s} seconds.";
+    MetricsClosed 403 "metrics_closed"
+        "Trang số liệu chỉ mở cho máy chủ này: hãy đặt [metrics] token_file trong cấu hình và gửi kèm mã đó."
+        "The metrics are open to this machine only: set [metrics] token_file in the configuration and send that token.";
+
     // Warnings: the thing was done.
     WarnQuietHours 200 "quiet_hours"
         "{count} trên {of} loa đang đặt giờ yên lặng vào lúc đó nên sẽ không phát (lần đầu: {first})."

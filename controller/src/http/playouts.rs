@@ -1,7 +1,12 @@
 //! What was planned and what sounded, in milliseconds, for every speaker.
 
 use axum::{Json, extract::State};
-use loa_protocol::bulletin::{Priority, Status};
+use loa_protocol::{
+    bulletin::{Priority, Status},
+    id::AreaId,
+    telemetry::Hearing,
+    time::WallTime,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,7 +22,6 @@ use crate::{
     logic::permissions::Action,
     store::{PlayoutCursor, PlayoutFilter, PlayoutRow},
 };
-use loa_protocol::{id::AreaId, time::WallTime};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -26,7 +30,7 @@ pub struct Filter {
     speaker: Option<String>,
     /// Speakers in and below it.
     area: Option<String>,
-    /// `completed`, `interrupted`, `pre_empted`, `skipped`, `missed`, `failed`, or `running`.
+    /// `completed`, `interrupted`, `pre_empted`, `skipped`, `missed`, `failed`, `unreported`, or `running`.
     outcome: Option<String>,
     /// Planned at or after (RFC 3339).
     from: Option<String>,
@@ -72,12 +76,16 @@ pub struct PlayoutView {
     pub cut_by: Option<String>,
     /// The speaker's clock at the start: `untrusted`, `held` or `synced`.
     pub clock: String,
-    /// `null` while it runs or waits to go on.
+    /// `null` while it runs or waits to go on; `unreported`: it was due, and the speaker has told nothing of it yet.
     #[schema(example = "completed")]
     pub outcome: Option<String>,
     pub reason: Option<String>,
-    /// Whether the speaker measured its own sound; `null`: it does not measure.
-    pub heard: Option<bool>,
+    /// Was what was played also heard? `null`: nothing was told of that.
+    pub heard: Option<Hearing>,
+    /// How clearly: how far the best match stands out of the others.
+    pub clarity: Option<f64>,
+    /// How long its sound was to be; `null` where nobody knows any more.
+    pub due_s: Option<f64>,
 }
 
 impl From<PlayoutRow> for PlayoutView {
@@ -101,7 +109,9 @@ impl From<PlayoutRow> for PlayoutView {
             clock: row.trust,
             outcome: row.outcome,
             reason: row.reason,
-            heard: None,
+            heard: row.heard,
+            clarity: row.clarity.map(|centi| f64::from(centi) / 100.0),
+            due_s: row.due_ms.map(|ms| ms as f64 / 1_000.0),
         }
     }
 }

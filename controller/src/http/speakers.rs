@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loa_protocol::{
     id::{AreaId, SpeakerId},
-    quiet_hours::{DayWindow, WindowError, parse_zone},
+    quiet_hours::{DayWindow, WindowError, parse_time_of_day, parse_zone},
     speaker_config::VolumePlan,
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::{
     extract::{Body, Id, Params, chosen_id, given, name, page_size},
     guard::Signed,
     idempotency::{self, Key, Secrecy},
-    instant::Instant,
+    instant::{self, Instant},
     messages::Code,
     readiness::SpeakerReady,
     speaker_status::{PresenceOf, StatusView},
@@ -47,6 +47,16 @@ pub struct SpeakerView {
     pub muted: bool,
     /// Added to every scheduled start.
     pub delay_trim_ms: i16,
+    /// When it tests its own sound each day, where something listens; `null`: never.
+    #[schema(example = "11:45")]
+    pub self_test_at: Option<String>,
+    /// Megabytes (10^6 bytes) that its SIM may use in a month.
+    pub data_plan_mb: Option<u32>,
+    /// The last day of the plan.
+    #[schema(example = "2027-01-31")]
+    pub data_plan_ends: Option<String>,
+    /// The mast as the operator knows it, where the modem does not tell.
+    pub cell: Option<String>,
     /// As a target of bulletins.
     #[schema(example = "speaker.ban-chuong-1")]
     pub channel: String,
@@ -92,6 +102,10 @@ pub struct NewSpeakerBody {
     pub volume: Option<VolumePlan>,
     #[serde(default)]
     pub delay_trim_ms: i64,
+    /// `HH:MM`; the office's when there is none, `null` for no self-test.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub self_test_at: Option<Option<String>>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -113,6 +127,19 @@ pub struct SpeakerPatch {
     /// Silent whatever comes.
     pub muted: Option<bool>,
     pub delay_trim_ms: Option<i64>,
+    /// `HH:MM`, not in quiet hours; `null`: none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub self_test_at: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    pub data_plan_mb: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub data_plan_ends: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub cell: Option<Option<String>>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +161,10 @@ pub fn view(state: &AppState, speaker: Speaker) -> SpeakerView {
         volume: speaker.volume,
         muted: speaker.muted,
         delay_trim_ms: speaker.delay_trim_ms,
+        self_test_at: speaker.self_test_at,
+        data_plan_mb: speaker.data_plan_mb,
+        data_plan_ends: speaker.data_plan_ends.map(|day| day.to_string()),
+        cell: speaker.cell,
         made: speaker.made.into(),
         token: None,
         office_key: None,
@@ -178,6 +209,51 @@ fn trim(ms: i64) -> Result<i16, ApiError> {
         .ok()
         .filter(|ms| (-500..=500).contains(ms))
         .ok_or(Code::DelayTrimInvalid.into())
+}
+
+/// A time of day, outside of the quiet hours.
+fn self_test(at: Option<&str>, quiet: &[DayWindow]) -> Result<(), ApiError> {
+    let Some(text) = at else { return Ok(()) };
+    let wrong = |_| ApiError::new(Code::DayTimeInvalid).with("given", text);
+    let time = parse_time_of_day(text).map_err(wrong)?;
+    let inside = |window: &DayWindow| match (
+        parse_time_of_day(&window.from),
+        parse_time_of_day(&window.to),
+    ) {
+        (Ok(from), Ok(to)) if from < to => from <= time && time < to,
+        (Ok(from), Ok(to)) => time >= from || time < to,
+        _ => false,
+    };
+    if quiet.iter().any(inside) {
+        return Err(ApiError::new(Code::SelfTestTimeQuiet).with("given", text));
+    }
+    Ok(())
+}
+
+fn data_plan(mb: i64) -> Result<u32, ApiError> {
+    const MOST: u32 = 10_000_000;
+    u32::try_from(mb)
+        .ok()
+        .filter(|mb| (1..=MOST).contains(mb))
+        .ok_or(ApiError::new(Code::DataPlanInvalid).with("most", MOST))
+}
+
+fn cell(text: &str) -> Result<String, ApiError> {
+    const MAX: usize = 64;
+    let text = text.trim();
+    if (1..=MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(ApiError::new(Code::CellInvalid).with("max", MAX))
+    }
+}
+
+/// Left out, taken away, or read.
+fn optional<T, U>(
+    given: Option<Option<T>>,
+    read: impl Fn(T) -> Result<U, ApiError>,
+) -> Result<Option<Option<U>>, ApiError> {
+    given.map(|value| value.map(&read).transpose()).transpose()
 }
 
 fn place(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<(f64, f64)>, ApiError> {
@@ -254,7 +330,11 @@ pub async fn create(
             .unwrap_or_else(|| defaults.quiet_hours.clone()),
         volume: asked.volume.unwrap_or_default(),
         delay_trim_ms: trim(asked.delay_trim_ms)?,
+        self_test_at: asked
+            .self_test_at
+            .unwrap_or_else(|| defaults.self_test_at()),
     };
+    self_test(new.self_test_at.as_deref(), &new.quiet_hours)?;
     check_zone(&new.zone)?;
     check_windows(new.quiet_hours.iter())?;
     check_volume(&new.volume)?;
@@ -326,14 +406,18 @@ pub async fn change(
         && patch.zone.is_none()
         && patch.quiet_hours.is_none()
         && patch.volume.is_none()
-        && patch.delay_trim_ms.is_none();
+        && patch.delay_trim_ms.is_none()
+        && patch.self_test_at.is_none()
+        && patch.data_plan_mb.is_none()
+        && patch.data_plan_ends.is_none()
+        && patch.cell.is_none();
     // Muting a horn that shrieks must not wait for the clerk.
     let action = if only_mute {
         Action::Silence
     } else {
         Action::Arrange
     };
-    load(&state, &signed, &id, action).await?;
+    let known = load(&state, &signed, &id, action).await?;
     let area = match patch.area.as_deref() {
         None => None,
         Some(area) => {
@@ -348,6 +432,11 @@ pub async fn change(
         check_windows(windows.iter())?;
     }
     patch.volume.as_ref().map(check_volume).transpose()?;
+    // New quiet hours may swallow a time set earlier: the pole itself does not test then.
+    if let Some(at) = &patch.self_test_at {
+        let windows = patch.quiet_hours.as_ref().unwrap_or(&known.quiet_hours);
+        self_test(at.as_deref(), windows)?;
+    }
     let change = SpeakerChange {
         name: patch.name.as_deref().map(name).transpose()?,
         area,
@@ -360,6 +449,10 @@ pub async fn change(
         volume: patch.volume,
         muted: patch.muted,
         delay_trim_ms: patch.delay_trim_ms.map(trim).transpose()?,
+        self_test_at: patch.self_test_at,
+        data_plan_mb: optional(patch.data_plan_mb, data_plan)?,
+        data_plan_ends: optional(patch.data_plan_ends, |day| instant::date(&day))?,
+        cell: optional(patch.cell, |text| cell(&text))?,
     };
     let changed = state.store.change_speaker(&id, change).await;
     let speaker = changed.map_err(unknown_area)?;

@@ -7,13 +7,16 @@ mod bulletins;
 mod corrections;
 mod days;
 mod description;
+mod ecosystem;
 mod exercises;
 mod holidays;
 mod library;
 mod recordings;
+mod reports;
 mod rights;
 mod templates;
 mod village;
+mod watch;
 mod watching;
 
 use axum::{

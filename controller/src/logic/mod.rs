@@ -4,12 +4,21 @@
 //! to be asked again. What it decides, each in its own file:
 //! `programmes` (what should be true, signed), `delivery` (which block goes out next), `presence` (who is there),
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
-//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said).
+//! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
+//! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
+//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`.
 
+pub mod alerts;
 pub mod approval;
+pub mod board;
+pub mod calendar;
 pub mod days;
 pub mod delivery;
+pub mod due;
+pub mod facts;
+pub mod figures;
 pub mod holidays;
+pub mod hours;
 pub mod intake;
 pub mod office;
 pub mod outages;
@@ -21,3 +30,6 @@ pub mod programmes;
 pub use office::Office;
 pub use port::{ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings};
 pub use presence::{Presence, PresenceView};
+
+#[cfg(test)]
+pub(crate) mod testing;

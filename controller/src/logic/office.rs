@@ -262,6 +262,7 @@ impl Office {
         if let Some(ack) = behind {
             self.acknowledge(&ack, out);
         }
+        self.figures.statuses_taken += 1;
         out.push(Effect::StoreStatus {
             status: Box::new(status),
             received: at.wall,

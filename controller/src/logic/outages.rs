@@ -1,4 +1,15 @@
 //! Outages: when a speaker could not be reached, why as far as it can be known, and which of them are one event.
+//!
+//! They are never kept up by hand: [`derive`] makes them from what the office saw (`seen`), when it ran itself, and what the
+//! speaker told (`journal`). So whatever comes late, twice or in another order ends in the same rows.
+
+mod derive;
+mod events;
+mod journal;
+
+pub use derive::{Run, Seen, Span, derive};
+pub use events::{name_masts, together};
+pub use journal::{Entry, MOST_BACK_US, SLACK_US, Told, explain};
 
 use loa_protocol::{
     id::{AreaId, SpeakerId},
@@ -7,6 +18,8 @@ use loa_protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// So many speakers of one cell that fall silent together are its mast's doing.
+pub const MAST: usize = 3;
 /// Outages that begin within this of each other may have one cause, in microseconds.
 pub const TOGETHER_US: i64 = 60_000_000;
 
@@ -32,6 +45,22 @@ pub enum Cause {
     Stopped,
     /// The office itself was away: not the pole's outage.
     Office,
+}
+
+impl Cause {
+    /// As the API and the database write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Power => "power",
+            Self::Network => "network",
+            Self::Route => "route",
+            Self::Mast => "mast",
+            Self::Agent => "agent",
+            Self::Stopped => "stopped",
+            Self::Office => "office",
+        }
+    }
 }
 
 /// One outage of one speaker.

@@ -246,6 +246,7 @@ pub struct Figures {
     /// Wants not followed because of a bound; the speaker asks again.
     pub wants_dropped: u64,
     pub events_taken: u64,
+    pub statuses_taken: u64,
     pub clock_replies: u64,
     /// By reason.
     pub refused: BTreeMap<&'static str, u64>,

@@ -29,6 +29,8 @@ pub enum StoreError {
     ProgrammeFull { channel: Channel },
     #[error("there are {most} templates already: delete some")]
     TooManyTemplates { most: i64 },
+    #[error("there are {most} calendars of this person already: delete some")]
+    TooManyCalendars { most: i64 },
     #[error("the last administrator of everything must stay")]
     LastAdministrator,
     #[error("the bulletin {id:?} is cancelled already")]

@@ -11,7 +11,7 @@ use super::{
     Result, Store, StoreError,
     convert::{json, number, parse, stored, word},
     error::not_found,
-    playouts,
+    figures, hearing, notes, orders, outages, playouts,
 };
 
 impl Store {
@@ -32,6 +32,8 @@ impl Store {
         if known.is_none() {
             return Err(not_found("speaker", speaker));
         }
+        let mut explained: Option<(WallTime, WallTime)> = None;
+        let mut touched: Vec<WallTime> = Vec::new();
         for event in events {
             if event.number == 0 || event.number > i64::MAX as u64 {
                 continue;
@@ -52,12 +54,28 @@ impl Store {
             if done.rows_affected() == 0 {
                 continue;
             }
+            notes::note(&mut tx, speaker, store, event).await?;
+            orders::told(&mut tx, speaker, &event.what, event.at).await?;
+            if let Some((from, to)) =
+                outages::note(&mut tx, speaker, store, event, received).await?
+            {
+                explained = Some(explained.map_or((from, to), |(a, b)| (a.min(from), b.max(to))));
+            }
             let (playout, by) = match &event.what {
                 What::Started { playout } | What::Ended { playout } => (playout, None),
                 What::Suspended { playout, by } => (playout, by.as_ref()),
+                What::Heard { listened } => {
+                    touched.extend(hearing::note(&mut tx, speaker, listened).await?);
+                    continue;
+                }
                 _ => continue,
             };
-            playouts::note(&mut tx, speaker, store, event.number, playout, by).await?;
+            touched
+                .extend(playouts::note(&mut tx, speaker, store, event.number, playout, by).await?);
+        }
+        figures::recount(&mut tx, speaker, touched).await?;
+        if let Some((from, to)) = explained {
+            outages::refresh(&mut tx, speaker, from, to).await?;
         }
         let through = advance(&mut tx, speaker, store, received).await?;
         tx.commit().await?;

@@ -1,7 +1,8 @@
 //! What a screen over many speakers needs, read together and not one by one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::civil::Date;
 use loa_protocol::{
     channel::Channel,
     id::{AreaId, GroupId, SpeakerId},
@@ -9,14 +10,15 @@ use loa_protocol::{
     status::SpeakerStatus,
     time::WallTime,
 };
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::{
     ChannelState, Result, Speaker, Store,
     areas::MAX_DEPTH,
-    convert::{from_json, parse, wall},
+    convert::{from_json, number, parse, wall},
     speakers,
 };
+use crate::logic::board::Share;
 
 /// Names in one statement; SQLite takes 32,766.
 const NAMES: usize = 500;
@@ -70,6 +72,51 @@ impl Store {
             }
         }
         Ok(states)
+    }
+
+    /// Of each speaker, how many bulletins of this civil day were due, and how many of them were heard or could not be listened to.
+    pub async fn audible_on(&self, day: Date) -> Result<HashMap<SpeakerId, Share>> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT speaker, due, heard + unverified FROM speaker_figures WHERE period = $1",
+        )
+        .bind(day.to_string())
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|(speaker, of, good)| {
+                let share = Share {
+                    of: number("due", *of)?,
+                    good: number("good", *good)?,
+                };
+                Ok((parse("speaker", speaker)?, share))
+            })
+            .collect()
+    }
+
+    /// How many bulletins were due on this civil day, once for each speaker, by what came of them.
+    pub async fn playouts_today(&self, day: &str) -> Result<BTreeMap<&'static str, i64>> {
+        const OUTCOMES: [&str; 9] = [
+            "heard",
+            "not_heard",
+            "unverified",
+            "missed",
+            "skipped",
+            "interrupted",
+            "pre_empted",
+            "failed",
+            "unreported",
+        ];
+        let row = sqlx::query(
+            "SELECT COALESCE(SUM(heard), 0), COALESCE(SUM(not_heard), 0), COALESCE(SUM(unverified), 0), \
+             COALESCE(SUM(missed), 0), COALESCE(SUM(skipped), 0), COALESCE(SUM(interrupted), 0), \
+             COALESCE(SUM(pre_empted), 0), COALESCE(SUM(failed), 0), COALESCE(SUM(unreported), 0) FROM speaker_figures WHERE period = $1",
+        )
+        .bind(day)
+        .fetch_one(self.readers())
+        .await?;
+        let each = OUTCOMES.into_iter().enumerate();
+        each.map(|(i, outcome)| Ok((outcome, row.try_get(i)?)))
+            .collect()
     }
 
     /// The last word of each that ever said one, and when it came.

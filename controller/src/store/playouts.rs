@@ -1,9 +1,10 @@
 //! One row per speaker, occurrence and attempt: planned against real, and how it ended.
 
 use loa_protocol::{
-    bulletin::{Priority, Status},
+    bulletin::{Chime, Priority, Status},
     id::{AreaId, BulletinId, SpeakerId, StoreId},
     playout::{OccurrenceId, Playout},
+    telemetry::Hearing,
     time::WallTime,
 };
 use sqlx::{FromRow, SqliteConnection};
@@ -11,7 +12,11 @@ use sqlx::{FromRow, SqliteConnection};
 use super::{
     Result, Store, StoreError,
     convert::{from_word, number, parse, stored, wall, word},
+    hearing,
 };
+
+/// In place of a speaker's store: the row is the office's own note that nothing was told. No store is called so.
+pub(super) const UNREPORTED_STORE: &str = "";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayoutRow {
@@ -30,11 +35,17 @@ pub struct PlayoutRow {
     pub cuts: u32,
     /// `untrusted`, `held` or `synced`: the speaker's clock at the start.
     pub trust: String,
-    /// `None` while it runs or waits to go on.
+    /// `None` while it runs or waits to go on; `unreported` when it was due and the speaker has told nothing of it.
     pub outcome: Option<String>,
     pub reason: Option<String>,
     /// What cut it last.
     pub cut_by: Option<String>,
+    /// Was it also heard? `None`: nothing was told of that.
+    pub heard: Option<Hearing>,
+    /// How clearly, in hundredths.
+    pub clarity: Option<u32>,
+    /// How long its sound was to be, where the office had the bulletin.
+    pub due_ms: Option<u64>,
 }
 
 /// The place of a row in the list: latest plan first.
@@ -92,6 +103,9 @@ struct Row {
     outcome: Option<String>,
     reason: Option<String>,
     cut_by: Option<String>,
+    heard: Option<String>,
+    clarity: Option<i64>,
+    due_ms: Option<i64>,
 }
 
 impl TryFrom<Row> for PlayoutRow {
@@ -115,6 +129,9 @@ impl TryFrom<Row> for PlayoutRow {
             outcome: row.outcome,
             reason: row.reason,
             cut_by: row.cut_by,
+            heard: row.heard.map(|h| from_word("heard", &h)).transpose()?,
+            clarity: row.clarity.map(|c| number("clarity", c)).transpose()?,
+            due_ms: row.due_ms.map(|ms| number("due", ms)).transpose()?,
         })
     }
 }
@@ -127,7 +144,7 @@ impl Store {
             "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
              UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
              SELECT speaker, occurrence, attempt, revision, title, priority, status, planned, started, ended, \
-             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by FROM playouts \
+             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms FROM playouts \
              WHERE ($1 IS NULL OR speaker IN (SELECT id FROM speakers WHERE area IN (SELECT id FROM below))) \
              AND ($2 IS NULL OR bulletin = $2) AND ($3 IS NULL OR speaker = $3) \
              AND ($4 IS NULL OR COALESCE(outcome, 'running') = $4) \
@@ -161,7 +178,7 @@ impl Store {
     ) -> Result<Vec<PlayoutRow>> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT speaker, occurrence, attempt, revision, title, priority, status, planned, started, ended, \
-             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by FROM playouts \
+             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms FROM playouts \
              WHERE speaker = $1 AND planned >= $2 AND planned < $3 \
              ORDER BY planned, occurrence, attempt LIMIT $4",
         )
@@ -177,7 +194,8 @@ impl Store {
 
 /// What one event says about a playout. A store's later event replaces its earlier one. Another store of the same speaker
 /// (its disk was lost) may add what is not known, but never unsays that something sounded; what the lost store had
-/// begun and cannot end any more was interrupted when it was lost.
+/// begun and cannot end any more was interrupted when it was lost. What the office itself noted as unreported gives way
+/// to whatever the speaker tells. Returns when the row's occurrence was planned, before and after.
 pub(super) async fn note(
     db: &mut SqliteConnection,
     speaker: &SpeakerId,
@@ -185,10 +203,11 @@ pub(super) async fn note(
     event_number: u64,
     playout: &Playout,
     cut_by: Option<&OccurrenceId>,
-) -> Result<()> {
+) -> Result<Vec<WallTime>> {
     let occurrence = playout.id.occurrence.to_string();
-    let known: Option<(String, i64, Option<i64>, Option<String>)> = sqlx::query_as(
-        "SELECT store, number, started, outcome FROM playouts \
+    type Known = (String, i64, Option<i64>, Option<String>, i64);
+    let known: Option<Known> = sqlx::query_as(
+        "SELECT store, number, started, outcome, planned FROM playouts \
          WHERE speaker = $1 AND occurrence = $2 AND attempt = $3",
     )
     .bind(speaker.as_str())
@@ -196,39 +215,51 @@ pub(super) async fn note(
     .bind(i64::from(playout.id.attempt))
     .fetch_optional(&mut *db)
     .await?;
-    if let Some((of, number, started, outcome)) = known {
+    let mut planned = vec![playout.planned];
+    if let Some((of, number, started, outcome, was_planned)) = known {
+        let unreported = of == UNREPORTED_STORE;
         if of == store.as_str() {
             if number > stored(event_number) {
-                return Ok(());
+                return Ok(Vec::new());
             }
         } else if started.is_some() {
-            if outcome.is_none() {
-                sqlx::query(
-                    "UPDATE playouts SET outcome = 'interrupted', reason = 'power_cut' \
-                     WHERE speaker = $1 AND occurrence = $2 AND attempt = $3",
-                )
-                .bind(speaker.as_str())
-                .bind(&occurrence)
-                .bind(i64::from(playout.id.attempt))
-                .execute(db)
-                .await?;
+            if outcome.is_some() {
+                return Ok(Vec::new());
             }
-            return Ok(());
-        } else if playout.started.is_none() {
-            return Ok(());
+            sqlx::query(
+                "UPDATE playouts SET outcome = 'interrupted', reason = 'power_cut' \
+                 WHERE speaker = $1 AND occurrence = $2 AND attempt = $3",
+            )
+            .bind(speaker.as_str())
+            .bind(&occurrence)
+            .bind(i64::from(playout.id.attempt))
+            .execute(db)
+            .await?;
+            return Ok(vec![wall(was_planned)]);
+        } else if playout.started.is_none() && !unreported {
+            return Ok(Vec::new());
+        }
+        if wall(was_planned) != playout.planned {
+            planned.push(wall(was_planned));
         }
     }
     let (outcome, reason) = playout.outcome.map(|o| o.words()).unzip();
+    let heard = match outcome.is_some() && playout.started.is_some() {
+        true => hearing::at_its_end(db, speaker).await?,
+        false => None,
+    };
+    let due_ms = due_ms(db, &playout.id.occurrence.bulletin).await?;
     sqlx::query(
         "INSERT INTO playouts (speaker, occurrence, attempt, bulletin, revision, title, priority, status, planned, \
-         started, ended, error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, store, number) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+         started, ended, error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, store, number, heard, due_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
          ON CONFLICT (speaker, occurrence, attempt) DO UPDATE SET revision = excluded.revision, \
          title = excluded.title, priority = excluded.priority, status = excluded.status, \
          planned = excluded.planned, started = excluded.started, ended = excluded.ended, \
          error_us = excluded.error_us, sounded_ms = excluded.sounded_ms, cuts = excluded.cuts, \
          trust = excluded.trust, outcome = excluded.outcome, reason = excluded.reason, \
-         cut_by = COALESCE(excluded.cut_by, playouts.cut_by), store = excluded.store, number = excluded.number",
+         cut_by = COALESCE(excluded.cut_by, playouts.cut_by), store = excluded.store, number = excluded.number, \
+         heard = COALESCE(playouts.heard, excluded.heard), due_ms = COALESCE(playouts.due_ms, excluded.due_ms)",
     )
     .bind(speaker.as_str())
     .bind(&occurrence)
@@ -250,7 +281,26 @@ pub(super) async fn note(
     .bind(cut_by.map(OccurrenceId::to_string))
     .bind(store.as_str())
     .bind(stored(event_number))
-    .execute(db)
+    .bind(heard.map(Hearing::word))
+    .bind(due_ms)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    hearing::catch_up(db, speaker, &playout.id).await?;
+    Ok(planned)
+}
+
+/// How long the sound of a bulletin is to be, as the office has it now; `None`: it has it no more.
+async fn due_ms(db: &mut SqliteConnection, bulletin: &BulletinId) -> Result<Option<i64>> {
+    let row: Option<(String, i64, i64)> = sqlx::query_as(
+        "SELECT chime, max_duration_s, duration_ms FROM bulletins \
+         JOIN contents ON contents.id = bulletins.content WHERE bulletins.id = $1",
+    )
+    .bind(bulletin.as_str())
+    .fetch_optional(db)
+    .await?;
+    row.map(|(chime, most_s, duration_ms)| {
+        let chime: Chime = from_word("chime", &chime)?;
+        Ok((stored(chime.duration_ms()) + duration_ms).min(most_s.saturating_mul(1_000)))
+    })
+    .transpose()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
 use loa_protocol::{
     channel::Channel,
     id::{AreaId, GroupId, SpeakerId},
@@ -16,7 +17,7 @@ use super::{
     Claim, Result, Store, StoreError, alarms, areas,
     convert::{from_json, json, number, parse, wall},
     error::{not_found, taken},
-    idempotency,
+    figures, idempotency, orders, outages,
     slug::free_name,
 };
 use crate::broker::{TokenHash, token_hash};
@@ -35,6 +36,14 @@ pub struct Speaker {
     pub volume: VolumePlan,
     pub muted: bool,
     pub delay_trim_ms: i16,
+    /// `HH:MM` of the daily self-test.
+    pub self_test_at: Option<String>,
+    /// Megabytes (10^6 bytes) that its SIM may use in a month.
+    pub data_plan_mb: Option<u32>,
+    /// The last day of the plan.
+    pub data_plan_ends: Option<Date>,
+    /// The mast as the operator knows it, where the modem does not tell.
+    pub cell: Option<String>,
     /// Counts the versions of its configuration.
     pub generation: u64,
     /// What was planned before this is not its business.
@@ -55,10 +64,11 @@ pub struct NewSpeaker {
     pub quiet_hours: Vec<DayWindow>,
     pub volume: VolumePlan,
     pub delay_trim_ms: i16,
+    pub self_test_at: Option<String>,
 }
 
 impl NewSpeaker {
-    /// With the defaults of a new pole: no quiet hours, 80 percent.
+    /// With the defaults of a new pole: no quiet hours, 80 percent, a self-test before noon.
     pub fn named(name: impl Into<String>, area: AreaId) -> Self {
         Self {
             id: None,
@@ -70,6 +80,7 @@ impl NewSpeaker {
             quiet_hours: Vec::new(),
             volume: VolumePlan::default(),
             delay_trim_ms: 0,
+            self_test_at: Some("11:45".into()),
         }
     }
 }
@@ -86,17 +97,21 @@ pub struct SpeakerChange {
     pub volume: Option<VolumePlan>,
     pub muted: Option<bool>,
     pub delay_trim_ms: Option<i16>,
+    pub self_test_at: Option<Option<String>>,
+    pub data_plan_mb: Option<Option<u32>>,
+    pub data_plan_ends: Option<Option<Date>>,
+    pub cell: Option<Option<String>>,
 }
 
 const COLUMNS: &str = "SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, generation, since, made, changed FROM speakers WHERE removed IS NULL ORDER BY name, id";
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers WHERE removed IS NULL ORDER BY name, id";
 const BELOW: &str = "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
      UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
      SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, generation, since, made, changed FROM speakers \
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers \
      WHERE removed IS NULL AND area IN (SELECT id FROM below) ORDER BY name, id";
 const ONE: &str = "SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, generation, since, made, changed FROM speakers WHERE removed IS NULL AND id = $1";
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers WHERE removed IS NULL AND id = $1";
 
 /// A removed one counts.
 const TAKEN: &str = "SELECT 1 FROM speakers WHERE id = $1";
@@ -113,6 +128,10 @@ struct Row {
     volume: String,
     muted: i64,
     delay_trim_ms: i64,
+    self_test_at: Option<String>,
+    data_plan_mb: Option<i64>,
+    data_plan_ends: Option<String>,
+    cell: Option<String>,
     generation: i64,
     since: i64,
     made: i64,
@@ -133,6 +152,16 @@ impl TryFrom<Row> for Speaker {
             volume: from_json("volume", &row.volume)?,
             muted: row.muted != 0,
             delay_trim_ms: number("delay trim", row.delay_trim_ms)?,
+            self_test_at: row.self_test_at,
+            data_plan_mb: row
+                .data_plan_mb
+                .map(|mb| number("data plan", mb))
+                .transpose()?,
+            data_plan_ends: row
+                .data_plan_ends
+                .map(|day| parse("data plan", &day))
+                .transpose()?,
+            cell: row.cell,
             generation: number("generation", row.generation)?,
             since: wall(row.since),
             made: wall(row.made),
@@ -181,7 +210,7 @@ impl Store {
             Channel::Group(group) => {
                 let rows: Vec<Row> = sqlx::query_as(
                     "SELECT speakers.id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-                     delay_trim_ms, generation, since, made, changed FROM speakers \
+                     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers \
                      JOIN group_members ON group_members.speaker = speakers.id \
                      WHERE removed IS NULL AND group_id = $1 ORDER BY name, speakers.id",
                 )
@@ -203,7 +232,9 @@ impl Store {
             Err(error) => return Err(error),
         };
         let channels = channels_of(&mut tx, id, &speaker.area).await?;
-        Ok(Some(config(speaker, channels, self.inner.office.epoch)))
+        let orders = orders::open(&mut tx, id, self.now()).await?;
+        let config = config(speaker, channels, self.inner.office.epoch);
+        Ok(Some(SpeakerConfig { orders, ..config }))
     }
 
     /// The hash of each speaker's token, by which the broker knows it.
@@ -244,8 +275,8 @@ impl Store {
         };
         sqlx::query(
             "INSERT INTO speakers (id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-             delay_trim_ms, token_hash, generation, since, made, changed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, 1, $11, $11, $11)",
+             delay_trim_ms, token_hash, self_test_at, generation, since, made, changed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $12, 1, $11, $11, $11)",
         )
         .bind(id.as_str())
         .bind(&new.name)
@@ -258,6 +289,7 @@ impl Store {
         .bind(i64::from(new.delay_trim_ms))
         .bind(hex::encode(token_hash(token.as_bytes())))
         .bind(now.as_micros())
+        .bind(&new.self_test_at)
         .execute(&mut *tx)
         .await
         .map_err(taken("speaker", &id))?;
@@ -284,6 +316,10 @@ impl Store {
         new.volume = change.volume.unwrap_or(new.volume);
         new.muted = change.muted.unwrap_or(new.muted);
         new.delay_trim_ms = change.delay_trim_ms.unwrap_or(new.delay_trim_ms);
+        new.self_test_at = change.self_test_at.unwrap_or(new.self_test_at);
+        new.data_plan_mb = change.data_plan_mb.unwrap_or(new.data_plan_mb);
+        new.data_plan_ends = change.data_plan_ends.unwrap_or(new.data_plan_ends);
+        new.cell = change.cell.unwrap_or(new.cell);
         if new == old {
             return Ok(old);
         }
@@ -297,7 +333,8 @@ impl Store {
         };
         sqlx::query(
             "UPDATE speakers SET name = $2, area = $3, latitude = $4, longitude = $5, zone = $6, \
-             quiet_hours = $7, volume = $8, muted = $9, delay_trim_ms = $10 WHERE id = $1",
+             quiet_hours = $7, volume = $8, muted = $9, delay_trim_ms = $10, self_test_at = $11, data_plan_mb = $12, \
+             data_plan_ends = $13, cell = $14 WHERE id = $1",
         )
         .bind(id.as_str())
         .bind(&new.name)
@@ -309,10 +346,28 @@ impl Store {
         .bind(json(&new.volume))
         .bind(i64::from(new.muted))
         .bind(i64::from(new.delay_trim_ms))
+        .bind(&new.self_test_at)
+        .bind(new.data_plan_mb.map(i64::from))
+        .bind(new.data_plan_ends.map(|day| day.to_string()))
+        .bind(&new.cell)
         .execute(&mut *tx)
         .await?;
+        if new.muted != old.muted {
+            sqlx::query(
+                "INSERT INTO mutes (speaker, happened, muted) VALUES ($1, $2, $3) \
+                 ON CONFLICT (speaker, happened) DO UPDATE SET muted = excluded.muted",
+            )
+            .bind(id.as_str())
+            .bind(now.as_micros())
+            .bind(i64::from(new.muted))
+            .execute(&mut *tx)
+            .await?;
+        }
         if let Some(before) = before {
             alarms::must_not_widen(&mut tx, &before, now, "speaker", id).await?;
+        }
+        if new.zone != old.zone {
+            figures::recount_all(&mut tx, id).await?;
         }
         bump(&mut tx, id, now, moved).await?;
         let speaker = load(&mut tx, id).await?;
@@ -337,6 +392,7 @@ impl Store {
     /// It leaves its groups and cannot connect any more; its history stays, and its name is not given again.
     pub async fn remove_speaker(&self, id: &SpeakerId) -> Result<()> {
         let mut tx = self.begin().await?;
+        let now = self.now();
         load(&mut tx, id).await?;
         sqlx::query("DELETE FROM group_members WHERE speaker = $1")
             .bind(id.as_str())
@@ -344,9 +400,10 @@ impl Store {
             .await?;
         sqlx::query("UPDATE speakers SET removed = $2, token_hash = '' WHERE id = $1")
             .bind(id.as_str())
-            .bind(self.now().as_micros())
+            .bind(now.as_micros())
             .execute(&mut *tx)
             .await?;
+        outages::refresh(&mut tx, id, now, now).await?;
         sqlx::query("DELETE FROM speaker_status WHERE speaker = $1")
             .bind(id.as_str())
             .execute(&mut *tx)
@@ -356,6 +413,7 @@ impl Store {
     }
 }
 
+/// Without orders: those are for the speaker alone.
 pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> SpeakerConfig {
     SpeakerConfig {
         speaker: speaker.id,
@@ -372,7 +430,7 @@ pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> Sp
         muted: speaker.muted,
         since: speaker.since,
         delay_trim_ms: speaker.delay_trim_ms,
-        self_test_at: None,
+        self_test_at: speaker.self_test_at,
         orders: Vec::new(),
     }
 }

@@ -4,3 +4,4 @@ mod approval;
 mod programmes;
 mod telling;
 mod village;
+mod watch;

@@ -1,4 +1,4 @@
-//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode|phone] …`.
+//! Measures Loa's figures on this machine: `bench [all|start|now|emergency|likeness|cost|size|decode|report|phone] …`.
 //!
 //! Each figure is printed with its goal and written to `target/figures`. Ends with 1 when a goal is missed.
 
@@ -20,6 +20,7 @@ use loa_tests::process::{
         emergency::cuts,
         likeness::said_in,
         now::play_now,
+        report,
         start::{Plan, starts},
     },
     program::binary,
@@ -30,7 +31,7 @@ use serde_json::json;
 /// A measurement: its name, and what it finds.
 type Measurement = (&'static str, fn() -> Vec<Figure>);
 
-const ALL: [Measurement; 8] = [
+const ALL: [Measurement; 9] = [
     ("size", size),
     ("decode", decode),
     ("likeness", likeness),
@@ -38,6 +39,7 @@ const ALL: [Measurement; 8] = [
     ("now", now),
     ("emergency", emergency),
     ("start", start),
+    ("report", report),
     ("phone", phone),
 ];
 
@@ -146,6 +148,34 @@ fn start() -> Vec<Figure> {
             "the worse of start_error_wav_p99_ms and start_error_pulse_p99_ms; no start was early",
         ),
     ]
+}
+
+fn report() -> Vec<Figure> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let found = report::report(folder.path(), 10_000, 7);
+    let took: Vec<f64> = found
+        .took
+        .iter()
+        .map(|took| took.as_secs_f64() * 1_000.0)
+        .collect();
+    println!("{}", summary("the month's report", "ms", &took));
+    println!(
+        "  {} playouts, {} outages; the database has {} MB, the answer {} kB",
+        found.playouts,
+        found.outages,
+        found.database_bytes / 1_000_000,
+        found.answer_bytes / 1_000
+    );
+    vec![Figure {
+        name: "report_10000_ms",
+        value: largest(&took),
+        unit: "ms",
+        goal: Goal::AtMost(1_000.0),
+        n: took.len(),
+        how: "the monthly report of 10,000 speakers with four bulletins a day, from the question to the answer's bytes; \
+              the slowest, the first included"
+            .into(),
+    }]
 }
 
 fn now() -> Vec<Figure> {

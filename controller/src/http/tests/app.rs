@@ -47,7 +47,7 @@ async fn the_first_page_costs_a_304_when_it_is_known() {
     let tag = page.headers["etag"].to_str().expect("text");
     let again = with(request("GET", "", "/", None), "if-none-match", tag);
     assert_eq!(office.send(again).await.status, 304);
-    let nothing = office.get("", "/metrics").await;
+    let nothing = office.get("", "/metric").await;
     assert_eq!(nothing.refusal(), (404, "no_such_route"));
     let posted = office.post("", "/", &json!({})).await;
     assert_eq!(posted.refusal(), (404, "no_such_route"));

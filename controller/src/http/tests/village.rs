@@ -50,7 +50,24 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/days", &["get"]),
         ("/api/v1/playouts", &["get"]),
         ("/api/v1/events", &["get"]),
+        ("/api/v1/reports/availability", &["get"]),
+        ("/api/v1/reports/availability.csv", &["get"]),
+        ("/api/v1/reports/monthly", &["get"]),
+        ("/api/v1/reports/monthly.csv", &["get"]),
+        ("/api/v1/reports/monthly.xlsx", &["get"]),
+        ("/api/v1/board", &["get"]),
+        ("/api/v1/speakers/{id}/watch", &["get"]),
+        ("/api/v1/speakers/{id}/telemetry", &["get"]),
+        ("/api/v1/speakers/{id}/orders", &["post"]),
+        ("/api/v1/speakers/{id}/programme.ics", &["get"]),
+        ("/api/v1/areas/{id}/programme.ics", &["get"]),
+        ("/api/v1/calendars", &["get", "post"]),
+        ("/api/v1/calendars/{id}", &["delete"]),
+        ("/api/v1/calendars/open/{secret}/programme.ics", &["get"]),
         ("/healthz", &["get"]),
+        ("/livez", &["get"]),
+        ("/readyz", &["get"]),
+        ("/metrics", &["get"]),
     ] {
         let described = paths
             .get(path)
@@ -68,7 +85,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 40, "add what is new to this table");
+    assert_eq!(paths.len(), 57, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -83,6 +100,10 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             );
             let open = [
                 "/healthz",
+                "/livez",
+                "/readyz",
+                "/metrics",
+                "/api/v1/calendars/open/{secret}/programme.ics",
                 "/api/v1/session",
                 "/api/v1/setup",
                 "/api/v1/app",

@@ -22,6 +22,8 @@ const playout = (over: Partial<PlayoutView>): PlayoutView => ({
   outcome: "completed",
   reason: null,
   heard: null,
+  clarity: null,
+  due_s: null,
   ...over,
 });
 

@@ -41,7 +41,7 @@ describe("a fact", () => {
     expect(factSentence(tongue, "powered", { state: "unknown", why: null, since: iso("2026-11-26T10:00") })).toBe("Chưa rõ loa có điện hay không.");
   });
   it("with a code of a newer office shows the code rather than nothing", () => {
-    expect(factSentence(tongue, "healthy", no("fan_stopped"))).toBe("Máy hoặc phần mềm có trục trặc (fan_stopped).");
+    expect(factSentence(tongue, "healthy", no("fan_stopped" as "hot"))).toBe("Máy hoặc phần mềm có trục trặc (fan_stopped).");
   });
   it("that is well says since when", () => {
     expect(factSentence(tongue, "connected", yes(null, iso("2026-11-25T05:00")))).toBe("Đang có kết nối, từ 05:00 sáng qua (33 giờ trước).");
@@ -82,7 +82,7 @@ describe("the board's figures", () => {
 
 describe("the machine's journal", () => {
   it("says how the run before ended", () => {
-    const run = { at: iso("2026-11-26T08:30"), boot: 41, ended: "power_cut", alive: iso("2026-11-26T08:00") };
+    const run = { at: iso("2026-11-26T08:30"), boot: 41, ended: "power_cut", alive: iso("2026-11-26T08:00") } as const;
     expect(runWords(tongue, run)).toBe("Chạy lại sau khi mất điện hoặc máy treo (lần thứ 41, còn sống đến 08:00 sáng nay)");
     expect(runWords(tongue, { ...run, ended: null, alive: null })).toBe("Chạy lại (lần thứ 41)");
   });

@@ -61,7 +61,7 @@ export function speakerSentence(tongue: Tongue, s: Pick<BoardSpeaker, "facts" | 
   if (name === "connected") {
     const { connected } = s.facts;
     // The outage may know the cause while the fact only knows the silence.
-    const why = s.cause && s.cause !== "unknown" ? s.cause : (connected.why ?? s.cause);
+    const why = s.cause && s.cause !== "unknown" ? s.cause : connected.why;
     return factSentence(tongue, "connected", { ...connected, why, since: connected.since ?? s.since });
   }
   if (name) return factSentence(tongue, name, s.facts[name]);

@@ -5,4 +5,5 @@ pub mod decode;
 pub mod emergency;
 pub mod likeness;
 pub mod now;
+pub mod report;
 pub mod start;
