@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { facts, iso, no, speaker, tongue, unknown, yes } from "./sample";
-import { advice, earsWords, factSentence, factWord, faultWords, firstTrouble, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
+import { advice, earsWords, factSentence, factWord, faultWords, firstTrouble, headline, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
 import type { BoardCounts } from "./types";
 
 const counts = (over: Partial<BoardCounts>): BoardCounts => ({ speakers: 0, online: 0, silent: 0, offline: 0, muted: 0, trouble: 0, microphones: 0, not_heard: 0, ...over });
@@ -64,6 +64,11 @@ describe("of several troubles", () => {
 describe("the board's figures", () => {
   it("are one line, and what is not there is not counted", () => {
     expect(totals(tongue, counts({ speakers: 12, online: 9, offline: 3, trouble: 3 }))).toBe("12 loa: 9 có kết nối, 3 mất kết nối.");
+  });
+  it("begin with who needs somebody, and call nothing well that is only to be kept an eye on", () => {
+    expect(headline(tongue, counts({ speakers: 12, trouble: 3 }), 2)).toBe("3 trên 12 loa cần người xem");
+    expect(headline(tongue, counts({ speakers: 12 }), 2)).toBe("Không loa nào cần xem gấp, 2 loa nên để ý");
+    expect(headline(tongue, counts({ speakers: 12 }), 0)).toBe("Cả 12 loa không có gì phải xem");
   });
   it("say what nobody can know", () => {
     expect(earsWords(tongue, counts({ speakers: 12 }))).toContain("không biết bà con có nghe thấy không");

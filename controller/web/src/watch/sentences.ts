@@ -96,6 +96,11 @@ export function totals(tongue: Tongue, counts: BoardCounts): string {
     .map((key) => tongue.w(`total.${key}`, { n: counts[key] }));
   return tongue.w("total", { n: counts.speakers, parts: parts.join(", ") });
 }
+/// The first thing to know: how many need somebody, or that none does. What is only to be kept an eye on is not called well.
+export function headline(tongue: Tongue, counts: BoardCounts, notices: number): string {
+  if (counts.trouble > 0) return tongue.w("board.trouble", { n: counts.trouble, of: counts.speakers });
+  return notices > 0 ? tongue.w("board.notices", { n: notices }) : tongue.w("board.well", { n: counts.speakers });
+}
 /// Whether the board can know that anything was heard at all.
 export function earsWords(tongue: Tongue, counts: BoardCounts): string {
   if (counts.microphones === 0) return tongue.w("ears.none");
