@@ -3,8 +3,8 @@ import type { BulletinDetail, PlayoutView } from "../api/types";
 import { progress } from "./progress";
 
 const bulletin = { readiness: { ready: 2, of: 3, speakers: [] } } as unknown as BulletinDetail;
-const playout = (given: { [key in keyof PlayoutView]?: unknown }) =>
-  ({ speaker: "a", occurrence: "b/1", attempt: 0, planned: "2026-11-26T05:30:00+07:00", started: "2026-11-26T05:30:00+07:00", ended: null, outcome: null, reason: null, heard: null, ...given }) as unknown as PlayoutView;
+const playout = (given: Partial<PlayoutView>) =>
+  ({ speaker: "a", occurrence: "b/1", attempt: 0, planned: "2026-11-26T05:30:00+07:00", started: "2026-11-26T05:30:00+07:00", ended: null, outcome: null, reason: null, heard: null, ...given }) as PlayoutView;
 const over = "2026-11-26T05:31:00+07:00";
 
 it("nothing sounded yet: so many are ready", () => {

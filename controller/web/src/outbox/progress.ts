@@ -1,6 +1,5 @@
 /// How far an announcement is, from what the poles reported. What was heard counts, not what was sent. Pure.
 import type { BulletinDetail, PlayoutView } from "../api/types";
-import { hearingOf } from "../lib/hearing";
 
 export interface Progress {
   ready: number;
@@ -31,8 +30,8 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
     of: bulletin.readiness.of,
     sounding: all.filter((p) => p.started && !p.ended && p.outcome === null).length,
     said: said.length,
-    heard: said.filter((p) => hearingOf(p.heard) === "heard").length,
-    unheard: said.filter((p) => hearingOf(p.heard) === "not_heard").length,
+    heard: said.filter((p) => p.heard === "heard").length,
+    unheard: said.filter((p) => p.heard === "not_heard").length,
     // Of what was due and not reported nobody knows.
     not: all
       .filter((p) => p.outcome !== null && p.outcome !== "completed" && p.outcome !== "unreported")

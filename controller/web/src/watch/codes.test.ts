@@ -1,26 +1,34 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import openapi from "../../openapi.json";
 import vi from "./words/vi.json";
 
-const WHY = {
-  powered: ["mains_gone", "on_battery", "power_cut"],
-  connected: ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office", "never_seen", "silent"],
-  healthy: ["crash_looping", "restarted", "stalled", "clock_untrusted", "disk_full", "hot", "faults"],
-  audible: ["muted", "not_heard", "self_test_failed", "output_failed", "no_microphone", "not_yet_heard", "heard", "silent", "mains_gone", "power_cut"],
-};
-const CAUSES = ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office"];
-const CHANGES = ["went_down", "came_back", "not_heard", "heard_again", "restarted", "muted", "mains_gone", "mains_back"];
+type Named = "Cause" | "ChangeKind" | "EarKind" | "FactWhy" | "Hearing" | "NetworkKind" | "OrderKind" | "PoleSeverity" | "RunEndView";
+const said = (key: string) => key in vi;
+const words = (name: Named): string[] => openapi.components.schemas[name].enum;
+const FACTS = ["powered", "connected", "healthy", "audible"];
 
-it("every code of the office has its words", () => {
-  const wanted = [
-    ...Object.entries(WHY).flatMap(([fact, codes]) => codes.map((code) => `why.${fact}.${code}`)),
-    ...Object.keys(WHY).flatMap((fact) => ["yes", "no", "unknown"].flatMap((state) => [`fact.${fact}.${state}`, `fact.${fact}.${state}.plain`])),
-    ...CAUSES.map((cause) => `cause.${cause}`),
-    ...CHANGES.flatMap((what) => [`change.${what}`, `changes.${what}.n`]),
-    ...["ok", "notice", "warning", "critical"].map((severity) => `severity.${severity}`),
-    ...["heard", "not_heard", "no_microphone", "unclear"].map((hearing) => `hearing.${hearing}`),
-    ...["first", "power_cut", "reboot", "stopped", "crashed", "ordered"].map((ended) => `run.${ended}`),
-    ...["ethernet", "wifi", "cellular", "other"].map((kind) => `machine.network.${kind}`),
-    ...["none", "microphone", "sensor"].map((kind) => `machine.ear.${kind}`),
-  ];
-  expect(wanted.filter((key) => !(key in vi))).toEqual([]);
+describe("every word that the office may say of a speaker has its words here:", () => {
+  it("each fact, however it stands", () => {
+    const wanted = FACTS.flatMap((fact) => openapi.components.schemas.FactState.enum.flatMap((state) => [`fact.${fact}.${state}`, `fact.${fact}.${state}.plain`]));
+    expect(wanted.filter((key) => !said(key))).toEqual([]);
+  });
+  it("why a fact is so", () => {
+    expect(words("FactWhy").filter((why) => !FACTS.some((fact) => said(`why.${fact}.${why}`)))).toEqual([]);
+  });
+  it("why an outage was, also where the board tells it as the reason of a fact", () => {
+    const wanted = words("Cause").flatMap((cause) => [`cause.${cause}`, ...(cause === "unknown" ? [] : [`why.connected.${cause}`])]);
+    expect(wanted.filter((key) => !said(key))).toEqual([]);
+  });
+  it.each<[Named, string[]]>([
+    ["ChangeKind", ["change.*", "changes.*.n"]],
+    ["EarKind", ["machine.ear.*"]],
+    ["Hearing", ["hearing.*"]],
+    ["NetworkKind", ["machine.network.*"]],
+    ["OrderKind", ["order.*", "orders.*", "order.*.sure", "order.*.what"]],
+    ["PoleSeverity", ["severity.*"]],
+    ["RunEndView", ["run.*"]],
+  ])("%s", (name, keys) => {
+    const wanted = keys.flatMap((key) => words(name).map((word) => key.replace("*", word)));
+    expect(wanted.filter((key) => !said(key))).toEqual([]);
+  });
 });

@@ -1,10 +1,10 @@
 /// How facts and severities look: an icon for each, so that no colour stands alone.
 import type { IconName } from "$/components/icons";
 import type { Tone } from "$/components/StatusBadge.svelte";
-import type { FactName, Hearing, Severity, Yes } from "./types";
+import type { FactName, FactState, Hearing, Severity } from "./types";
 
 export const FACT_ICONS: Record<FactName, IconName> = { powered: "bolt", connected: "online", healthy: "chip", audible: "ear" };
-export const STATE_ICONS: Record<Yes, IconName> = { yes: "check", no: "close", unknown: "unknown" };
+export const STATE_ICONS: Record<FactState, IconName> = { yes: "check", no: "close", unknown: "unknown" };
 export const SEVERITY_LOOKS: Record<Severity, { tone: Tone; icon: IconName }> = {
   ok: { tone: "good", icon: "check" },
   notice: { tone: "wait", icon: "info" },

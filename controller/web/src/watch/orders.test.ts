@@ -15,8 +15,8 @@ describe("an order", () => {
   it("of last week is of no use any more", () => {
     const old = order({ number: 2, asked: iso("2026-11-19T10:00"), until: iso("2026-11-19T10:10") });
     expect(recent([old, order()], NOW).map((one) => one.number)).toEqual([1]);
-    expect(waits([old], NOW)).toBe(false);
-    expect(waits([old, order()], NOW)).toBe(true);
+    expect(waits([old], [], NOW)).toBe(false);
+    expect(waits([old, order()], [], NOW)).toBe(true);
   });
 });
 
@@ -25,6 +25,11 @@ describe("a self-test that was asked for", () => {
   it("has as result the first one asked for since then, not the daily one", () => {
     const tests = [test("2026-11-26T13:59"), test("2026-11-26T13:58", false), test("2026-11-26T09:00")];
     expect(resultOf(done, tests)?.at).toBe(iso("2026-11-26T13:59"));
+  });
+  it("is looked for as long as it may still come", () => {
+    expect(waits([done], [], NOW)).toBe(true);
+    expect(waits([done], [test("2026-11-26T13:59")], NOW)).toBe(false);
+    expect(waits([order({ done: iso("2026-11-26T13:50") })], [], NOW)).toBe(false);
   });
   it("has none while it waits, and a restart never has one", () => {
     expect(resultOf(order(), [test("2026-11-26T13:59")])).toBeNull();

@@ -18,10 +18,6 @@ export function recent(orders: Order[], now: number, withinMs = 24 * 3_600_000):
   return orders.filter((one) => now - Date.parse(one.asked) < withinMs).sort((a, b) => Date.parse(b.asked) - Date.parse(a.asked));
 }
 
-export function waits(orders: Order[], now: number): boolean {
-  return orders.some((one) => orderState(one, now) === "open");
-}
-
 /// What the test that was asked for found: the first asked one since then.
 export function resultOf(order: Order, tests: SelfTestView[]): SelfTestView | null {
   if (order.what !== "self_test" || order.done === null) return null;
@@ -29,4 +25,13 @@ export function resultOf(order: Order, tests: SelfTestView[]): SelfTestView | nu
   const since = Date.parse(order.asked) - 60_000;
   const after = tests.filter((one) => one.asked && Date.parse(one.at) >= since);
   return after.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))[0] ?? null;
+}
+
+/// The result follows the order within seconds, or is lost.
+const RESULT_MS = 120_000;
+/// Is anything still to come: the order itself, or what the test found?
+export function waits(orders: Order[], tests: SelfTestView[], now: number): boolean {
+  const awaitsResult = (one: Order) =>
+    one.what === "self_test" && one.done !== null && now - Date.parse(one.done) < RESULT_MS && resultOf(one, tests) === null;
+  return orders.some((one) => orderState(one, now) === "open" || awaitsResult(one));
 }

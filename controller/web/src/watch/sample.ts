@@ -16,9 +16,10 @@ export const tongue: Tongue = {
 
 /// In the village's civil time, as the office writes it.
 export const iso = (civil: string): string => new Date(at(civil)).toISOString();
-export const yes = (why: string | null = null, since: string | null = null): Fact => ({ state: "yes", why, since });
-export const no = (why: string | null, since: string | null = null): Fact => ({ state: "no", why, since });
-export const unknown = (why: string | null = null): Fact => ({ state: "unknown", why, since: null });
+type Why = NonNullable<Fact["why"]>;
+export const yes = (why: Why | null = null, since: string | null = null): Fact => ({ state: "yes", why, since });
+export const no = (why: Why | null, since: string | null = null): Fact => ({ state: "no", why, since });
+export const unknown = (why: Why | null = null): Fact => ({ state: "unknown", why, since: null });
 
 export const facts = (over: Partial<Facts> = {}): Facts => ({ powered: yes(), connected: yes(), healthy: yes(), audible: yes("heard"), ...over });
 export const speaker = (over: Partial<BoardSpeaker> = {}): BoardSpeaker => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { facts, iso, no, speaker, tongue, unknown, yes } from "./sample";
-import { advice, earsWords, factSentence, factWord, faultWords, firstTrouble, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
+import { advice, earsWords, factSentence, factWord, faultWords, firstTrouble, headline, lasting, percent, runWords, speakerSentence, testNotes, todayWords, totals } from "./sentences";
 import type { BoardCounts } from "./types";
 
 const counts = (over: Partial<BoardCounts>): BoardCounts => ({ speakers: 0, online: 0, silent: 0, offline: 0, muted: 0, trouble: 0, microphones: 0, not_heard: 0, ...over });
@@ -41,7 +41,7 @@ describe("a fact", () => {
     expect(factSentence(tongue, "powered", { state: "unknown", why: null, since: iso("2026-11-26T10:00") })).toBe("Chưa rõ loa có điện hay không.");
   });
   it("with a code of a newer office shows the code rather than nothing", () => {
-    expect(factSentence(tongue, "healthy", no("fan_stopped"))).toBe("Máy hoặc phần mềm có trục trặc (fan_stopped).");
+    expect(factSentence(tongue, "healthy", no("fan_stopped" as "hot"))).toBe("Máy hoặc phần mềm có trục trặc (fan_stopped).");
   });
   it("that is well says since when", () => {
     expect(factSentence(tongue, "connected", yes(null, iso("2026-11-25T05:00")))).toBe("Đang có kết nối, từ 05:00 sáng qua (33 giờ trước).");
@@ -65,6 +65,11 @@ describe("the board's figures", () => {
   it("are one line, and what is not there is not counted", () => {
     expect(totals(tongue, counts({ speakers: 12, online: 9, offline: 3, trouble: 3 }))).toBe("12 loa: 9 có kết nối, 3 mất kết nối.");
   });
+  it("begin with who needs somebody, and call nothing well that is only to be kept an eye on", () => {
+    expect(headline(tongue, counts({ speakers: 12, trouble: 3 }), 2)).toBe("3 trên 12 loa cần người xem");
+    expect(headline(tongue, counts({ speakers: 12 }), 2)).toBe("Không loa nào cần xem gấp, 2 loa nên để ý");
+    expect(headline(tongue, counts({ speakers: 12 }), 0)).toBe("Cả 12 loa không có gì phải xem");
+  });
   it("say what nobody can know", () => {
     expect(earsWords(tongue, counts({ speakers: 12 }))).toContain("không biết bà con có nghe thấy không");
     expect(earsWords(tongue, counts({ speakers: 12, microphones: 3 }))).toContain("3 trên 12");
@@ -82,7 +87,7 @@ describe("the board's figures", () => {
 
 describe("the machine's journal", () => {
   it("says how the run before ended", () => {
-    const run = { at: iso("2026-11-26T08:30"), boot: 41, ended: "power_cut", alive: iso("2026-11-26T08:00") };
+    const run = { at: iso("2026-11-26T08:30"), boot: 41, ended: "power_cut", alive: iso("2026-11-26T08:00") } as const;
     expect(runWords(tongue, run)).toBe("Chạy lại sau khi mất điện hoặc máy treo (lần thứ 41, còn sống đến 08:00 sáng nay)");
     expect(runWords(tongue, { ...run, ended: null, alive: null })).toBe("Chạy lại (lần thứ 41)");
   });

@@ -61,7 +61,7 @@ export function speakerSentence(tongue: Tongue, s: Pick<BoardSpeaker, "facts" | 
   if (name === "connected") {
     const { connected } = s.facts;
     // The outage may know the cause while the fact only knows the silence.
-    const why = s.cause && s.cause !== "unknown" ? s.cause : (connected.why ?? s.cause);
+    const why = s.cause && s.cause !== "unknown" ? s.cause : connected.why;
     return factSentence(tongue, "connected", { ...connected, why, since: connected.since ?? s.since });
   }
   if (name) return factSentence(tongue, name, s.facts[name]);
@@ -95,6 +95,11 @@ export function totals(tongue: Tongue, counts: BoardCounts): string {
     .filter((key) => counts[key] > 0)
     .map((key) => tongue.w(`total.${key}`, { n: counts[key] }));
   return tongue.w("total", { n: counts.speakers, parts: parts.join(", ") });
+}
+/// The first thing to know: how many need somebody, or that none does. What is only to be kept an eye on is not called well.
+export function headline(tongue: Tongue, counts: BoardCounts, notices: number): string {
+  if (counts.trouble > 0) return tongue.w("board.trouble", { n: counts.trouble, of: counts.speakers });
+  return notices > 0 ? tongue.w("board.notices", { n: notices }) : tongue.w("board.well", { n: counts.speakers });
 }
 /// Whether the board can know that anything was heard at all.
 export function earsWords(tongue: Tongue, counts: BoardCounts): string {

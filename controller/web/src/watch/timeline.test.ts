@@ -3,7 +3,7 @@ import { at, ZONE } from "$/lib/testing";
 import { facts, iso, no, tongue } from "./sample";
 import { goneWords } from "./sentences";
 import { firstSeen, gone, heaps, place, spanOf, stretches, ticks } from "./timeline";
-import type { Cause, OutageView } from "./types";
+import type { Cause, OutageView, RunView } from "./types";
 
 const span = { from: at("2026-11-25T14:00"), to: at("2026-11-26T14:00") };
 const outage = (began: string, ended: string | null, cause: Cause = "network"): OutageView => ({ began: iso(began), ended: ended && iso(ended), cause, told: true });
@@ -48,7 +48,7 @@ describe("a speaker's day", () => {
 });
 
 describe("a speaker that was put up days after it was added", () => {
-  const run = (at: string, ended: string | null) => ({ at: iso(at), boot: 1, ended, alive: null });
+  const run = (at: string, ended: RunView["ended"]) => ({ at: iso(at), boot: 1, ended, alive: null });
   const made = at("2026-11-20T10:00");
   it("was not there in between", () => {
     const watch = { facts: facts(), outages: [], runs: [run("2026-11-26T02:00", "power_cut"), run("2026-11-25T20:00", "first")] };
