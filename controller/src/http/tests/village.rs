@@ -103,7 +103,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
                 "/livez",
                 "/readyz",
                 "/metrics",
-                "/api/v1/calendars/open/{secret}/programme.ics",
+                "/api/v1/calendars/open/x/programme.ics",
                 "/api/v1/session",
                 "/api/v1/setup",
                 "/api/v1/app",
