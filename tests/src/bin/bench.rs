@@ -9,7 +9,6 @@ use std::{
 };
 
 use loa_audio::{Limits, hearing::Verdict, ingest};
-use loa_audio::{Limits, ingest};
 use loa_controller::logic::alerts::Kind;
 use loa_tests::process::{
     Broker, Output, Village, browser,
@@ -62,7 +61,10 @@ fn main() -> ExitCode {
     {
         eprintln!(
             "bench: {unknown:?} is none of: all {}",
-            ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+            ALL.iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(" ")
         );
         return ExitCode::from(64);
     }

@@ -405,12 +405,15 @@ async fn telemetry_is_kept_by_the_hour_and_ends_with_now() {
     };
     let store = &office.village;
     store
-        .record_told(&[], &[hour(2, 70_000, 10), hour(1, 60_000, 20)])
+        .record_told(
+            &[] as &[(SpeakerStatus, WallTime)],
+            &[hour(2, 70_000, 10), hour(1, 60_000, 20)],
+        )
         .await
         .expect("kept");
     // Told in two parts: the worst of both, and the last count of bytes.
     store
-        .record_told(&[], &[hour(1, 55_000, 25)])
+        .record_told(&[] as &[(SpeakerStatus, WallTime)], &[hour(1, 55_000, 25)])
         .await
         .expect("kept");
     online(
