@@ -28,7 +28,8 @@ use crate::{
     logic::{
         board::{self, Counts, Pole, Share},
         facts::{Severity, severity},
-        outages::{Cause, name_masts},
+        incidents::{Roster, name_masts},
+        outages::Cause,
         permissions::Action,
     },
     store::{Area, Kind, Speaker, Told},
@@ -316,7 +317,7 @@ async fn changes(
     let by_id: HashMap<&SpeakerId, &Speaker> = speakers.iter().map(|s| (&s.id, s)).collect();
     let mut all: Vec<(WallTime, SpeakerId, ChangeKind, Option<Cause>)> = Vec::new();
     let mut outages = state.store.outages_between(from, now).await?;
-    name_masts(&mut outages);
+    name_masts(&mut outages, &Roster::new());
     for outage in outages {
         // The office's own absence is no pole's outage.
         if outage.cause == Cause::Office {

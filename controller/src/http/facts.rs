@@ -14,7 +14,8 @@ use crate::{
     logic::{
         PresenceView,
         facts::{self, Evidence, Journal, State, Why},
-        outages::{Cause, name_masts},
+        incidents::{Roster, name_masts},
+        outages::Cause,
     },
     store::{Kind, Speaker, Told},
 };
@@ -128,7 +129,7 @@ pub async fn known(state: &AppState, speakers: &[Speaker]) -> Result<Vec<Known>,
 /// Those that last: when each began, and why. Of one speaker too all are looked at: a mast shows in its neighbours.
 async fn outages(state: &AppState) -> Result<HashMap<SpeakerId, (WallTime, Cause)>, ApiError> {
     let mut open = state.store.open_outages().await?;
-    name_masts(&mut open);
+    name_masts(&mut open, &Roster::new());
     Ok(open
         .into_iter()
         .map(|outage| (outage.speaker, (outage.began, outage.cause)))

@@ -78,6 +78,21 @@ pub fn group(outages: &[Outage], roster: &Roster) -> Vec<Incident> {
     incidents
 }
 
+/// Gives each outage that its mast made this cause, and says which outages are one event. Where a speaker itself told of its
+/// power, its program or a hand, that stands.
+pub fn name_masts(outages: &mut [Outage], roster: &Roster) -> Vec<Incident> {
+    let incidents = group(outages, roster);
+    let masts = incidents.iter().filter(|one| one.cause == Cause::Mast);
+    for at in masts.flat_map(|one| &one.outages) {
+        let outage = &mut outages[*at];
+        let own = matches!(outage.cause, Cause::Power | Cause::Agent | Cause::Stopped);
+        if !(outage.told && own) {
+            outage.cause = Cause::Mast;
+        }
+    }
+    incidents
+}
+
 /// Cuts what is in order of time into pieces of [`TOGETHER_US`], each from its first. Not from one to the next: two lines
 /// that flap all night are not one event.
 fn runs(outages: &[Outage], ordered: Vec<usize>) -> Vec<Vec<usize>> {

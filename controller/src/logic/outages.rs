@@ -1,14 +1,12 @@
-//! Outages: when a speaker could not be reached, why as far as it can be known, and which of them are one event.
+//! Outages: when a speaker could not be reached, and why as far as it can be known.
 //!
 //! They are never kept up by hand: [`derive`] makes them from what the office saw (`seen`), when it ran itself, and what the
 //! speaker told (`journal`). So whatever comes late, twice or in another order ends in the same rows.
 
 mod derive;
-mod events;
 mod journal;
 
 pub use derive::{Run, Seen, Span, derive};
-pub use events::{name_masts, together};
 pub use journal::{Entry, MOST_BACK_US, SLACK_US, Told, explain};
 
 use loa_protocol::{
@@ -18,8 +16,6 @@ use loa_protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// So many speakers of one cell that fall silent together are its mast's doing.
-pub const MAST: usize = 3;
 /// Outages that begin within this of each other may have one cause, in microseconds.
 pub const TOGETHER_US: i64 = 60_000_000;
 

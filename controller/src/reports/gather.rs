@@ -11,7 +11,8 @@ use loa_protocol::{
 use crate::{
     logic::{
         figures::{Counts, Figures, Line, Reasons, Running, line},
-        outages::{Outage, name_masts, together},
+        incidents::{Incident, Roster, name_masts},
+        outages::Outage,
     },
     store::{Known, Periods, Repaired, Store, StoreError, begin},
 };
@@ -103,7 +104,12 @@ pub async fn gather(
         .collect();
     let top = below.cloned();
     let made = tokio::task::spawn_blocking(move || {
-        name_masts(&mut outages);
+        let mut roster = Roster::new();
+        for speaker in &known {
+            *roster.entry(speaker.area.clone()).or_default() += 1;
+        }
+        // Whether outages are one event does not depend on who asks.
+        let incidents = name_masts(&mut outages, &roster);
         let mut desk = Desk {
             span,
             now,
@@ -112,7 +118,15 @@ pub async fn gather(
             by_day,
             office: (begins, ends),
         };
-        desk.make(known, outages, counts, day_counts, &names, top.as_ref())
+        desk.make(
+            known,
+            outages,
+            &incidents,
+            counts,
+            day_counts,
+            &names,
+            top.as_ref(),
+        )
     });
     let mut made = made
         .await
@@ -142,6 +156,7 @@ impl Desk {
         &mut self,
         known: Vec<Known>,
         outages: Vec<Outage>,
+        incidents: &[Incident],
         mut counts: HashMap<SpeakerId, Counts>,
         day_counts: HashMap<Date, Counts>,
         names: &HashMap<AreaId, (String, Option<AreaId>)>,
@@ -154,11 +169,10 @@ impl Desk {
             .cloned()
             .collect();
         let (first, last) = self.office;
-        // Whether a cell's outages are one event does not depend on who asks.
-        let outage_events = together(&outages)
+        let outage_events = incidents
             .iter()
-            .filter(|group| {
-                group.iter().any(|i| {
+            .filter(|incident| {
+                incident.outages.iter().any(|i| {
                     let o = &outages[*i];
                     mine.contains(&o.speaker) && o.began < last && o.ended.is_none_or(|e| e > first)
                 })

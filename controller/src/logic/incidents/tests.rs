@@ -124,3 +124,18 @@ fn the_office_s_own_absence_is_one_event_everywhere() {
     let incidents = group(&outages, &Roster::new());
     assert_eq!((incidents.len(), incidents[0].cause), (1, Cause::Office));
 }
+
+#[test]
+fn a_mast_is_named_on_its_poles_but_not_on_one_that_had_no_power() {
+    let mut outages: Vec<Outage> = (0..4)
+        .map(|n| outage(&pole(n), "ban-chuong", Some("452-04-1"), 0))
+        .collect();
+    outages[0] = told(outages[0].clone(), Cause::Network);
+    outages[3] = told(outages[3].clone(), Cause::Power);
+    assert_eq!(name_masts(&mut outages, &Roster::new()).len(), 1);
+    let causes: Vec<Cause> = outages.iter().map(|one| one.cause).collect();
+    assert_eq!(
+        causes,
+        [Cause::Mast, Cause::Mast, Cause::Mast, Cause::Power]
+    );
+}
