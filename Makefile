@@ -27,7 +27,7 @@ check: setup-test  ## format, lints, types, documentation, licences
 types: setup-build  ## the description of the API and the app's types, after a change of the API
 	@scripts/web.sh install
 	@mkdir -p target
-	cargo run --quiet -p loa-controller --bin loa-controller -- openapi > target/openapi.json
+	cargo run --quiet --bin loa-controller -- openapi > target/openapi.json
 	@mv target/openapi.json controller/web/openapi.json
 	cd controller/web && npm run --silent types
 
