@@ -49,6 +49,11 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/now", &["get"]),
         ("/api/v1/days", &["get"]),
         ("/api/v1/playouts", &["get"]),
+        ("/api/v1/reports/availability", &["get"]),
+        ("/api/v1/reports/availability.csv", &["get"]),
+        ("/api/v1/reports/monthly", &["get"]),
+        ("/api/v1/reports/monthly.csv", &["get"]),
+        ("/api/v1/reports/monthly.xlsx", &["get"]),
         ("/api/v1/events", &["get"]),
         ("/healthz", &["get"]),
     ] {
@@ -68,7 +73,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 40, "add what is new to this table");
+    assert_eq!(paths.len(), 45, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
