@@ -107,7 +107,7 @@ async fn live(folder: &Path, poles: usize, weather: &Weather) -> Result<Seen, St
     let mut office = Office::new(settings, []);
     let mut all = Vec::with_capacity(poles);
     for n in 0..poles {
-        let new = NewSpeaker::named(&format!("Cụm {n}"), area.clone());
+        let new = NewSpeaker::named(format!("Cụm {n}"), area.clone());
         let pole = store.add_speaker(new, &format!("token-{n}"), None).await?;
         office.handle(Input::Config(Box::new(config(&pole.id))), clock.reading());
         let phase_s = n as i64 * weather.every_s.max(1) / poles.max(1) as i64;

@@ -47,10 +47,13 @@ pub(super) enum Job {
     },
 }
 
+/// A status, and when it came in.
+type Told = (Arc<SpeakerStatus>, WallTime);
+
 /// The newest status of each speaker that is not in the database yet; one for each speaker that the office has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Newest {
-    statuses: Arc<Mutex<HashMap<SpeakerId, (Arc<SpeakerStatus>, WallTime)>>>,
+    statuses: Arc<Mutex<HashMap<SpeakerId, Told>>>,
 }
 
 impl Newest {
@@ -59,7 +62,7 @@ impl Newest {
         statuses.insert(status.speaker.clone(), (status, received));
     }
 
-    fn take(&self) -> Vec<(Arc<SpeakerStatus>, WallTime)> {
+    fn take(&self) -> Vec<Told> {
         let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *statuses).into_values().collect()
     }

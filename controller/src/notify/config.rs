@@ -70,10 +70,9 @@ pub enum Language {
 impl MailConfig {
     /// Relative paths begin at `folder`.
     pub fn place(&mut self, folder: &Path) {
-        for file in [&mut self.password_file, &mut self.ca_file] {
-            if let Some(file) = file {
-                *file = folder.join(&*file);
-            }
+        let files = [&mut self.password_file, &mut self.ca_file];
+        for file in files.into_iter().flatten() {
+            *file = folder.join(&*file);
         }
     }
 

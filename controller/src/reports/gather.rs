@@ -120,8 +120,7 @@ pub async fn gather(
         };
         desk.make(
             known,
-            outages,
-            &incidents,
+            (outages, &incidents),
             counts,
             day_counts,
             &names,
@@ -155,8 +154,8 @@ impl Desk {
     fn make(
         &mut self,
         known: Vec<Known>,
-        outages: Vec<Outage>,
-        incidents: &[Incident],
+        // All of the office's, and which of them are one event.
+        (outages, incidents): (Vec<Outage>, &[Incident]),
         mut counts: HashMap<SpeakerId, Counts>,
         day_counts: HashMap<Date, Counts>,
         names: &HashMap<AreaId, (String, Option<AreaId>)>,

@@ -96,7 +96,7 @@ impl Conditions {
                 self.cells.insert(watched.speaker.clone(), cell);
             }
             let outage = outages.remove(&watched.speaker);
-            let down = (presence.presence != Presence::Online).then(|| match &outage {
+            let down = (presence.presence != Presence::Online).then_some(match &outage {
                 Some(outage) => Down {
                     since: outage.began,
                     cause: outage.cause,

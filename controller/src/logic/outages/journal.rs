@@ -212,7 +212,7 @@ mod tests {
     fn a_pole_without_a_battery_clock_is_known_by_its_last_sign_of_life() {
         // Its clock stood still with the power: it says that it began at the instant of the cut.
         let entry = booted(-300, RunEnd::PowerCut, Some(-300), Trust::Untrusted);
-        assert_eq!(hour(&[entry.clone()]), (Cause::Power, true));
+        assert_eq!(hour(std::slice::from_ref(&entry)), (Cause::Power, true));
         // The same word does not explain what came two days later.
         let later = T.plus_s(172_800);
         let found = explain(later, Some(later.plus_s(600)), None, &[entry]);
