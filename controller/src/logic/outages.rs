@@ -1,6 +1,6 @@
 //! Outages: when a speaker could not be reached, and why as far as it can be known.
 //!
-//! They are never kept up by hand: [`derive`] makes them from what the office saw (`seen`), when it ran itself, and what the
+//! They are never kept up by hand: [`derive()`] makes them from what the office saw (`seen`), when it ran itself, and what the
 //! speaker told (`journal`). So whatever comes late, twice or in another order ends in the same rows.
 
 mod derive;

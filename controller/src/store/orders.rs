@@ -58,7 +58,7 @@ impl TryFrom<Row> for OrderRow {
 }
 
 impl Store {
-    /// Asks a speaker to do something once, within [`ORDER_S`]. In one transaction with its new configuration.
+    /// Asks a speaker to do something once, within `ORDER_S` seconds. In one transaction with its new configuration.
     pub async fn add_order(
         &self,
         speaker: &SpeakerId,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{clock::wait_for, commune::PASSWORD, figures, program::Program, village::Village};
 
 /// A script that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// Where pictures of every screen go.
 pub fn screenshots() -> PathBuf {

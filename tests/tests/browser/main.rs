@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loa_tests::process::{
     browser,
-    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD, OFFICER},
+    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD, MONITOR, OFFICER},
     recording::RATE,
     sound::{self, find, speech_like},
 };
@@ -213,4 +213,26 @@ fn a_new_hamlet_head_comes_in_by_his_link_and_governs_nobody() {
         (&made["role"], &made["has_password"]),
         (&json!("hamlet_head"), &json!(true))
     );
+}
+
+#[test]
+fn who_watches_sees_a_dead_pole_and_why_and_who_is_responsible_takes_it_repairs_it_and_prints_the_month()
+ {
+    let mut commune = Commune::start();
+    commune.village.poles[1].kill();
+    let village = &commune.village;
+    let (lost, there) = (&village.poles[1].id, &village.poles[0].id);
+    let seen = browser::run(
+        village,
+        "watch",
+        &json!({"monitor": MONITOR, "officer": OFFICER, "lost": lost, "speaker": there}),
+    );
+    println!("{seen}");
+    assert_eq!(seen["faults"], json!([]), "{seen}");
+    let watch = village.office.api.get(&format!("/speakers/{there}/watch"));
+    assert_eq!(watch["self_tests"][0]["asked"], true, "{watch}");
+    let done = browser::run(village, "reports", &json!({"officer": OFFICER}));
+    println!("{done}");
+    let repairs = village.office.api.get("/repairs?state=done");
+    assert_eq!(repairs["items"][0]["speaker"], lost.as_str(), "{repairs}");
 }
