@@ -25,6 +25,9 @@ use super::{
 pub const AGAIN_AT_ONCE: usize = 200;
 /// And how long until the next go, in microseconds.
 pub const AGAIN_STEP_US: u64 = 100_000;
+/// A speaker that still holds an older document after this is told again, in microseconds. Also the least time between
+/// two such tellings of one document.
+const BEHIND_US: u64 = 30_000_000;
 /// A content that could not be read is left alone for so long, in microseconds.
 const UNREADABLE_US: u64 = 60_000_000;
 
@@ -42,6 +45,8 @@ pub struct Office {
     again_us: u64,
     /// Contents that could not be read, and until when nobody tries; those whose time is over go with the next one.
     unreadable: HashMap<ContentId, u64>,
+    /// Documents of which somebody held an older one, and when that was seen, or told again. One for each topic at most.
+    behind: HashMap<Topic, u64>,
 }
 
 impl Office {
@@ -61,6 +66,7 @@ impl Office {
             again: VecDeque::new(),
             again_us: 0,
             unreadable: HashMap::new(),
+            behind: HashMap::new(),
         }
     }
 
@@ -263,6 +269,7 @@ impl Office {
             self.acknowledge(&ack, out);
         }
         self.figures.statuses_taken += 1;
+        self.tell_again(&status, at, out);
         out.push(Effect::StoreStatus {
             status: Box::new(status),
             received: at.wall,
@@ -270,6 +277,23 @@ impl Office {
         out.push(Effect::Notice(Notice::Speaker(speaker.clone())));
         self.heard(speaker, at, out);
         Ok(())
+    }
+
+    /// A broker that let an older document overtake a newer one keeps the older, and no speaker would ever know.
+    fn tell_again(&mut self, status: &SpeakerStatus, at: Reading, out: &mut Vec<Effect>) {
+        for topic in self.book.behind(status) {
+            let Some(seen) = self.behind.get_mut(&topic) else {
+                self.behind.insert(topic, at.mono_us);
+                continue;
+            };
+            if at.mono_us.saturating_sub(*seen) < BEHIND_US {
+                continue;
+            }
+            *seen = at.mono_us;
+            if let Some(payload) = self.book.payload(&topic) {
+                out.push(Effect::Publish { topic, payload });
+            }
+        }
     }
 
     fn events(

@@ -17,6 +17,7 @@ use loa_protocol::{
     id::{BulletinId, SpeakerId},
     programme::{Command, MAX_BULLETINS, Now, Programme, Version},
     speaker_config::SpeakerConfig,
+    status::SpeakerStatus,
     time::WallTime,
     topic::Topic,
 };
@@ -115,6 +116,21 @@ impl Book {
             Topic::Config(speaker) => Some(self.configs.get(speaker)?.payload.clone()),
             _ => None,
         }
+    }
+
+    /// What a speaker says that it holds, and of which there is something newer.
+    pub fn behind(&self, status: &SpeakerStatus) -> Vec<Topic> {
+        let config = self.configs.get(&status.speaker);
+        let config = config.filter(|c| status.config.is_some_and(|held| held < c.version));
+        let programmes = status.programmes.iter().filter(|(channel, held)| {
+            let published = self.channels.get(channel);
+            published.is_some_and(|p| **held < p.sealed.version)
+        });
+        config
+            .map(|_| Topic::Config(status.speaker.clone()))
+            .into_iter()
+            .chain(programmes.map(|(channel, _)| Topic::Programme(channel.clone())))
+            .collect()
     }
 
     /// Every retained topic but the head's and the acknowledgements', in the order in which a broker that came back

@@ -17,6 +17,8 @@ pub struct Tape {
     clock_seen: Micros,
     /// … and showed so much more than the monotonic clock, in microseconds; since when.
     offset: (i64, Micros),
+    /// The last offset seen, and when the clock last took a step of more than a second.
+    set: (i64, Micros),
     /// The agent's clock stepped, or its trust changed.
     pub steps: Vec<Micros>,
     /// Disk or player were made to fail or to be slow.
@@ -83,8 +85,17 @@ impl Tape {
         self.online.close(now);
     }
 
+    /// Did the agent's clock, which has this offset now, take a step of more than a second since?
+    pub fn was_set(&self, offset_us: i64, since: Micros) -> bool {
+        offset_us.abs_diff(self.set.0) > 1_000_000 || self.set.1 >= since
+    }
+
     /// The agent's clock, looked at now.
     pub fn clock(&mut self, now: Micros, offset_us: i64, right: bool, deceived: bool) {
+        if offset_us.abs_diff(self.set.0) > 1_000_000 {
+            self.set.1 = now;
+        }
+        self.set.0 = offset_us;
         if offset_us.abs_diff(self.offset.0) > 1_000 {
             self.offset = (offset_us, now);
         }

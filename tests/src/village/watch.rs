@@ -28,7 +28,14 @@ impl Village {
     fn is_calm(&self, p: usize) -> bool {
         let look = Micros::from(PACE.watch_near_s + 2) * SECOND;
         let steps = &self.poles[p].tape.steps;
-        steps.last().is_none_or(|at| at + look < self.now)
+        // What began on a clock that was never set ends when the clock is set, and that takes a moment.
+        let moment = self.poles[p]
+            .run
+            .as_ref()
+            .map(|run| run.agent.moment(self.reading(p)));
+        let offset_us = moment.map_or(0, |m| m.wall.as_micros() - m.mono_us as i64);
+        let is_set_long = !self.poles[p].tape.was_set(offset_us, self.now - look);
+        is_set_long && steps.last().is_none_or(|at| at + look < self.now)
     }
 
     pub(super) fn note_clock(&mut self, p: usize) {

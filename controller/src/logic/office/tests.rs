@@ -444,3 +444,42 @@ proptest! {
         prop_assert_eq!(acks(&out), Vec::<u64>::new());
     }
 }
+
+/// A broker may let an older document overtake a newer one and keep the older.
+#[test]
+fn a_speaker_that_still_holds_an_older_programme_is_told_again() {
+    let mut office = office();
+    office.handle(programme(1), at(1));
+    office.handle(programme(2), at(1));
+    let mut told = |s: u64, generation: u64| {
+        let version = |generation| Version {
+            epoch: 1,
+            generation,
+        };
+        let status = SpeakerStatus {
+            config: Some(version(1)),
+            programmes: [(Channel::Speaker(pole()), version(generation))].into(),
+            ..status(true, 3)
+        };
+        let message = Input::Message {
+            topic: Topic::Status(pole()).to_string(),
+            payload: seal_unsigned(&status).into(),
+        };
+        let effects = office.handle(message, at(s * 1_000));
+        let again = |e: &&Effect| {
+            matches!(
+                e,
+                Effect::Publish {
+                    topic: Topic::Programme(_),
+                    ..
+                }
+            )
+        };
+        effects.iter().filter(again).count()
+    };
+    assert_eq!(told(2, 1), 0, "the newer one may be on its way");
+    assert_eq!(told(20, 1), 0);
+    assert_eq!(told(62, 1), 1);
+    assert_eq!(told(63, 1), 0, "not again at once");
+    assert_eq!(told(122, 2), 0, "it has it");
+}
