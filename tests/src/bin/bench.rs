@@ -129,7 +129,8 @@ fn start() -> Vec<Figure> {
         "the sound server stutters: measure on a quiet machine"
     );
     let early = smallest(&all.wav).min(smallest(&all.pulse));
-    assert!(early >= 0.0, "a start was early by {early} ms");
+    // Two clocks read one after the other: a microsecond is rounding.
+    assert!(early >= -0.01, "a start was early by {early} ms");
     let (wav, pulse) = (percentile(&all.wav, 99.0), percentile(&all.pulse, 99.0));
     let figure = |name, value, n, how: &str| Figure {
         name,
