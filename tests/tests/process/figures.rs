@@ -34,7 +34,11 @@ fn starts_are_on_time_and_none_is_early_into_files_and_into_a_sound_device() {
     );
     for errors in [&all.wav, &all.pulse] {
         assert_eq!(errors.len(), 24);
-        assert!(smallest(errors) >= -0.01, "early by {} ms", smallest(errors));
+        assert!(
+            smallest(errors) >= -0.01,
+            "early by {} ms",
+            smallest(errors)
+        );
         // How late is the bench's business: a busy machine gives a sound server its turn when it likes.
         assert!(largest(errors) <= 1_000.0, "late by {} ms", largest(errors));
     }
