@@ -10,7 +10,7 @@ use std::{
 
 use cpal::{
     BufferSize, DeviceId, ErrorKind, FromSample, HostId, OutputCallbackInfo, SampleFormat,
-    SizedSample, StreamConfig, SupportedBufferSize,
+    SizedSample, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
 
@@ -181,34 +181,41 @@ fn names(server: &cpal::Host) -> String {
 
 /// 48 kHz, one channel or else two, float or else 16 bits. Nothing is ever resampled on the way out.
 fn choose_config(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String> {
+    let ranges = device
+        .supported_output_configs()
+        .map_err(|e| e.to_string())?;
+    fitting(ranges, BUFFER)
+        .ok_or_else(|| "it does not take 48 kHz in one or two channels of 16 bits or float".into())
+}
+
+/// The first of what fits, with about `buffer` frames in a callback.
+pub(super) fn fitting(
+    ranges: impl Iterator<Item = SupportedStreamConfigRange>,
+    buffer: u32,
+) -> Option<(StreamConfig, SampleFormat)> {
     let wanted = [
         (1, SampleFormat::F32),
         (1, SampleFormat::I16),
         (2, SampleFormat::F32),
         (2, SampleFormat::I16),
     ];
-    let best = device
-        .supported_output_configs()
-        .map_err(|e| e.to_string())?
+    let (_, range) = ranges
         .filter(|range| range.contains_rate(RATE))
         .filter_map(|range| {
             let kind = (range.channels(), range.sample_format());
             Some((wanted.iter().position(|w| *w == kind)?, range))
         })
-        .min_by_key(|(rank, _)| *rank);
-    let Some((_, range)) = best else {
-        return Err("it does not take 48 kHz in one or two channels of 16 bits or float".into());
-    };
+        .min_by_key(|(rank, _)| *rank)?;
     let buffer = match *range.buffer_size() {
-        SupportedBufferSize::Range { min, max } => BUFFER.clamp(min, max.max(min)),
-        SupportedBufferSize::Unknown => BUFFER,
+        SupportedBufferSize::Range { min, max } => buffer.clamp(min, max.max(min)),
+        SupportedBufferSize::Unknown => buffer,
     };
     let config = StreamConfig {
         channels: range.channels(),
         sample_rate: RATE,
         buffer_size: BufferSize::Fixed(buffer),
     };
-    Ok((config, range.sample_format()))
+    Some((config, range.sample_format()))
 }
 
 fn build<T>(

@@ -13,13 +13,13 @@ use std::{
 };
 
 use cpal::{
-    BufferSize, DeviceId, ErrorKind, HostId, InputCallbackInfo, Sample, SampleFormat, SizedSample,
-    StreamConfig, SupportedBufferSize,
+    DeviceId, ErrorKind, HostId, InputCallbackInfo, Sample, SampleFormat, SizedSample,
+    StreamConfig,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
 use loa_audio::hearing::{Decimator, RATE as LOW_RATE};
 
-use super::RATE;
+use super::{RATE, device::fitting};
 use crate::{
     clock,
     config::{self, SoundHost},
@@ -124,34 +124,10 @@ fn open_on(host: SoundHost, name: &str) -> Result<Microphone, String> {
 
 /// 48 kHz, one channel or else two, float or else 16 bits.
 fn choose_config(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String> {
-    let wanted = [
-        (1, SampleFormat::F32),
-        (1, SampleFormat::I16),
-        (2, SampleFormat::F32),
-        (2, SampleFormat::I16),
-    ];
-    let best = device
+    let ranges = device
         .supported_input_configs()
-        .map_err(|e| e.to_string())?
-        .filter(|range| range.contains_rate(RATE))
-        .filter_map(|range| {
-            let kind = (range.channels(), range.sample_format());
-            Some((wanted.iter().position(|w| *w == kind)?, range))
-        })
-        .min_by_key(|(rank, _)| *rank);
-    let Some((_, range)) = best else {
-        return Err("it does not give 48 kHz".into());
-    };
-    let buffer = match *range.buffer_size() {
-        SupportedBufferSize::Range { min, max } => BUFFER.clamp(min, max.max(min)),
-        SupportedBufferSize::Unknown => BUFFER,
-    };
-    let config = StreamConfig {
-        channels: range.channels(),
-        sample_rate: RATE,
-        buffer_size: BufferSize::Fixed(buffer),
-    };
-    Ok((config, range.sample_format()))
+        .map_err(|e| e.to_string())?;
+    fitting(ranges, BUFFER).ok_or_else(|| "it does not give 48 kHz".into())
 }
 
 fn build<T>(

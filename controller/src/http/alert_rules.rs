@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     AppState,
-    error::{ApiError, ErrorEnvelope},
+    error::{ApiError, ErrorEnvelope, unknown_area},
     extract::{Body, Id, given},
     guard::Signed,
     idempotency::{self, Key, Secrecy},
@@ -19,7 +19,7 @@ use crate::{
         alerts::{Address, By, Kind, RuleBody, RuleId, words},
         permissions::{Action, may},
     },
-    store::{Claim, KeptRule, StoreError},
+    store::{Claim, KeptRule},
     watch::style,
 };
 
@@ -205,15 +205,6 @@ async fn view(state: &AppState, signed: &Signed, kept: KeptRule) -> Result<RuleV
     })
 }
 
-fn unknown(error: StoreError) -> ApiError {
-    match error {
-        StoreError::NotFound { what: "area", id } => {
-            ApiError::new(Code::AreaUnknown).with("id", id)
-        }
-        error => error.into(),
-    }
-}
-
 /// The rules of areas in my reach and above it, and those for everywhere.
 #[utoipa::path(get, path = "/alert_rules", tag = "alerts",
     responses((status = 200, body = RuleList), (status = "default", body = ErrorEnvelope)))]
@@ -271,7 +262,7 @@ pub async fn create(
     let make = async |claim: Option<Claim>| {
         let by = &signed.user.id;
         let kept = state.store.add_alert_rule(&body, by, claim.as_ref()).await;
-        view(&state, &signed, kept.map_err(unknown)?).await
+        view(&state, &signed, kept.map_err(unknown_area)?).await
     };
     let show = async |id: String| {
         let id: RuleId = id.parse().map_err(|e| ApiError::internal(&e))?;

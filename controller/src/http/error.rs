@@ -45,6 +45,16 @@ pub struct ApiError {
     pub retry_after_s: Option<u64>,
 }
 
+/// A store's refusal, where what was named and is not there is an area.
+pub fn unknown_area(error: StoreError) -> ApiError {
+    match error {
+        StoreError::NotFound { what: "area", id } => {
+            ApiError::new(Code::AreaUnknown).with("id", id)
+        }
+        error => error.into(),
+    }
+}
+
 impl ApiError {
     pub fn new(code: Code) -> Self {
         Self {

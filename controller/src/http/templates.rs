@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     AppState, bulletins,
-    error::{ApiError, ErrorEnvelope},
+    error::{ApiError, ErrorEnvelope, unknown_area},
     extract::{Body, Id, given},
     guard::Signed,
     idempotency::{self, Key, Secrecy},
@@ -223,15 +223,6 @@ async fn view(
     })
 }
 
-fn unknown(error: StoreError) -> ApiError {
-    match error {
-        StoreError::NotFound { what: "area", id } => {
-            ApiError::new(Code::AreaUnknown).with("id", id)
-        }
-        error => error.into(),
-    }
-}
-
 /// The templates of areas in my reach and above it, and everybody's, by title.
 #[utoipa::path(get, path = "/templates", tag = "templates",
     responses((status = 200, body = Templates), (status = "default", body = ErrorEnvelope)))]
@@ -282,7 +273,7 @@ pub async fn create(
     };
     let make = async |claim: Option<Claim>| {
         let added = state.store.add_template(new, claim.as_ref()).await;
-        view(&state, &signed, added.map_err(unknown)?).await
+        view(&state, &signed, added.map_err(unknown_area)?).await
     };
     let show = async |id: String| {
         let id: TemplateId = id.parse().map_err(|e| ApiError::internal(&e))?;
@@ -327,7 +318,7 @@ pub async fn change(
     }
     check(&state, &body)?;
     let changed = state.store.change_template(&id, &body).await;
-    let template = changed.map_err(unknown)?;
+    let template = changed.map_err(unknown_area)?;
     Ok(Json(view(&state, &signed, template).await?))
 }
 
