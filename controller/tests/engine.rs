@@ -134,6 +134,7 @@ impl Village {
         self.store.add_audio(new, None).await.unwrap();
         let at = SystemClock.now();
         let bulletin = Bulletin {
+            endorsement: None,
             id: name.parse().unwrap(),
             revision: 1,
             title: "Bản tin".into(),

@@ -264,6 +264,7 @@ mod tests {
             quiet_hours: vec![DayWindow::new("22:00", "05:00").expect("a good window")],
             volume: VolumePlan::default(),
             muted: false,
+            limits: None,
             since: WallTime::EPOCH,
             delay_trim_ms: 0,
             self_test_at: None,

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     content::Manifest,
+    endorsement::Endorsement,
     id::BulletinId,
     playout::OccurrenceId,
     recurrence::{Recurrence, RecurrenceError},
@@ -138,6 +139,9 @@ pub struct Bulletin {
     pub since: WallTime,
     /// No first start and no resumption after this. Without it an emergency still [ends](Bulletin::ends).
     pub valid_until: Option<WallTime>,
+    /// Approvers' passkeys on this form; an emergency may need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorsement: Option<Box<Endorsement>>,
 }
 
 /// Lateness when the office sets none, in seconds.

@@ -3,7 +3,7 @@
 //! Bytes are signed, never re-encoded structures: what is checked is what was sent.
 //! The order of the checks is the order of this file's `open`: size, decode, version, type, signature, payload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ed25519_dalek::{Signature as Ed25519, Signer, SigningKey, VerifyingKey};
@@ -122,6 +122,8 @@ pub enum Refusal {
     WrongScope,
     #[error("older than what is known already")]
     Stale,
+    #[error("its time is over, or its signer's")]
+    Expired,
     #[error("signed and readable, but its content breaks a rule")]
     BreaksRule,
 }
@@ -138,6 +140,7 @@ impl Refusal {
             Refusal::NotReadable => "not_readable",
             Refusal::WrongScope => "wrong_scope",
             Refusal::Stale => "stale",
+            Refusal::Expired => "expired",
             Refusal::BreaksRule => "breaks_rule",
         }
     }
@@ -153,7 +156,7 @@ fn signed_bytes(kind: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(value, &mut bytes)
         .expect("writing to memory does not fail, and our documents have no unserialisable part");
@@ -170,14 +173,7 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 /// Wraps and signs.
 pub fn seal<D: Document>(document: &D, key: &SigningKey) -> Vec<u8> {
     let payload = encode(document);
-    let signature = Signature {
-        key: KeyId::of(&key.verifying_key()),
-        alg: ALG.into(),
-        sig: key
-            .sign(&signed_bytes(D::TYPE, &payload))
-            .to_bytes()
-            .to_vec(),
-    };
+    let signature = sign::<D>(&payload, key);
     wrap::<D>(payload, vec![signature])
 }
 
@@ -221,20 +217,60 @@ fn unwrap_envelope<D: Document>(bytes: &[u8]) -> Result<Envelope, Refusal> {
 
 /// Opens a document that must bear a signature of one of `keys`.
 pub fn open<D: Document>(bytes: &[u8], keys: &Keyring) -> Result<D, Refusal> {
+    open_counted(bytes, keys).map(|(document, _)| document)
+}
+
+/// As [`open`], and says whose signatures are good: one at least.
+pub fn open_counted<D: Document>(
+    bytes: &[u8],
+    keys: &Keyring,
+) -> Result<(D, BTreeSet<KeyId>), Refusal> {
     let envelope = unwrap_envelope::<D>(bytes)?;
-    let signed = signed_bytes(&envelope.kind, &envelope.payload);
-    let verified = envelope.signatures.len() <= MAX_SIGNATURES
-        && envelope.signatures.iter().any(|signature| {
-            let Some(key) = keys.get(&signature.key).filter(|_| signature.alg == ALG) else {
-                return false;
-            };
-            Ed25519::from_slice(&signature.sig)
-                .is_ok_and(|sig| key.verify_strict(&signed, &sig).is_ok())
-        });
-    if !verified {
+    if envelope.signatures.len() > MAX_SIGNATURES {
         return Err(Refusal::NotSigned);
     }
-    decode(&envelope.payload).ok_or(Refusal::NotReadable)
+    let signed = signed_bytes(&envelope.kind, &envelope.payload);
+    let is_good = |signature: &&Signature| {
+        let key = keys.get(&signature.key).filter(|_| signature.alg == ALG);
+        key.is_some_and(|key| {
+            Ed25519::from_slice(&signature.sig)
+                .is_ok_and(|sig| key.verify_strict(&signed, &sig).is_ok())
+        })
+    };
+    let good: BTreeSet<KeyId> = envelope
+        .signatures
+        .iter()
+        .filter(is_good)
+        .map(|s| s.key.clone())
+        .collect();
+    if good.is_empty() {
+        return Err(Refusal::NotSigned);
+    }
+    let document = decode(&envelope.payload).ok_or(Refusal::NotReadable)?;
+    Ok((document, good))
+}
+
+/// Adds a further key's signature to a sealed document; one of that key that is there already is replaced.
+pub fn countersign<D: Document>(bytes: &[u8], key: &SigningKey) -> Result<Vec<u8>, Refusal> {
+    let mut envelope = unwrap_envelope::<D>(bytes)?;
+    let id = KeyId::of(&key.verifying_key());
+    envelope.signatures.retain(|s| s.key != id);
+    if envelope.signatures.len() >= MAX_SIGNATURES {
+        return Err(Refusal::BreaksRule);
+    }
+    envelope.signatures.push(sign::<D>(&envelope.payload, key));
+    Ok(encode(&envelope))
+}
+
+fn sign<D: Document>(payload: &[u8], key: &SigningKey) -> Signature {
+    Signature {
+        key: KeyId::of(&key.verifying_key()),
+        alg: ALG.into(),
+        sig: key
+            .sign(&signed_bytes(D::TYPE, payload))
+            .to_bytes()
+            .to_vec(),
+    }
 }
 
 /// Opens a document for which the line's identity vouches.

@@ -2,19 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{envelope::Document, programme::Version, time::WallTime};
+use crate::{content::Sha, envelope::Document, programme::Version, time::WallTime};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub version: Version,
     /// The office's clock when it was made.
     pub made: WallTime,
-    /// Which root of trust the office stands under; 0 until there is one.
+    /// Not to be believed after this, by a trusted clock: whoever holds old heads back is found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<WallTime>,
+    /// The newest root document that the office knows; 0 until there is one.
     pub root_version: u32,
-    /// Keys that must not be believed any more.
-    pub revoked: Vec<crate::envelope::KeyId>,
+    /// How far the office's audit log goes: every speaker is a witness to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Checkpoint>,
     /// After a lost connection a speaker waits a random time up to this.
     pub reconnect_jitter_s: u16,
+}
+
+/// The audit log's length and the hash of its last entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub entries: u64,
+    pub hash: Sha,
 }
 
 impl Document for Head {

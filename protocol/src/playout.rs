@@ -110,6 +110,10 @@ pub enum Interruption {
     QuietHours,
     MaxDuration,
     Muted,
+    /// The speaker's own limits: minutes of the session, hour or day.
+    Limit,
+    /// It is not believed any more: its key or its approval was taken back, or ran out.
+    Distrusted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -121,6 +125,8 @@ pub enum Skip {
     Muted,
     /// Somebody stopped everything before it began.
     Stopped,
+    /// The speaker's own limits: minutes of the session, hour or day, length, repeats.
+    Limit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -162,6 +168,8 @@ impl Outcome {
                     Interruption::QuietHours => "quiet_hours",
                     Interruption::MaxDuration => "max_duration",
                     Interruption::Muted => "muted",
+                    Interruption::Limit => "limit",
+                    Interruption::Distrusted => "distrusted",
                 }),
             ),
             Outcome::Skipped(r) => (
@@ -171,6 +179,7 @@ impl Outcome {
                     Skip::QuietHours => "quiet_hours",
                     Skip::Muted => "muted",
                     Skip::Stopped => "stopped",
+                    Skip::Limit => "limit",
                 }),
             ),
             Outcome::Missed(r) => (

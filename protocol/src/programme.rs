@@ -25,6 +25,9 @@ pub struct Programme {
     pub channel: Channel,
     pub version: Version,
     pub made: WallTime,
+    /// Nothing of it starts after this, by a trusted clock; the office makes it anew long before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<WallTime>,
     /// Somebody pressed stop: on a speaker that follows this channel, whatever was planned to start at or before this
     /// instant, on any channel, is over.
     pub silence_before: Option<WallTime>,

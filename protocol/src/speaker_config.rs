@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    channel::Channel, envelope::Document, id::SpeakerId, programme::Version,
+    channel::Channel, envelope::Document, id::SpeakerId, limits::Limits, programme::Version,
     quiet_hours::DayWindow, time::WallTime,
 };
 
@@ -28,6 +28,9 @@ pub struct SpeakerConfig {
     pub volume: VolumePlan,
     /// Silent whatever comes: a horn that shrieks, a funeral next door.
     pub muted: bool,
+    /// On top of what the speaker was given where it stands; the stricter holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// What was planned before this speaker followed these channels is not its business.
     pub since: WallTime,
     /// Added to every scheduled start, -500 to 500 ms: makes up for a slow amplifier, staggers neighbours.

@@ -2,21 +2,35 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{channel::Channel, content::ContentId, id::SpeakerId};
+use crate::{
+    channel::Channel,
+    content::ContentId,
+    id::{AreaId, SpeakerId},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     Head,
+    /// The root document of this version.
+    Root(u32),
+    /// Further approvers of an area.
+    Approvers(AreaId),
     Config(SpeakerId),
     Programme(Channel),
     Now(Channel),
-    Block { content: ContentId, index: u32 },
+    Block {
+        content: ContentId,
+        index: u32,
+    },
     Status(SpeakerId),
     Events(SpeakerId),
     Ack(SpeakerId),
     Want(SpeakerId),
     Clock(SpeakerId),
     ClockReply(SpeakerId),
+    /// A speaker asks for its next certificate, and gets it.
+    Renewal(SpeakerId),
+    Certificate(SpeakerId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +42,13 @@ impl Topic {
     pub fn is_retained(&self) -> bool {
         matches!(
             self,
-            Topic::Head | Topic::Config(_) | Topic::Programme(_) | Topic::Status(_) | Topic::Ack(_)
+            Topic::Head
+                | Topic::Root(_)
+                | Topic::Approvers(_)
+                | Topic::Config(_)
+                | Topic::Programme(_)
+                | Topic::Status(_)
+                | Topic::Ack(_)
         )
     }
     /// MQTT quality of service: 1 for documents, 0 for what is asked for again anyway.
@@ -42,9 +62,12 @@ impl Topic {
     pub fn blocks_filter(content: ContentId) -> String {
         format!("loa/v1/content/{content}/+")
     }
+    /// The filter under which a speaker receives every root document.
+    pub const ROOTS: &str = "loa/v1/root/+";
     /// The filters under which the office hears all speakers.
-    pub fn office_filters() -> [String; 4] {
-        ["status", "events", "want", "clock"].map(|leaf| format!("loa/v1/speaker/+/{leaf}"))
+    pub fn office_filters() -> [String; 5] {
+        ["status", "events", "want", "clock", "renewal"]
+            .map(|leaf| format!("loa/v1/speaker/+/{leaf}"))
     }
 }
 
@@ -53,6 +76,8 @@ impl fmt::Display for Topic {
         f.write_str("loa/v1/")?;
         match self {
             Topic::Head => f.write_str("head"),
+            Topic::Root(version) => write!(f, "root/{version}"),
+            Topic::Approvers(area) => write!(f, "approvers/{area}"),
             Topic::Config(s) => write!(f, "speaker/{s}/config"),
             Topic::Programme(c) => write!(f, "channel/{c}/programme"),
             Topic::Now(c) => write!(f, "channel/{c}/now"),
@@ -63,6 +88,8 @@ impl fmt::Display for Topic {
             Topic::Want(s) => write!(f, "speaker/{s}/want"),
             Topic::Clock(s) => write!(f, "speaker/{s}/clock"),
             Topic::ClockReply(s) => write!(f, "speaker/{s}/clock/reply"),
+            Topic::Renewal(s) => write!(f, "speaker/{s}/renewal"),
+            Topic::Certificate(s) => write!(f, "speaker/{s}/certificate"),
         }
     }
 }
@@ -74,6 +101,8 @@ impl FromStr for Topic {
         let parts: Vec<&str> = rest.splitn(5, '/').collect();
         let topic = match parts.as_slice() {
             ["head"] => Topic::Head,
+            ["root", version] => Topic::Root(version.parse().map_err(|_| TopicError)?),
+            ["approvers", area] => Topic::Approvers(AreaId::new(*area).map_err(|_| TopicError)?),
             ["speaker", id, leaf @ ..] => {
                 let id = SpeakerId::new(*id).map_err(|_| TopicError)?;
                 match leaf {
@@ -84,6 +113,8 @@ impl FromStr for Topic {
                     ["want"] => Topic::Want(id),
                     ["clock"] => Topic::Clock(id),
                     ["clock", "reply"] => Topic::ClockReply(id),
+                    ["renewal"] => Topic::Renewal(id),
+                    ["certificate"] => Topic::Certificate(id),
                     _ => return Err(TopicError),
                 }
             }

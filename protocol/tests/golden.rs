@@ -64,6 +64,7 @@ fn hold<D: Document + PartialEq + Debug>(name: &str, document: &D, signed: bool)
 
 fn bulletin(name: &str, when: When) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: name.parse().expect("a good name"),
         revision: 2,
         title: "Tiêm phòng".into(),
@@ -116,7 +117,8 @@ fn the_offices_documents_are_written_as_they_were() {
             version: VERSION,
             made: NOW,
             root_version: 0,
-            revoked: vec![],
+            expires: None,
+            audit: None,
             reconnect_jitter_s: 30,
         },
         true,
@@ -139,6 +141,7 @@ fn the_offices_documents_are_written_as_they_were() {
                 ..VolumePlan::default()
             },
             muted: false,
+            limits: None,
             since: NOW,
             delay_trim_ms: -20,
             self_test_at: None,
@@ -157,6 +160,7 @@ fn the_offices_documents_are_written_as_they_were() {
     hold(
         "programme",
         &Programme {
+            expires: None,
             channel: "area.sang-moc".parse().expect("a good channel"),
             version: VERSION,
             made: NOW,
@@ -488,6 +492,7 @@ fn orders_are_written_as_they_were() {
             quiet_hours: vec![],
             volume: VolumePlan::default(),
             muted: false,
+            limits: None,
             since: NOW,
             delay_trim_ms: 0,
             self_test_at: Some("09:05".into()),

@@ -17,6 +17,7 @@ fn at(text: &str) -> WallTime {
 
 fn daily(name: &str, time: &str, seconds: u64) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: name.parse().expect("a good name"),
         revision: 1,
         title: name.into(),
@@ -52,6 +53,7 @@ fn config() -> SpeakerConfig {
         quiet_hours: vec![DayWindow::new("22:00", "05:00").expect("a good window")],
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,

@@ -57,7 +57,8 @@ fn head() -> Head {
         },
         made: WallTime::from_millis(1_795_496_400_000),
         root_version: 0,
-        revoked: vec![],
+        expires: None,
+        audit: None,
         reconnect_jitter_s: 30,
     }
 }
@@ -77,6 +78,7 @@ fn config() -> SpeakerConfig {
         quiet_hours: vec![DayWindow::new("22:00", "05:00").expect("a good window")],
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,

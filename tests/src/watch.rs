@@ -277,6 +277,7 @@ fn config(speaker: &SpeakerId) -> SpeakerConfig {
         quiet_hours: vec![],
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,

@@ -89,6 +89,7 @@ pub fn default_config(speaker: &SpeakerId) -> SpeakerConfig {
         quiet_hours: Vec::new(),
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,

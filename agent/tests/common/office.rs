@@ -268,6 +268,7 @@ pub fn speaker_config() -> SpeakerConfig {
             ..Default::default()
         },
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,
@@ -277,6 +278,7 @@ pub fn speaker_config() -> SpeakerConfig {
 
 pub fn programme(generation: u64, bulletins: Vec<Bulletin>) -> Programme {
     Programme {
+        expires: None,
         channel: "area.ban-chuong".parse().expect("a channel"),
         version: Version {
             epoch: 1,
@@ -292,6 +294,7 @@ pub fn programme(generation: u64, bulletins: Vec<Bulletin>) -> Programme {
 pub fn bulletin(id: &str, priority: Priority, manifest: &Manifest, at: WallTime) -> Bulletin {
     let day = at.plus_s(7 * 3600).to_string();
     Bulletin {
+        endorsement: None,
         id: id.parse().expect("a name"),
         revision: 1,
         title: format!("Bản tin {id}"),

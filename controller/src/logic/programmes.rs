@@ -77,8 +77,9 @@ impl Book {
                     generation: settings.head_generation,
                 },
                 made: WallTime::EPOCH,
+                expires: None,
                 root_version: 0,
-                revoked: Vec::new(),
+                audit: None,
                 reconnect_jitter_s: settings.reconnect_jitter_s,
             },
             head_sealed: None,
@@ -205,6 +206,7 @@ impl Book {
                 .map(|b| (b.id, "the programme is full".to_owned())),
         );
         let mut programme = Programme {
+            expires: None,
             channel: channel.clone(),
             version,
             made: now,

@@ -80,6 +80,7 @@ impl Row {
 
     pub(super) fn bulletin(&self, manifest: Manifest) -> Result<Bulletin> {
         Ok(Bulletin {
+            endorsement: None,
             id: parse("bulletin", &self.id)?,
             revision: number("revision", self.revision)?,
             title: self.title.clone(),

@@ -156,6 +156,7 @@ fn fits(channel: &Channel, bulletins: &[Bulletin]) -> bool {
         return true;
     }
     let programme = Programme {
+        expires: None,
         channel: channel.clone(),
         version: Version::default(),
         made: WallTime::MAX,

@@ -428,6 +428,7 @@ pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> Sp
         quiet_hours: speaker.quiet_hours,
         volume: speaker.volume,
         muted: speaker.muted,
+        limits: None,
         since: speaker.since,
         delay_trim_ms: speaker.delay_trim_ms,
         self_test_at: speaker.self_test_at,

@@ -125,6 +125,7 @@ pub(crate) async fn some_audio(store: &Store) -> (AudioId, Manifest) {
 
 pub(crate) fn bulletin(manifest: Manifest, when: When, now: WallTime) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: chance::id('b').parse().expect("a good name"),
         revision: 1,
         title: "Thông báo họp xóm".into(),

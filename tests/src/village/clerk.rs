@@ -169,6 +169,7 @@ impl Village {
             Repeat::default()
         };
         let bulletin = Bulletin {
+            endorsement: None,
             id: format!("b{}", self.last_bulletin)
                 .parse()
                 .expect("a good name"),

@@ -111,6 +111,7 @@ impl Town {
             quiet_hours: quiet_hours(chance),
             volume: VolumePlan::default(),
             muted: false,
+            limits: None,
             since: self.begin,
             delay_trim_ms: chance.pick(&[0, 0, 0, 0, 250, -300]),
             self_test_at: None,

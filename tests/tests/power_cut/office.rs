@@ -111,6 +111,7 @@ fn bulletin(n: u64) -> NewBulletin {
     let (audio, manifest) = audio();
     NewBulletin {
         bulletin: Bulletin {
+            endorsement: None,
             id: format!("b{n}").parse().expect("a good name"),
             revision: 1,
             title: format!("Bản tin {n}"),

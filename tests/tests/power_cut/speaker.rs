@@ -60,6 +60,7 @@ fn bulletin(n: usize) -> Bulletin {
     let emergency = n + 1 == BULLETINS;
     let blocks: Vec<Sha> = (0..BLOCKS).map(|b| Sha::of(&b.to_le_bytes())).collect();
     Bulletin {
+        endorsement: None,
         id: format!("tin-{n}").parse().expect("a good name"),
         revision: 1,
         title: format!("Bản tin {n}"),
@@ -103,6 +104,7 @@ fn office() -> SigningKey {
 
 fn programme(generation: u64) -> Write {
     let programme = Programme {
+        expires: None,
         channel: format!("speaker.{SPEAKER}").parse().expect("a channel"),
         version: Version {
             epoch: 1,

@@ -327,7 +327,8 @@ fn the_head_tells_how_to_come_back() {
         version: version(generation),
         made: WallTime::EPOCH,
         root_version: 0,
-        revoked: vec![],
+        expires: None,
+        audit: None,
         reconnect_jitter_s,
     };
     pole.hears(Topic::Head, &head(2, 120));

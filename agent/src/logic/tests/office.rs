@@ -47,6 +47,7 @@ pub fn audio(name: &str) -> Vec<u8> {
 }
 pub fn bulletin(name: &str, priority: Priority, when: When) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: name.parse().unwrap(),
         revision: 1,
         title: name.into(),
@@ -98,6 +99,7 @@ pub fn emergency_now(name: &str, s: i64) -> Bulletin {
 }
 pub fn programme(channel: Channel, generation: u64, bulletins: Vec<Bulletin>) -> Programme {
     Programme {
+        expires: None,
         channel,
         version: version(generation),
         made: t(-3_600),

@@ -153,6 +153,7 @@ pub fn new(
     let zone = asked.zone.clone().unwrap_or_else(|| office_zone.to_owned());
     let when = when(&asked.when, &zone, now)?;
     let mut bulletin = Bulletin {
+        endorsement: None,
         id,
         revision: 1,
         title: title(&asked.title)?,

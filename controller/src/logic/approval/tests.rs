@@ -31,6 +31,7 @@ fn channel(text: &str) -> Channel {
 }
 fn bulletin(when: When) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: "b1".parse().expect("a name"),
         revision: 1,
         title: "Họp xóm".into(),

@@ -19,6 +19,7 @@ fn hour(h: i64) -> WallTime {
 
 fn daily(id: &str, start: &str) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: id.parse().expect("a good name"),
         revision: 1,
         title: "Bản tin sáng".into(),
@@ -72,6 +73,7 @@ fn pole(name: &str, quiet: &[(&str, &str)]) -> SpeakerConfig {
             .collect(),
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,

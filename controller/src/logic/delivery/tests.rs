@@ -30,6 +30,7 @@ fn book(contents: u32, blocks: u32, emergency: Option<u32>) -> Book {
     ));
     let bulletins = (0..contents)
         .map(|i| Bulletin {
+            endorsement: None,
             id: format!("b{i}").parse().expect("a good name"),
             revision: 1,
             title: String::new(),

@@ -45,6 +45,7 @@ fn config(generation: u64) -> SpeakerConfig {
         quiet_hours: vec![],
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,
@@ -352,6 +353,7 @@ fn what_a_speaker_misses_is_sent_to_it() {
         unreachable!("it is a channel")
     };
     state.bulletins.push(Bulletin {
+        endorsement: None,
         id: "flood".parse().expect("a good name"),
         revision: 1,
         title: "Báo động lũ".into(),

@@ -20,6 +20,7 @@ fn book() -> Book {
 }
 fn bulletin(id: &str, priority: Priority) -> Bulletin {
     Bulletin {
+        endorsement: None,
         id: id.parse().expect("a good name"),
         revision: 1,
         title: "Bản tin sáng".into(),
@@ -194,6 +195,7 @@ fn a_speaker_that_was_taken_away_leaves_no_document_behind() {
         quiet_hours: vec![],
         volume: VolumePlan::default(),
         muted: false,
+        limits: None,
         since: WallTime::EPOCH,
         delay_trim_ms: 0,
         self_test_at: None,
