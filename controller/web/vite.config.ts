@@ -34,7 +34,7 @@ function serviceWorker(): Plugin {
   };
 }
 
-/// Few and whole: what one speaks and stops with; the desk's screens; the watch; the map; a file for each language. On a weak line ten
+/// Few and whole: what one speaks and stops with; the desk's screens; the watch; what guards it all; the map; a file for each language. On a weak line ten
 /// requests cost more than their bytes.
 function chunk(id: string): string | undefined {
   const name = id.split("?")[0] ?? id;
@@ -44,13 +44,16 @@ function chunk(id: string): string | undefined {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "reports";
   }
   if (/\/src\/(day|desk)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
+  if (/\/src\/trust\//.test(name) || /\/screens\/(Audit|Enrol|Security|Trust)\.svelte$/.test(name)) {
+    return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "trust";
+  }
   if (/\/src\/watch\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "watch";
   if (/\/screens\/(Board|Speaker)\.svelte$/.test(name)) return "watch";
   if (/\/src\/screens\//.test(name) && !/\/(Announce|Compose|Expired|Outbox|Record|Sent|SetUp|SignIn|Stop|Text)\.svelte$/.test(name)) return "desk";
   // Their addresses are known from the start, they themselves are not.
   if (name.endsWith("/src/routes.screens.ts")) return "base";
   // The helper that loads the others has no file of its own.
-  if (/\/src\/(api|announce|components|lib|outbox)\//.test(name) || name.includes("/node_modules/") || name.includes("vite/preload-helper")) return "base";
+  if (/\/src\/(api|announce|components|lib|outbox|proof)\//.test(name) || name.includes("/node_modules/") || name.includes("vite/preload-helper")) return "base";
   return undefined;
 }
 

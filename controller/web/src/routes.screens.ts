@@ -5,10 +5,14 @@ import { alerts } from "./lib/alerts.svelte";
 import { approvals } from "./lib/approvals.svelte";
 import type { Key } from "./lib/i18n/index.svelte";
 import type { Route } from "./lib/router.svelte";
+import { session } from "./lib/session.svelte";
 
 export const speaks = (rights: Rights) => rights.speak.length > 0;
 /// Who neither speaks nor decides comes to see how the speakers are.
 export const watches = (rights: Rights) => rights.speak.length === 0 && rights.approve.length === 0;
+
+/// Keys and the log concern every pole: they are for who governs all of them.
+const governsAll = (rights: Rights) => rights.govern && session.me?.user.area === null;
 
 export const screens: Route[] = [
   { path: "/today", tab: "today", load: () => import("./screens/Today.svelte") },
@@ -33,6 +37,9 @@ export const screens: Route[] = [
   { path: "/areas", tab: "more", load: () => import("./screens/Areas.svelte") },
   { path: "/groups", tab: "more", load: () => import("./screens/Groups.svelte") },
   { path: "/people", tab: "more", when: (r) => r.govern, load: () => import("./screens/People.svelte") },
+  { path: "/security", tab: "more", load: () => import("./screens/Security.svelte") },
+  { path: "/trust", tab: "more", when: governsAll, load: () => import("./screens/Trust.svelte") },
+  { path: "/audit", tab: "more", when: governsAll, load: () => import("./screens/Audit.svelte") },
 ];
 
 export interface Entry {
@@ -63,4 +70,7 @@ export const entries: Entry[] = [
   { href: "#/areas", icon: "tree", label: "menu.areas", note: "menu.areas.what", testid: "more-areas" },
   { href: "#/holidays", icon: "sun", label: "menu.holidays", when: (r) => r.arrange, testid: "more-holidays" },
   { href: "#/people", icon: "people", label: "menu.people", note: "menu.people.what", when: (r) => r.govern, testid: "more-people" },
+  { href: "#/security", icon: "lock", label: "menu.security", note: "menu.security.what", testid: "more-security" },
+  { href: "#/trust", icon: "shield", label: "menu.trust", note: "menu.trust.what", when: governsAll, testid: "more-trust" },
+  { href: "#/audit", icon: "history", label: "menu.audit", note: "menu.audit.what", when: governsAll, testid: "more-audit" },
 ];

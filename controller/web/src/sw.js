@@ -42,6 +42,6 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin || url.pathname.startsWith("/api/")) return;
   if (request.mode === "navigate") {
-    if (url.pathname === "/" || url.pathname === "/setup") event.respondWith(page(request));
+    if (["/", "/setup", "/enrol"].includes(url.pathname)) event.respondWith(page(request));
   } else if (FILES.includes(url.pathname)) event.respondWith(file(request));
 });

@@ -1,4 +1,5 @@
-/// The one way to the office: a timeout on every call, one kind of error, and a signal when the session is over.
+/// The one way to the office: a timeout on every call, one kind of error, a signal when the session is over, and where the
+/// office wants to know who it is that asks, the question and a second try.
 
 import type { ErrorEnvelope } from "./types";
 
@@ -28,6 +29,10 @@ export class ApiError extends Error {
   get isExpired(): boolean {
     return this.status === 401;
   }
+  /// The office wants to be shown once more who asks.
+  get needsProof(): boolean {
+    return this.status === 403 && this.code === "proof_needed";
+  }
   /// Asking the same again can succeed.
   get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
@@ -42,6 +47,8 @@ interface Hooks {
   unreachable: () => string;
   expired: () => void;
   reached: (ok: boolean) => void;
+  /// Asks the person, by one of these ways, who he is; `true`: he has shown it.
+  prove: (methods: string[]) => Promise<boolean>;
 }
 const hooks: Hooks = {
   language: () => "vi",
@@ -49,6 +56,7 @@ const hooks: Hooks = {
   unreachable: () => "",
   expired: () => {},
   reached: () => {},
+  prove: () => Promise.resolve(false),
 };
 /// Set once by the app; keeps this file free of session and dictionaries.
 export function hook(given: Partial<Hooks>): void {
@@ -63,6 +71,8 @@ export interface Options {
   signal?: AbortSignal;
   /// A 401 here is an answer (a wrong password), not the end of the session.
   open?: boolean;
+  /// Where proof is needed, the caller asks for it himself: nobody waits at this call.
+  unasked?: boolean;
 }
 
 /// 128 random bits. (`crypto.randomUUID` is missing on plain http.)
@@ -91,8 +101,25 @@ async function refusal(response: Response): Promise<ApiError> {
   }
 }
 
-/// The office's answer, when it is none of refusal, silence and a broken line.
+/// The ways by which the office would take proof.
+export function methodsOf(error: ApiError): string[] {
+  const { methods } = error.details;
+  return Array.isArray(methods) ? methods.filter((one) => typeof one === "string") : [];
+}
+
+/// The office's answer, when it is none of refusal, silence and a broken line. Where it asks for proof, the person is asked,
+/// and the same call is made once more.
 async function ask(method: string, path: string, body: unknown, options: Options, accept = "application/json"): Promise<Response> {
+  try {
+    return await once(method, path, body, options, accept);
+  } catch (error) {
+    const mayAsk = error instanceof ApiError && error.needsProof && !options.open && !options.unasked;
+    if (!mayAsk || !(await hooks.prove(methodsOf(error)))) throw error;
+    return await once(method, path, body, options, accept);
+  }
+}
+
+async function once(method: string, path: string, body: unknown, options: Options, accept: string): Promise<Response> {
   const headers = new Headers({ Accept: accept, "Accept-Language": hooks.language() });
   if (options.key) headers.set("Idempotency-Key", options.key);
   // Another tab may have signed somebody else in: nothing is done in that person's name.
@@ -181,6 +208,8 @@ export const api = {
   contentUrl: (audio: string) => `${BASE}/audio/${encodeURIComponent(audio)}/content`,
   /// Of a speaker or an area (`/speakers/ban-chuong-1`): the programme ahead, for calendar programs.
   calendarUrl: (path: string) => `${BASE}${path}/programme.ics`,
+  /// A page that the office draws itself, to be opened in a window of its own.
+  pageUrl: (path: string) => `${BASE}${path}`,
   eventsUrl: `${BASE}/events`,
 };
 

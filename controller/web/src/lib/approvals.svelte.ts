@@ -17,6 +17,9 @@ const returned = new Resource<Bulletins>("returned", () =>
 let started = false;
 
 const decides = () => (session.me?.rights.approve ?? []).length > 0;
+/// Somebody's key is wanted: this person's would count, and is not given yet.
+const signs = (b: BulletinView) =>
+  b.endorsement?.in_force === "passkey" && b.endorsement.mine.length > 0 && !b.endorsement.given.some((one) => one.user === session.me?.user.id);
 const speaks = () => (session.me?.rights.speak ?? []).length > 0;
 function look(): void {
   // Once it was looked at, it is kept fresh for the maker too.
@@ -36,6 +39,7 @@ export function startApprovals(): void {
 }
 
 export const approvals = {
+  signs,
   get waiting() {
     return waiting;
   },
@@ -48,7 +52,7 @@ export const approvals = {
   },
   /// Those that this person may decide on, and those to mend.
   get count(): number {
-    const mine = decides() ? (waiting.value?.bulletins ?? []).filter((b) => b.may.approve) : [];
+    const mine = decides() ? (waiting.value?.bulletins ?? []).filter((b) => b.may.approve || signs(b)) : [];
     return mine.length + (speaks() ? this.own.length : 0);
   },
 };

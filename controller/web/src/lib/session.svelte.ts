@@ -1,12 +1,14 @@
 /// Who is signed in on this phone. Remembered, so that the app opens without a line; an expired session takes nothing away.
 import { api, ApiError, hook } from "../api/client";
-import type { AppView, MeView, SessionView } from "../api/types";
+import type { AppView, MeView, PasskeyChallenge, SessionView } from "../api/types";
 import { forgetCache } from "./cache.svelte";
 import { OFFICE_ZONE } from "./civil";
 import { db } from "./db";
 import { language, t } from "./i18n/index.svelte";
 import { startLive, stopLive } from "./live";
 import { hasNetwork, reached } from "./net.svelte";
+import { sign } from "../proof/passkeys";
+import { type Method, proved, prove } from "../proof/proof.svelte";
 
 /// `expired`: the person is known, work goes on, but the office wants the password again.
 export type SessionState = "starting" | "out" | "in" | "expired";
@@ -88,6 +90,7 @@ export async function startSession(): Promise<void> {
     unreachable: () => t(hasNetwork() ? "error.unreachable" : "error.offline"),
     expired: expire,
     reached,
+    prove: (methods) => prove(methods as Method[]),
   });
   const [me, app] = await Promise.all([
     db.get<MeView>("kv", "me").catch(() => undefined),
@@ -106,11 +109,20 @@ async function enter(opening: Promise<SessionView>): Promise<void> {
   const opened = await opening;
   if (state.me && state.me.user.id !== opened.user.id) await forgetCache();
   settle(await api.get<MeView>("/me"));
+  // Who has just signed in has shown who he is.
+  proved();
 }
 
-/// Throws the office's refusal.
-export async function signIn(username: string, password: string): Promise<void> {
-  await enter(api.post<SessionView>("/session", { username, password }, { open: true }));
+/// Throws the office's refusal: with `second_factor_needed` the same is to be sent with a code. `code`: of the authenticator
+/// app, or a recovery code.
+export async function signIn(username: string, password: string, code?: string): Promise<void> {
+  await enter(api.post<SessionView>("/session", { username, password, ...(code && { code }) }, { open: true }));
+}
+/// A passkey alone does it. Without a name, whichever this device has for the office. Throws the office's refusal, or a
+/// `PasskeyFailure`.
+export async function signInByPasskey(username?: string): Promise<void> {
+  const asked = await api.post<PasskeyChallenge>("/session/passkey_challenge", { ...(username && { username }) }, { open: true });
+  await enter(api.post<SessionView>("/session/passkey", await sign(asked), { open: true }));
 }
 /// By the one-time link.
 export async function setUp(token: string, username: string, password: string): Promise<void> {

@@ -24,7 +24,7 @@ const item = (given: Partial<Item> = {}): Item => ({
   sentMs: null,
   ...given,
 });
-const around = (given: Partial<Around> = {}): Around => ({ nowMs: MADE, zone: ZONE, online: true, user: "an", ...given });
+const around = (given: Partial<Around> = {}): Around => ({ nowMs: MADE, zone: ZONE, online: true, user: "an", provedMs: 0, ...given });
 const no = (status: number, code = "x"): Trouble => ({ status, code, message: code });
 const fail = (it: Item, trouble: Trouble, retry: number | null = null) => failed(it, trouble, retry, MADE, "k2");
 
@@ -86,6 +86,19 @@ describe("a try that failed", () => {
   });
   it("for want of a session loses nothing and is not punished", () => {
     expect(fail(item(), no(401))).toEqual(item());
+  });
+  it("for want of proof waits for its person, loses nothing, and leaves as soon as he has shown who he is", () => {
+    const asked = fail(asking(withAudio(item(), "a1")), no(403, "proof_needed"));
+    expect(asked).toMatchObject({ state: "waiting", tries: 0, audio: "a1", keys: { audio: "ka", bulletin: "kb" } });
+    expect(move(asked, around())).toEqual({ do: "wait", for: "proof" });
+    // What he had shown before did not do.
+    expect(move(asked, around({ provedMs: MADE - 1 }))).toEqual({ do: "wait", for: "proof" });
+    expect(move(asked, around({ provedMs: MADE + 1 }))).toEqual({ do: "send", step: "bulletin" });
+    // Nobody is asked for it in vain: what has lost its point is not sent.
+    expect(move({ ...asked, asked: false }, around({ nowMs: MADE + 16 * MINUTE }))).toEqual({ do: "too_late" });
+    // The phone looks now and then, and not every second.
+    expect(wakeAt([asked], MADE)).toBe(MADE + MINUTE);
+    expect(move(sayNow(asked, MADE, "k2"), around())).toEqual({ do: "send", step: "bulletin" });
   });
   it("by somebody on the way to the office is no refusal", () => {
     expect(fail(item(), no(403, "unexpected"))).toMatchObject({ state: "waiting", nextTryMs: MADE + 5_000 });

@@ -37,6 +37,8 @@ export interface Item {
   nextTryMs: number;
   bulletin: string | null;
   sentMs: number | null;
+  /// When the office wanted to be shown once more who sends it.
+  unprovedMs?: number | undefined;
 }
 
 /// So many may wait.
@@ -52,6 +54,8 @@ export interface Around {
   online: boolean;
   /// The person whose session is good.
   user: string | null;
+  /// When this person has last shown who he is, on this page; 0: not yet.
+  provedMs: number;
 }
 
 /// What is to be done with it. `look`: its time has passed, but the office may have it from a try whose answer was lost.
@@ -60,7 +64,12 @@ export type Move =
   | { do: "send"; step: Step }
   | { do: "look" }
   | { do: "too_late" }
-  | { do: "wait"; for: "line" | "sign_in" | "other_person" | "next_try" };
+  | { do: "wait"; for: "line" | "sign_in" | "other_person" | "proof" | "next_try" };
+
+/// The office asked for it, and nothing was shown since.
+function needsProof(item: Item, provedMs: number): boolean {
+  return item.unprovedMs !== undefined && provedMs < item.unprovedMs;
+}
 
 export function move(item: Item, around: Around): Move {
   if (item.state !== "waiting") return { do: "nothing" };
@@ -70,6 +79,7 @@ export function move(item: Item, around: Around): Move {
   if (around.user === null) return { do: "wait", for: "sign_in" };
   if (around.user !== item.user.id) return { do: "wait", for: "other_person" };
   if (late) return { do: "look" };
+  if (needsProof(item, around.provedMs)) return { do: "wait", for: "proof" };
   if (item.nextTryMs > around.nowMs) return { do: "wait", for: "next_try" };
   return { do: "send", step: item.audio === null ? "audio" : "bulletin" };
 }
@@ -97,6 +107,8 @@ export function failed(item: Item, trouble: Trouble, retryAfterS: number | null,
     return { ...item, trouble, tries: item.tries + 1, nextTryMs };
   };
   if (trouble.status === 401) return { ...item, trouble: null };
+  // No refusal: it waits until its person has shown who he is.
+  if (trouble.code === "proof_needed") return { ...item, trouble: null, unprovedMs: nowMs };
   if (trouble.status === 0 || trouble.status === 429 || trouble.status >= 500) return wait();
   // From something between here and the office (a hotel's sign-in page), not a word of the office; but too much is too much.
   if (trouble.code === "unexpected" && trouble.status !== 413) return wait();
@@ -122,12 +134,15 @@ export function sayNow(item: Item, nowMs: number, key: string): Item {
     trouble: null,
     tries: 0,
     nextTryMs: 0,
+    unprovedMs: undefined,
   };
 }
 
 /// When to look again, if nothing happens before: the next try, or the end of somebody's time.
 export function wakeAt(items: Item[], nowMs: number): number | null {
-  const times = items.filter((item) => item.state === "waiting").map((item) => Math.max(item.nextTryMs, nowMs + 1_000));
+  const waiting = items.filter((item) => item.state === "waiting");
+  // Proof comes from a person, who wakes it.
+  const times = waiting.map((item) => Math.max(item.unprovedMs === undefined ? item.nextTryMs : nowMs + 60_000, nowMs + 1_000));
   return times.length ? Math.min(...times, nowMs + 60_000) : null;
 }
 

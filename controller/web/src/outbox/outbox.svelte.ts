@@ -1,5 +1,5 @@
 /// What waits to leave this phone: kept on its disk before anything is sent, sent by one tab at a time, never twice.
-import { api, ApiError, newKey, words } from "../api/client";
+import { api, ApiError, methodsOf, newKey, words } from "../api/client";
 import type { AudioView, Bulletins, BulletinView, SpeechBody } from "../api/types";
 import { bytesOf, dropRecording } from "../announce/recordings";
 import { exactNow } from "../lib/clock.svelte";
@@ -8,6 +8,7 @@ import { t } from "../lib/i18n/index.svelte";
 import { onLive } from "../lib/live";
 import { hasNetwork, isOnline, whenBack } from "../lib/net.svelte";
 import { session, whenSignedIn } from "../lib/session.svelte";
+import { type Method, proof, prove, whenProved } from "../proof/proof.svelte";
 import {
   asking,
   failed,
@@ -89,7 +90,7 @@ export async function sendNowAfterAll(id: string): Promise<void> {
 export async function tryNow(id: string): Promise<void> {
   const item = outbox.find(id);
   if (!item) return;
-  await keep({ ...($state.snapshot(item) as Item), nextTryMs: 0, tries: 0 });
+  await keep({ ...($state.snapshot(item) as Item), nextTryMs: 0, tries: 0, unprovedMs: undefined });
   await flush(true);
 }
 
@@ -101,6 +102,7 @@ async function sendAudio(item: Item): Promise<Item> {
     const made = await api.post<AudioView>("/audio/speech", body, {
       key: item.keys.audio,
       timeoutMs: SPEECH_PATIENCE_MS,
+      unasked: true,
     });
     return withAudio(item, made.id);
   }
@@ -109,7 +111,7 @@ async function sendAudio(item: Item): Promise<Item> {
   const form = new FormData();
   form.append("title", item.body.title);
   form.append("file", bytes, what.name);
-  const made = await api.upload<AudioView>("/audio", form, { key: item.keys.audio });
+  const made = await api.upload<AudioView>("/audio", form, { key: item.keys.audio, unasked: true });
   return withAudio(item, made.id);
 }
 
@@ -119,7 +121,7 @@ async function sendBulletin(item: Item): Promise<Item> {
   // The answer may get lost: that it was asked for is on the disk first.
   const asked = asking(item);
   await keep(asked);
-  const made = await api.post<BulletinView>("/bulletins", body, { key: item.keys.bulletin, timeoutMs: 30_000 });
+  const made = await api.post<BulletinView>("/bulletins", body, { key: item.keys.bulletin, timeoutMs: 30_000, unasked: true });
   return sent(asked, made.id, exactNow());
 }
 
@@ -138,6 +140,7 @@ async function step(item: Item, isForced: boolean): Promise<boolean> {
     // A forced try asks the line itself.
     online: isForced || isOnline(),
     user: session.state === "in" ? (session.me?.user.id ?? null) : null,
+    provedMs: proof.provedMs,
   });
   if (next.do === "too_late") {
     await keep(tooLate(item));
@@ -162,6 +165,8 @@ async function step(item: Item, isForced: boolean): Promise<boolean> {
     const retryAfter = error instanceof ApiError ? error.retryAfterS : null;
     const latest = (await db.get<Item>("outbox", item.id)) ?? item;
     await keep(failed(latest, trouble, retryAfter, exactNow(), newKey()));
+    // Nothing stands still meanwhile: others leave, and this one as soon as it is given.
+    if (error instanceof ApiError && error.needsProof) void prove(methodsOf(error) as Method[]);
     // A refusal may be followed at once by another way (the sound again); no answer must not.
     return trouble.status >= 400 && trouble.status < 500 && trouble.status !== 401 && trouble.status !== 429;
   } finally {
@@ -219,6 +224,7 @@ export async function startOutbox(): Promise<void> {
   channel?.addEventListener("message", () => void reload().catch(() => {}));
   whenBack(() => void flush());
   whenSignedIn(() => void flush());
+  whenProved(() => void flush());
   onLive([], () => void flush());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") void flush();
