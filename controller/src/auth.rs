@@ -3,6 +3,7 @@
 //! Passwords are argon2id, hashed on threads of their own, at most `HASHERS` at a time (each takes 19 MiB). Tokens are 256
 //! random bits, of which the SHA-256 is kept. There is no default password: the first start gives out a one-time link.
 
+mod failures;
 mod throttle;
 
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ use crate::{
     store::{NewUser, Store, StoreError, User},
 };
 
+pub use failures::Failures;
 pub use throttle::Throttle;
 
 /// Shortest password, in characters; length is what counts.

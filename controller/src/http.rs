@@ -7,11 +7,13 @@
 //! [`MAX_WATCHERS`] watch the events at a time, one more is refused. Connections have theirs in `server`.
 
 mod about;
+mod acting;
 mod alert_rules;
 mod alerts;
 mod areas;
 mod audio;
 mod audio_content;
+mod audit;
 mod board;
 mod bulletins;
 mod calendars;
@@ -67,7 +69,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audio::{AudioError, Shelf},
-    auth::{Throttle, token_hash},
+    auth::{Failures, Throttle, token_hash},
     clock::Clock,
     config::Config,
     engine::EngineHandle,
@@ -109,6 +111,7 @@ pub struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    pub(crate) failures: Failures,
     pub(crate) notifier: Notifier,
     /// Tries of an address under way.
     pub(crate) tries: Arc<Semaphore>,
@@ -172,6 +175,7 @@ impl AppState {
                 config,
                 clock,
                 throttle: Throttle::default(),
+                failures: Failures::default(),
                 metrics_token,
                 watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
                 closing: CancellationToken::new(),
@@ -268,6 +272,8 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(repairs::list, repairs::create))
         .routes(routes!(repairs::change))
         .routes(routes!(events::events))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);
     let mut all = OpenApiRouter::with_openapi(Description::openapi())
@@ -321,6 +327,7 @@ pub fn router(state: AppState) -> Router {
             async move { answer }
         })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
+        .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))
         .with_state(state)

@@ -12,9 +12,9 @@ use loa_protocol::{channel::Channel, id::AreaId};
 
 use super::{AppState, error::ApiError, messages::Code};
 use crate::{
-    auth,
+    act, auth,
     logic::permissions::{Action, Actor, may},
-    store::{StoreError, User},
+    store::{StoreError, User, session_name},
 };
 
 /// The session's cookie.
@@ -47,6 +47,7 @@ impl FromRequestParts<AppState> for Signed {
         if meant.is_some_and(|meant| meant.as_bytes() != user.id.as_str().as_bytes()) {
             return Err(Code::Unauthenticated.into());
         }
+        act::by(user.id.as_str(), Some(session_name(&token_hash)));
         let actor = Actor {
             role: user.role,
             area: user.area.clone(),

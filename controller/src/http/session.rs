@@ -1,5 +1,7 @@
 //! Signing in and out. A browser gets a cookie that no script can read, a program the same token in the answer.
 
+use std::net::IpAddr;
+
 use axum::{
     Json,
     extract::State,
@@ -25,7 +27,7 @@ use crate::{
         approval::Ask,
         permissions::{Action, may},
     },
-    store::{SESSION_LIFE_S, User},
+    store::{SESSION_LIFE_S, User, UserId},
 };
 use loa_protocol::{bulletin::Priority, id::AreaId};
 
@@ -72,12 +74,26 @@ pub async fn sign_in(
     }
     let (user, phc) = state.store.user_by_name(&username).await?.unzip();
     let fits = auth::verify_password(password, phc.flatten()).await?;
+    let known = user.as_ref().map(|user| user.id.clone());
     match user.filter(|_| fits) {
         Some(user) => {
             state.throttle.right(&username, address);
             open(&state, user).await
         }
-        None => Err(Code::WrongCredentials.into()),
+        None => {
+            note_failure(&state, known.as_ref(), address).await;
+            Err(Code::WrongCredentials.into())
+        }
+    }
+}
+
+/// Into the audit log. That it cannot be written there does not keep anybody from trying again.
+pub async fn note_failure(state: &AppState, user: Option<&UserId>, address: Option<IpAddr>) {
+    let act = state.failures.failed(user, address, state.clock.mono_us());
+    if let Some(act) = act
+        && let Err(error) = state.store.note(&act).await
+    {
+        tracing::warn!(%error, "a sign-in that failed was not written down");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who is signed in. A session is a random token, of which only the hash is kept; it lives as long as it is used.
 
 use super::{Result, Store, User, UserId, convert::wall};
+use crate::act;
 
 /// A session that is not used for this long is over.
 pub const SESSION_LIFE_S: i64 = 30 * 24 * 3_600;
@@ -8,6 +9,11 @@ pub const SESSION_LIFE_S: i64 = 30 * 24 * 3_600;
 pub const SESSIONS_PER_USER: i64 = 20;
 /// A session's last use is written down no more often than this: reading must not wait for the disk.
 const USE_EVERY_S: i64 = 3_600;
+
+/// What a session is called where it is told of: a part of the hash, from which nobody comes to the token.
+pub fn session_name(token_hash: &str) -> &str {
+    token_hash.get(..16).unwrap_or(token_hash)
+}
 
 impl Store {
     pub async fn add_session(&self, token_hash: &str, user: &UserId) -> Result<()> {
@@ -30,8 +36,8 @@ impl Store {
         .bind(now.plus_s(SESSION_LIFE_S).as_micros())
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        Ok(())
+        act::by(user.as_str(), Some(session_name(token_hash)));
+        tx.commit().await
     }
 
     /// Whose session this is, when it is one and still valid; using it lengthens its life.
@@ -63,10 +69,11 @@ impl Store {
     }
 
     pub async fn end_session(&self, token_hash: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
             .bind(token_hash)
-            .execute(&self.inner.writer)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.commit().await
     }
 }

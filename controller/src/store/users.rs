@@ -11,7 +11,7 @@ use super::{
     error::{not_found, taken},
     idempotency,
 };
-use crate::{chance, logic::permissions::Role};
+use crate::{act, chance, logic::permissions::Role};
 
 /// Names a user for good; the username may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -334,6 +334,7 @@ impl Store {
         .bind(id.as_str())
         .fetch_one(&mut *tx)
         .await?;
+        act::by(id.as_str(), None);
         tx.commit().await?;
         row.try_into()
     }
