@@ -30,7 +30,7 @@ use tokio::{
 };
 
 use crate::{
-    chance,
+    act, chance,
     store::{Audio, AudioId, AudioSource, Claim, NewAudio, Store, StoreError, UserId},
 };
 
@@ -187,7 +187,8 @@ impl Shelf {
         claim: Option<Claim>,
     ) -> Result<Audio, AudioError> {
         let shelf = self.clone();
-        let work = tokio::spawn(async move { shelf.keep_now(received, hint, about, claim).await });
+        let work = async move { shelf.keep_now(received, hint, about, claim).await };
+        let work = tokio::spawn(act::carried(work));
         match work.await {
             Ok(done) => done,
             Err(died) => Err(AudioError::Encode(format!("ingest ended early: {died}"))),

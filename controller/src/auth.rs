@@ -6,6 +6,7 @@
 mod challenges;
 mod common;
 pub mod recovery;
+mod failures;
 mod throttle;
 pub mod totp;
 
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use challenges::{CHALLENGE_S, Challenges, Holder, Purpose};
+pub use failures::Failures;
 pub use throttle::Throttle;
 
 /// Shortest password, in characters; length is what counts.

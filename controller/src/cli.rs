@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
+mod audit;
 mod check;
 mod openapi;
 mod serve;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::{
+    act::Act,
     broker::LOG_DIRECTIVES,
     config::{Config, ConfigError, DEFAULT_PATH, LogConfig, LogFormat},
     demo,
@@ -55,6 +57,9 @@ enum Command {
     /// The speakers
     #[command(subcommand)]
     Speaker(speaker::Command),
+    /// The log of who changed what
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -114,9 +119,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::CheckConfig(file) => check::check_config(&file.config),
         Command::Openapi => openapi::print(),
-        Command::User(command) => user::run(command).await,
-        Command::Speaker(command) => speaker::run(command).await,
+        Command::User(command) => by_hand(user::run(command)).await,
+        Command::Speaker(command) => by_hand(speaker::run(command)).await,
+        Command::Audit(command) => audit::run(command).await,
     }
+}
+
+/// A command that may change something: the audit log tells of it under its name, such as `user add`.
+async fn by_hand<T>(work: impl Future<Output = T>) -> T {
+    let words: Vec<String> = std::env::args().skip(1).take(2).collect();
+    Act::at_the_machine(words.join(" ")).doing(work).await
 }
 
 /// Log lines go to standard error; `RUST_LOG` wins over the configuration.

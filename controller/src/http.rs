@@ -8,11 +8,13 @@
 //! theirs in `server`.
 
 mod about;
+mod acting;
 mod alert_rules;
 mod alerts;
 mod areas;
 mod audio;
 mod audio_content;
+mod audit;
 mod board;
 mod bulletins;
 mod calendars;
@@ -79,7 +81,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audio::{AudioError, Shelf},
-    auth::{Challenges, Throttle, token_hash},
+    auth::{Challenges, Failures, Throttle, token_hash},
     chance,
     clock::Clock,
     config::Config,
@@ -124,6 +126,7 @@ pub struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    pub(crate) failures: Failures,
     /// What passkeys were asked to sign.
     pub(crate) challenges: Challenges,
     /// Makes up credentials for names that have none.
@@ -191,6 +194,7 @@ impl AppState {
                 config,
                 clock,
                 throttle: Throttle::default(),
+                failures: Failures::default(),
                 challenges: Challenges::default(),
                 decoy: chance::bytes(),
                 metrics_token,
@@ -303,6 +307,8 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(repairs::list, repairs::create))
         .routes(routes!(repairs::change))
         .routes(routes!(events::events))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);
     let mut all = OpenApiRouter::with_openapi(Description::openapi())
@@ -356,6 +362,7 @@ pub fn router(state: AppState) -> Router {
             async move { answer }
         })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
+        .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))
         .with_state(state)

@@ -6,7 +6,7 @@
 use loa_protocol::{
     channel::Channel,
     clock::ClockReply,
-    envelope::{Document, Refusal, open},
+    envelope::{Document, Refusal},
     event::Ack,
     head::Head,
     programme::{Now, Programme},
@@ -64,7 +64,8 @@ impl Agent {
     }
 
     pub(super) fn open<D: Document>(&self, bytes: &[u8]) -> Result<D, Refusal> {
-        open(bytes, &self.identity.keyring)
+        let now = self.now.is_trusted().then_some(self.now.wall);
+        self.trust.open(bytes, now).map(|opened| opened.document)
     }
 
     /// Keeps the bytes when they are not from the disk themselves.
@@ -82,9 +83,12 @@ impl Agent {
             return Ok(());
         }
         let head: Head = self.open(bytes)?;
-        let made = head.made;
+        let (made, audit) = (head.made, head.audit);
         if self.documents.take_head(head)? == Taken::New {
             self.learn_past(made);
+            if let Some(given) = audit.filter(|_| live) {
+                self.hear_checkpoint(given, made);
+            }
             self.keep(HEAD.into(), bytes, live);
         }
         Ok(())

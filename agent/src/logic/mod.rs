@@ -33,17 +33,20 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod witness;
 
 use std::collections::BTreeMap;
 
+use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    envelope::{Keyring, seal_unsigned},
+    envelope::{Document, seal_by},
     event::What,
     id::{SpeakerId, StoreId},
     playout::{OccurrenceId, Playout},
     status::SpeakerStatus,
     time::{Moment, WallTime},
     topic::Topic,
+    trust::{Anchor, Trust},
 };
 
 use self::{
@@ -64,6 +67,7 @@ use self::{
     stage::Stage,
     telemetry::Measured,
     watch::Watch,
+    witness::Witness,
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
@@ -74,8 +78,12 @@ pub use self::{
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub speaker: SpeakerId,
-    /// Whose documents are believed.
-    pub keyring: Keyring,
+    /// Whom it believes to begin with.
+    pub anchor: Anchor,
+    /// Root documents that it was given with that, for instance at enrolment.
+    pub roots: Vec<Vec<u8>>,
+    /// Signs what it says; `None` before enrolment: then only the line vouches for it.
+    pub signing: Option<SigningKey>,
     /// Name and version of the program.
     pub agent: String,
     /// What the sound goes to, in words.
@@ -147,6 +155,7 @@ pub struct Agent {
     connected: bool,
     ended: bool,
     clock: Clock,
+    trust: Trust,
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
@@ -161,6 +170,7 @@ pub struct Agent {
     data: DataCounter,
     measured: Measured,
     ear: Hearer,
+    witness: Witness,
     faults_told: BTreeMap<String, u64>,
     pruned_at: Option<WallTime>,
     looked_us: u64,
@@ -390,10 +400,8 @@ impl Agent {
             self.clock.ask(nonce, self.now.mono_us, quick, slow_us);
             let speaker = self.identity.speaker.clone();
             let request = loa_protocol::clock::ClockRequest { speaker, nonce };
-            self.publish(
-                Topic::Clock(request.speaker.clone()),
-                seal_unsigned(&request),
-            );
+            let topic = Topic::Clock(request.speaker.clone());
+            self.say(topic, &request);
         }
         let every_us = i64::from(self.identity.pace.known_time_s) * 1_000_000;
         if let Some(known) = self.clock.time_to_keep(self.now, every_us) {
@@ -418,9 +426,25 @@ impl Agent {
         if !self.connected {
             return;
         }
-        if let Some(batch) = self.outbox.next_batch(self.now.mono_us) {
+        let signing = self.identity.signing.as_ref();
+        if let Some(batch) = self.outbox.next_batch(self.now.mono_us, signing) {
             self.publish(Topic::Events(self.identity.speaker.clone()), batch);
         }
+    }
+
+    /// Seals what this speaker says of itself with its own key, when it has one.
+    pub fn seal<D: Document>(&self, document: &D) -> Vec<u8> {
+        seal_by(document, self.identity.signing.as_ref())
+    }
+
+    /// From now on what it says is signed so: its certificate was renewed.
+    pub fn signs_with(&mut self, key: SigningKey) {
+        self.identity.signing = Some(key);
+    }
+
+    fn say<D: Document>(&mut self, topic: Topic, document: &D) {
+        let payload = self.seal(document);
+        self.publish(topic, payload);
     }
 
     fn publish(&mut self, topic: Topic, payload: Vec<u8>) {
@@ -486,7 +510,7 @@ impl Agent {
         status.online = false;
         if self.connected {
             let speaker = self.identity.speaker.clone();
-            self.publish(Topic::Status(speaker), seal_unsigned(&status));
+            self.say(Topic::Status(speaker), &status);
         }
         self.out.push(Effect::ShowStatus(Box::new(status)));
         self.ended = true;

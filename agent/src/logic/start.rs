@@ -6,6 +6,7 @@ use loa_protocol::{
     playout::{Interruption, Outcome},
     programme::Now,
     time::{Moment, Trust, WallTime},
+    trust::Trust as BelievedBy,
 };
 
 use super::{
@@ -58,6 +59,7 @@ impl Agent {
             connected: false,
             ended: false,
             clock,
+            trust: BelievedBy::new(identity.anchor.clone()),
             documents: Documents::new(speaker),
             agenda: Agenda::default(),
             ledger: Ledger::default(),
@@ -77,6 +79,7 @@ impl Agent {
             data: DataCounter::new(memory.read()),
             measured: Measured::default(),
             ear: Default::default(),
+            witness: memory.read().unwrap_or_default(),
             faults_told: Default::default(),
             pruned_at: None,
             looked_us: at.mono_us,

@@ -59,7 +59,10 @@ pub async fn by_password(
             Err(ApiError::new(Code::ProofNeeded)
                 .with_list("methods", identity::proof_methods(factors)))
         }
-        Verdict::Wrong => Err(Code::ProofWrong.into()),
+        Verdict::Wrong => {
+            note_failure(&state, Some(signed.user.id), address).await;
+            Err(Code::ProofWrong.into())
+        }
     }
 }
 
