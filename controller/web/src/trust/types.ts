@@ -62,7 +62,7 @@ export interface TrustView {
   rule: { by: "office" | "passkey"; needed: number; relying_party: string };
   approvers: { name: string; credential: string; channels: string[]; expires: string; area: string | null }[];
   passkeys: { user: string; name: string; credential: string; key: string }[];
-  authority: { fingerprint: string; expires: string };
+  authority: { fingerprint: string; expires: string } | null;
   warnings: string[];
 }
 
