@@ -115,6 +115,40 @@ impl Office {
         self.folder.join("office")
     }
 
+    /// The root's public key, hex, as long as the office has the private one.
+    ///
+    /// # Panics
+    /// When it has not.
+    pub fn root_key(&self) -> String {
+        let seed = std::fs::read_to_string(self.data_dir().join("root.key")).expect("root.key");
+        let digits = seed.trim().as_bytes();
+        let byte = |i: usize| {
+            let pair = std::str::from_utf8(&digits[2 * i..2 * i + 2]).expect("ASCII");
+            u8::from_str_radix(pair, 16).expect("hex digits")
+        };
+        let seed: [u8; 32] = std::array::from_fn(byte);
+        let key = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
+        key.as_bytes().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Runs `loa-controller` with these words beside the office, as its operator does. Gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn command(&self, words: &[&str]) -> String {
+        let output = Command::new(binary("loa-controller"))
+            .args(words)
+            .arg("--config")
+            .arg(self.folder.join("controller.toml"))
+            .output()
+            .expect("loa-controller can be run");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {said}{complaint}");
+        said
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.join("loa-controller.log")
     }

@@ -12,6 +12,8 @@ use loa_tests::process::{
 };
 use serde_json::json;
 
+mod trust;
+
 fn text(answer: &serde_json::Value, key: &str) -> String {
     let value = answer[key].as_str();
     value
