@@ -27,6 +27,9 @@ const SCREENS = {
   areas: "/areas",
   groups: "/groups",
   people: "/people",
+  security: "/security",
+  trust: "/trust",
+  audit: "/audit",
   more: "/more",
   stop: "/stop",
 };

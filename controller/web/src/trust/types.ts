@@ -95,7 +95,5 @@ export type { Assertion, Attestation };
 export interface EnrolmentState {
   speaker: string;
   name: string;
-  area_name: string | null;
   expires: string;
-  enrolled: boolean;
 }
