@@ -17,6 +17,7 @@ pub mod http;
 pub mod link;
 pub mod logic;
 pub mod notify;
+pub mod pki;
 pub mod reports;
 pub mod rounds;
 pub mod speech;

@@ -15,6 +15,7 @@ mod audio;
 mod bulletin_row;
 mod bulletins;
 mod calendars;
+mod certificates;
 mod channels;
 mod convert;
 mod error;
@@ -77,6 +78,7 @@ pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
 pub use calendars::Calendar;
+pub use certificates::{Certificate, ENROLMENT_LIFE_S, Reason};
 pub use channels::ChannelState;
 pub use error::StoreError;
 pub use figures::Periods;
