@@ -555,6 +555,38 @@ impl Config {
         }
     }
 
+    /// What passkeys are bound to (WebAuthn's relying party id): the host under which people open the app.
+    pub fn relying_party(&self) -> String {
+        self.public_origin()
+            .and_then(|origin| Some(origin.split_once("://")?.1.to_owned()))
+            .map(|host| match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+                _ => host,
+            })
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    /// Is this the origin of the app's own pages, as a browser writes it? Without `server.public_url`: of this machine.
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        match self.public_origin() {
+            Some(own) => origin == own,
+            None => {
+                let host = origin.split_once("://").map_or("", |(_, host)| host);
+                host == "localhost" || host.starts_with("localhost:")
+            }
+        }
+    }
+
+    /// Scheme, host and port of `server.public_url`, as a browser writes them: in small letters, the usual port left out.
+    fn public_origin(&self) -> Option<String> {
+        let url = self.server.public_url.as_deref()?.to_ascii_lowercase();
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = host.strip_suffix(usual).unwrap_or(host);
+        Some(format!("{scheme}://{host}"))
+    }
+
     /// `host:port` that a speaker's configuration gets.
     pub fn broker_address(&self) -> String {
         let mqtt = &self.mqtt;
@@ -799,6 +831,47 @@ mod tests {
         let mail = config.mail.expect("a mail server");
         let password = Path::new("/etc/loa/mail-password");
         assert_eq!(mail.password_file.as_deref(), Some(password));
+    }
+
+    #[test]
+    fn passkeys_are_bound_to_the_host_under_which_people_open_the_app() {
+        let of = |url: Option<&str>| {
+            let mut config = Config::default();
+            config.server.public_url = url.map(Into::into);
+            config
+        };
+        for (url, party, own, foreign) in [
+            (
+                Some("https://Loa.xa.vn/"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://evil.loa.xa.vn",
+            ),
+            (
+                Some("https://loa.xa.vn:443/app"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://loa.xa.vn:8443",
+            ),
+            (
+                Some("https://loa.xa.vn:8443"),
+                "loa.xa.vn",
+                "https://loa.xa.vn:8443",
+                "http://loa.xa.vn:8443",
+            ),
+            (
+                None,
+                "localhost",
+                "http://localhost:8080",
+                "http://localhost.evil.vn",
+            ),
+        ] {
+            let config = of(url);
+            assert_eq!(config.relying_party(), party);
+            assert!(config.is_own_origin(own), "{own}");
+            assert!(!config.is_own_origin(foreign), "{foreign}");
+        }
+        assert!(of(Some("https://loa.xa.vn")).is_https() && !of(None).is_https());
     }
 
     #[test]

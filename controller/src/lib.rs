@@ -18,6 +18,7 @@ pub mod link;
 pub mod logic;
 pub mod notify;
 pub mod pki;
+pub mod qr;
 pub mod reports;
 pub mod rounds;
 pub mod speech;

@@ -20,7 +20,7 @@ use std::{io, path::PathBuf};
 
 pub use authority::{Authority, CONTROLLER_LIFE_S, Issued, OFFICE_NAME, Pair, SPEAKER_LIFE_S};
 pub use code::EnrolmentCode;
-pub use enrolment::{Enrolment, sticker_qr};
+pub use enrolment::Enrolment;
 pub use files::{write_private, write_public};
 pub use identity::{Identity, server_names};
 pub use keeper::{keep, refresh_revocations};

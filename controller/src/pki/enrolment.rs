@@ -1,8 +1,6 @@
-//! What a new board needs to become a speaker: a code, where to bring it, and by what to know the office. As text, as a
-//! square to scan, and as a sticker to print.
+//! What a new board needs to become a speaker: a code, where to bring it, and by what to know the office.
 
 use loa_protocol::{id::SpeakerId, time::WallTime};
-use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::{EnrolmentCode, Identity};
 use crate::store::{Store, StoreError};
@@ -53,19 +51,4 @@ impl Enrolment {
         } = self;
         format!("{office}/enrol#{code}.{fingerprint}")
     }
-}
-
-/// The square, as an SVG element. `None` only for a text that no square can hold.
-pub fn sticker_qr(text: &str) -> Option<String> {
-    let square = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    let drawn = square
-        .render::<svg::Color<'_>>()
-        .min_dimensions(240, 240)
-        .quiet_zone(true)
-        .build();
-    // Within a page there is no XML declaration.
-    Some(match drawn.find("<svg") {
-        Some(at) => drawn[at..].to_owned(),
-        None => drawn,
-    })
 }

@@ -53,12 +53,16 @@ struct Files {
 }
 
 impl Identity {
-    /// Of the configuration and its data folder; what is not there is made.
-    pub fn open(config: &Config, listening: SocketAddr, now: WallTime) -> Result<Self, PkiError> {
-        let data_dir = &config.data_dir;
+    /// Of this configuration and data folder; what is not there is made.
+    pub fn open(
+        config: &Config,
+        data_dir: &Path,
+        listening: SocketAddr,
+        now: WallTime,
+    ) -> Result<Self, PkiError> {
         let authority = Authority::open(data_dir, now)?;
         let own = Own {
-            data_dir: data_dir.clone(),
+            data_dir: data_dir.into(),
             names: server_names(config, listening),
         };
         let pair = own.load_or_make(&authority, now)?;
@@ -297,7 +301,7 @@ mod tests {
     const NOW: WallTime = WallTime::EPOCH.plus_s(1_800_000_000);
 
     fn identity(config: &Config, now: WallTime) -> Identity {
-        Identity::open(config, config.server.listen, now).unwrap()
+        Identity::open(config, &config.data_dir, config.server.listen, now).unwrap()
     }
 
     fn config(folder: &Path) -> Config {
