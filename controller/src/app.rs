@@ -85,7 +85,7 @@ impl std::fmt::Debug for App {
 
 impl App {
     /// Everything is up when this returns, but for the connection to the broker, which is tried for ever.
-    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+    pub async fn start(mut config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         // First, for it fails most often (the port is taken) and leaves nothing behind.
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen)
@@ -95,6 +95,8 @@ impl App {
                 source,
             })?;
         let address = listener.local_addr().map_err(AppError::Http)?;
+        // From here on it says where we are.
+        config.server.listen = address;
         let store = Store::open(&config.data_dir, clock.clone()).await?;
         let run = store.begin_run().await?;
         let (tokens, roster) = (SpeakerTokens::default(), Roster::default());
@@ -105,6 +107,9 @@ impl App {
             link,
             client,
         } = line;
+        if let Some(broker) = &broker {
+            config.mqtt.listen = broker.address();
+        }
         let engine = Engine::start(EngineOptions {
             store: store.clone(),
             clock: clock.clone(),

@@ -587,13 +587,30 @@ impl Config {
         Some(format!("{scheme}://{host}"))
     }
 
-    /// `host:port` that a speaker's configuration gets.
+    /// The host of `server.public_url`; an IPv6 address in its brackets.
+    pub fn public_host(&self) -> Option<String> {
+        let (_, rest) = self.server.public_url.as_deref()?.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let end = match host.find(']') {
+            Some(end) => end + 1,
+            None => host.find(':').unwrap_or(host.len()),
+        };
+        Some(host[..end].to_owned()).filter(|host| !host.is_empty())
+    }
+
+    /// `host:port` that a speaker gets.
     pub fn broker_address(&self) -> String {
         let mqtt = &self.mqtt;
         mqtt.public_address
             .clone()
             .or_else(|| mqtt.external.as_ref().map(|e| e.address.clone()))
-            .unwrap_or_else(|| mqtt.listen.to_string())
+            .unwrap_or_else(|| match self.public_host() {
+                // Everywhere is no address to come to.
+                Some(host) if mqtt.listen.ip().is_unspecified() => {
+                    format!("{host}:{}", mqtt.listen.port())
+                }
+                _ => mqtt.listen.to_string(),
+            })
     }
 }
 

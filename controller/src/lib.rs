@@ -22,5 +22,6 @@ pub mod qr;
 pub mod reports;
 pub mod rounds;
 pub mod speech;
+pub mod sticker;
 pub mod store;
 pub mod watch;

@@ -33,6 +33,16 @@ pub struct Knock<'a> {
     pub certificate: Option<&'a Peer>,
 }
 
+impl fmt::Debug for Knock<'_> {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Knock")
+            .field("client_id", &self.client_id)
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Decides who may do what. Asked on the broker's threads: answer at once, never block.
 pub trait Admission: Send + Sync {
     /// Who this is, or `None` to refuse. May be asked more than once for one connection.

@@ -86,8 +86,8 @@ impl Front {
                 waiting.retain(|w| w.strong_count() > 0);
             }
             if handshakes.available_permits() == 0
-                && let Some(oldest) = std::iter::from_fn(|| waiting.pop_front())
-                    .find_map(|waiting| waiting.upgrade())
+                && let Some(oldest) =
+                    std::iter::from_fn(|| waiting.pop_front()).find_map(|waiting| waiting.upgrade())
             {
                 oldest.notify_one();
             }

@@ -218,7 +218,11 @@ impl Loader {
             known.entry(speaker).or_default().token = Some(token);
         }
         for one in self.store.certificates_in_force().await? {
-            known.entry(one.speaker).or_default().serials.push(one.serial);
+            known
+                .entry(one.speaker)
+                .or_default()
+                .serials
+                .push(one.serial);
         }
         if known == self.known {
             return Ok(());

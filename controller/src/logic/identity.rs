@@ -82,7 +82,10 @@ pub fn may_renew(
         .iter()
         .filter_map(|one| Some((KeyId::of(&parse_public_key(&one.key).ok()?), &*one.key)))
         .collect();
-    let ring = Keyring::new(held.iter().filter_map(|one| parse_public_key(&one.key).ok()));
+    let ring = Keyring::new(
+        held.iter()
+            .filter_map(|one| parse_public_key(&one.key).ok()),
+    );
     let (renewal, signers) =
         open_counted::<Renewal>(payload, &ring).map_err(|refusal| match refusal {
             Refusal::NotSigned => NotRenewed::NotSigned,
@@ -181,15 +184,57 @@ mod tests {
         use NotRenewed::*;
         use Way::*;
         for (story, held, signer, way, said) in [
-            ("after two thirds", vec![held(1, 60, false)], 1, Line, Ok("01")),
-            ("at once, by a pole that does not know the date", vec![held(1, 0, false)], 1, Line, Ok("01")),
-            ("by somebody else", vec![held(1, 60, false)], 2, Line, Err(NotSigned)),
+            (
+                "after two thirds",
+                vec![held(1, 60, false)],
+                1,
+                Line,
+                Ok("01"),
+            ),
+            (
+                "at once, by a pole that does not know the date",
+                vec![held(1, 0, false)],
+                1,
+                Line,
+                Ok("01"),
+            ),
+            (
+                "by somebody else",
+                vec![held(1, 60, false)],
+                2,
+                Line,
+                Err(NotSigned),
+            ),
             ("never enrolled", vec![], 1, Line, Err(NotSigned)),
             ("retired", vec![held(1, 60, true)], 1, Line, Err(Revoked)),
-            ("by the board that was replaced", vec![held(2, 1, false), held(1, 60, true)], 1, Web, Err(Revoked)),
-            ("run out, over the line", vec![held(1, 91, false)], 1, Line, Err(TooLate)),
-            ("dark for a year, over HTTPS", vec![held(1, 455, false)], 1, Web, Ok("01")),
-            ("dark for too long", vec![held(1, 491, false)], 1, Web, Err(TooLate)),
+            (
+                "by the board that was replaced",
+                vec![held(2, 1, false), held(1, 60, true)],
+                1,
+                Web,
+                Err(Revoked),
+            ),
+            (
+                "run out, over the line",
+                vec![held(1, 91, false)],
+                1,
+                Line,
+                Err(TooLate),
+            ),
+            (
+                "dark for a year, over HTTPS",
+                vec![held(1, 455, false)],
+                1,
+                Web,
+                Ok("01"),
+            ),
+            (
+                "dark for too long",
+                vec![held(1, 491, false)],
+                1,
+                Web,
+                Err(TooLate),
+            ),
         ] {
             let granted = may_renew(&pole(), &wish(&pole(), signer, 9), &held, way, NOW);
             let by = granted.as_ref().map(|g| g.by.as_str()).map_err(|e| *e);
@@ -210,7 +255,10 @@ mod tests {
     fn an_answer_that_was_lost_is_given_up_when_the_pole_asks_again_with_another_key() {
         let first = [held(2, 1, false), held(1, 60, false)];
         let granted = may_renew(&pole(), &wish(&pole(), 1, 3), &first, Way::Line, NOW).unwrap();
-        assert_eq!((granted.by.as_str(), granted.lost), ("01", vec!["02".to_owned()]));
+        assert_eq!(
+            (granted.by.as_str(), granted.lost),
+            ("01", vec!["02".to_owned()])
+        );
         // The same question twice, as MQTT may bring it: neither answer makes the other worthless.
         let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &first, Way::Line, NOW).unwrap();
         assert!(granted.lost.is_empty());

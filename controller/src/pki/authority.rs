@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::{id::SpeakerId, time::WallTime};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData, RevocationReason, RevokedCertParams,
     SanType, SerialNumber, SignatureAlgorithm, date_time_ymd,
 };
@@ -85,7 +85,10 @@ impl Authority {
         let certificate = files::read(&path)?;
         let key = match files::read_private(&key_path)? {
             Some(text) => KeyPair::from_pem(&text).map_err(|_| {
-                useless(&key_path, "this is no key: put the right one back from a backup")
+                useless(
+                    &key_path,
+                    "this is no key: put the right one back from a backup",
+                )
             })?,
             None if certificate.is_some() => {
                 return Err(useless(
@@ -109,8 +112,8 @@ impl Authority {
             }
         };
         let wrong = "it is no certificate of the key in ca.key: put both back from one backup";
-        let der = CertificateDer::from_pem_slice(pem.as_bytes())
-            .map_err(|_| useless(&path, wrong))?;
+        let der =
+            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| useless(&path, wrong))?;
         let fits = x509_parser::parse_x509_certificate(&der)
             .is_ok_and(|(_, read)| read.public_key().raw == key.subject_public_key_info());
         if !fits {
@@ -239,7 +242,11 @@ impl Authority {
 
 /// The authority's own certificate.
 fn own(now: WallTime) -> CertificateParams {
-    let mut params = named("Loa office", now.plus_s(-86_400), now.plus_s(AUTHORITY_LIFE_S));
+    let mut params = named(
+        "Loa office",
+        now.plus_s(-86_400),
+        now.plus_s(AUTHORITY_LIFE_S),
+    );
     params.serial_number = Some(SerialNumber::from_slice(&serial()));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -72,11 +72,20 @@ mod tests {
         let shown = code.to_string();
         assert_eq!(shown.len(), 14);
         assert_eq!(EnrolmentCode::parse(&shown), Some(code.clone()));
-        assert_eq!(EnrolmentCode::parse(&shown.to_lowercase()), Some(code.clone()));
+        assert_eq!(
+            EnrolmentCode::parse(&shown.to_lowercase()),
+            Some(code.clone())
+        );
         assert_eq!(EnrolmentCode::parse(&shown.replace('-', " ")), Some(code));
         let (o, zero) = ("OIL0-OIL0-OIL0", "0110-0110-0110");
         assert_eq!(EnrolmentCode::parse(o), EnrolmentCode::parse(zero));
-        for wrong in ["", "0110-0110-011", "0110-0110-01100", "0110-0110-011U", "0110-0110-011ế"] {
+        for wrong in [
+            "",
+            "0110-0110-011",
+            "0110-0110-01100",
+            "0110-0110-011U",
+            "0110-0110-011ế",
+        ] {
             assert_eq!(EnrolmentCode::parse(wrong), None, "{wrong}");
         }
     }

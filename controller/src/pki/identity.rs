@@ -141,27 +141,24 @@ impl Identity {
 /// Under which names people and speakers may come.
 pub fn server_names(config: &Config, listening: SocketAddr) -> Vec<String> {
     let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let public = config.server.public_url.as_deref().and_then(|url| {
-        let (_, rest) = url.split_once("://")?;
-        let host = rest.split(['/', '?']).next()?;
-        // A port goes, the brackets of an IPv6 address go.
-        let bare = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next()?,
-            None => host.split(':').next()?,
-        };
-        Some(bare.to_owned())
-    });
+    let public = config
+        .public_host()
+        .map(|host| host.trim_matches(['[', ']']).to_owned());
     let addresses = [listening, config.mqtt.listen]
         .map(|address| address.ip())
         .into_iter()
         .filter(|ip| !ip.is_unspecified())
         .map(|ip| ip.to_string());
-    let names: BTreeSet<String> = ["localhost".into(), "127.0.0.1".into(), host_name.trim().into()]
-        .into_iter()
-        .chain(public)
-        .chain(addresses)
-        .filter(|name| !name.is_empty())
-        .collect();
+    let names: BTreeSet<String> = [
+        "localhost".into(),
+        "127.0.0.1".into(),
+        host_name.trim().into(),
+    ]
+    .into_iter()
+    .chain(public)
+    .chain(addresses)
+    .filter(|name| !name.is_empty())
+    .collect();
     names.into_iter().collect()
 }
 

@@ -98,4 +98,3 @@ fn change_client(authority: &Authority, shown: &Shown, now: WallTime) -> Result<
     let pair = authority.controller(now)?;
     shown.change(&pair.chain, &pair.key)
 }
-

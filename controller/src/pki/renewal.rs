@@ -53,9 +53,7 @@ pub async fn renew(
     let granted = may_renew(speaker, payload, &held, way, now)?;
     let key = public_key(&granted.renewal.request)?;
     let issued = authority.speaker(speaker, &key, now)?;
-    let stored = store
-        .renew(&granted.by, &issued.kept, &granted.lost)
-        .await;
+    let stored = store.renew(&granted.by, &issued.kept, &granted.lost).await;
     stored.map_err(|error| match error {
         StoreError::NotFound { .. } => NotRenewed::Revoked.into(),
         error => RenewalError::Store(error),

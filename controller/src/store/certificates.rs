@@ -113,12 +113,13 @@ impl Store {
 
     /// Until when the code that is out for this speaker may be used; `None`: none is.
     pub async fn enrolment(&self, id: &SpeakerId) -> Result<Option<WallTime>> {
-        let expires: Option<i64> =
-            sqlx::query_scalar("SELECT expires FROM enrolments WHERE speaker = $1 AND expires > $2")
-                .bind(id.as_str())
-                .bind(self.now().as_micros())
-                .fetch_optional(self.readers())
-                .await?;
+        let expires: Option<i64> = sqlx::query_scalar(
+            "SELECT expires FROM enrolments WHERE speaker = $1 AND expires > $2",
+        )
+        .bind(id.as_str())
+        .bind(self.now().as_micros())
+        .fetch_optional(self.readers())
+        .await?;
         Ok(expires.map(wall))
     }
 

@@ -239,10 +239,11 @@ impl Store {
 
     /// The hash of the token of each speaker that has one, by which a broker without TLS knows it.
     pub async fn mqtt_tokens(&self) -> Result<HashMap<SpeakerId, TokenHash>> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, token_hash FROM speakers WHERE removed IS NULL AND token_hash <> ''")
-                .fetch_all(self.readers())
-                .await?;
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, token_hash FROM speakers WHERE removed IS NULL AND token_hash <> ''",
+        )
+        .fetch_all(self.readers())
+        .await?;
         rows.iter()
             .map(|(id, hash)| {
                 let mut bytes = [0; 32];
