@@ -347,6 +347,7 @@ mod tests {
                     }),
                     ..Telemetry::default()
                 })),
+                audit: None,
             },
         }
     }

@@ -325,6 +325,7 @@ fn status(online: bool) -> SpeakerStatus {
         disk_free_bytes: None,
         uptime_s: 1,
         telemetry: None,
+        audit: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     channel::Channel,
     content::{ContentId, Wants},
     envelope::Document,
+    head::Checkpoint,
     id::{SpeakerId, StoreId},
     playout::OccurrenceId,
     programme::Version,
@@ -51,6 +52,9 @@ pub struct SpeakerStatus {
     /// `None` from a program that does not measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Box<Telemetry>>,
+    /// The newest checkpoint of the office's audit log that this speaker holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Checkpoint>,
 }
 
 impl Document for SpeakerStatus {

@@ -324,6 +324,7 @@ fn a_speakers_documents_are_written_as_they_were() {
             disk_free_bytes: Some(1 << 30),
             uptime_s: 61,
             telemetry: None,
+            audit: None,
         },
         false,
     );
@@ -415,6 +416,7 @@ fn what_a_speaker_measures_is_written_as_it_was() {
             disk_free_bytes: None,
             uptime_s: 61,
             telemetry: Some(Box::new(telemetry)),
+            audit: None,
         },
         false,
     );

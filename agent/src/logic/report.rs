@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use loa_protocol::{
-    envelope::seal_unsigned,
     status::{Next, Partial, Sounding, SpeakerStatus},
     time::Moment,
     topic::Topic,
@@ -77,7 +76,7 @@ impl Agent {
         let status = self.build_status(self.now);
         if self.connected {
             let topic = Topic::Status(self.identity.speaker.clone());
-            self.publish(topic, seal_unsigned(&status));
+            self.say(topic, &status);
         }
         self.out.push(Effect::ShowStatus(Box::new(status)));
     }
@@ -132,6 +131,7 @@ impl Agent {
             disk_free_bytes: self.report.disk_free_bytes,
             uptime_s: moment.mono_us.saturating_sub(self.report.began_us) / 1_000_000,
             telemetry: Some(Box::new(self.telemetry(moment))),
+            audit: self.witness.checkpoint(),
         }
     }
 

@@ -32,5 +32,6 @@ pub(crate) fn status(speaker: &str) -> SpeakerStatus {
         disk_free_bytes: None,
         uptime_s: 1,
         telemetry: None,
+        audit: None,
     }
 }

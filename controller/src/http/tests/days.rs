@@ -55,6 +55,7 @@ fn status(of: &str, at: WallTime) -> SpeakerStatus {
         disk_free_bytes: None,
         uptime_s: 60,
         telemetry: None,
+        audit: None,
     }
 }
 

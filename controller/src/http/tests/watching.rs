@@ -185,6 +185,7 @@ async fn ready_means_programme_audio_and_clock() {
         disk_free_bytes: None,
         uptime_s: 1,
         telemetry: None,
+        audit: None,
     };
     let lacks = async |status: &SpeakerStatus| {
         office

@@ -231,6 +231,7 @@ fn status(acked: u64) -> SpeakerStatus {
         disk_free_bytes: None,
         uptime_s: 1,
         telemetry: None,
+        audit: None,
     }
 }
 
