@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
 mod audit;
+mod broker;
 mod check;
 mod openapi;
 mod serve;
@@ -60,6 +61,9 @@ enum Command {
     /// The log of who changed what
     #[command(subcommand)]
     Audit(audit::Command),
+    /// A broker in place of the embedded one
+    #[command(subcommand)]
+    Broker(broker::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -122,6 +126,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => by_hand(user::run(command)).await,
         Command::Speaker(command) => by_hand(speaker::run(command)).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Broker(command) => broker::run(command).await,
     }
 }
 

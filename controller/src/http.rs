@@ -21,6 +21,7 @@ mod calendars;
 mod caller;
 mod days;
 mod description;
+mod enrolment;
 mod error;
 mod events;
 mod extract;
@@ -87,6 +88,7 @@ use crate::{
     config::Config,
     engine::EngineHandle,
     notify::Notifier,
+    pki::Identity,
     speech::{SpeechError, Studio},
     store::{Store, StoreError},
 };
@@ -95,6 +97,7 @@ use description::Description;
 use error::ApiError;
 use messages::Code;
 
+pub use enrolment::area_names;
 pub use instant::Instant;
 pub use messages::Lang;
 pub use reports::{month_ends, month_of};
@@ -124,6 +127,7 @@ pub struct Shared {
     pub(crate) studio: Studio,
     pub(crate) shelf: Shelf,
     pub(crate) config: Config,
+    pub(crate) identity: Identity,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
     pub(crate) failures: Failures,
@@ -173,6 +177,7 @@ impl AppState {
         engine: EngineHandle,
         config: Config,
         clock: Arc<dyn Clock>,
+        identity: Identity,
     ) -> Result<AppState, StateError> {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
         let metrics_token = metrics_token(&config)?;
@@ -192,6 +197,7 @@ impl AppState {
                 studio,
                 shelf,
                 config,
+                identity,
                 clock,
                 throttle: Throttle::default(),
                 failures: Failures::default(),
@@ -254,6 +260,12 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(speakers::list, speakers::create))
         .routes(routes!(speakers::read, speakers::change, speakers::delete))
         .routes(routes!(speakers::new_token))
+        .routes(routes!(speakers::retire))
+        .routes(routes!(enrolment::create))
+        .routes(routes!(enrolment::print))
+        .routes(routes!(enrolment::certificates))
+        .routes(routes!(enrolment::enrol))
+        .routes(routes!(enrolment::renew_over_https))
         .routes(routes!(speakers::presence))
         .routes(routes!(preview::preview))
         .routes(routes!(users::list, users::create))
@@ -364,7 +376,10 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
         .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
-        .layer(middleware::from_fn(error::finish))
+        .layer(middleware::from_fn_with_state(
+            error::Https(state.identity.is_publicly_known()),
+            error::finish,
+        ))
         .with_state(state)
 }
 

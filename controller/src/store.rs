@@ -16,6 +16,7 @@ mod audit;
 mod bulletin_row;
 mod bulletins;
 mod calendars;
+mod certificates;
 mod channels;
 mod convert;
 mod error;
@@ -86,6 +87,7 @@ pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
 pub use calendars::Calendar;
+pub use certificates::{Certificate, ENROLMENT_LIFE_S, Reason};
 pub use channels::ChannelState;
 pub use error::StoreError;
 pub use factors::Factors;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -136,8 +136,13 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// Whether browsers believe the certificate by themselves. Then they are told never to come without HTTPS again; with the
+/// office's own certificate that would lock out whoever loses the exception that he made for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Https(pub bool);
+
 /// The outermost layer: words refusals, and sets the headers that every answer has.
-pub async fn finish(request: Request, next: Next) -> Response {
+pub async fn finish(State(https): State<Https>, request: Request, next: Next) -> Response {
     let lang = lang_of(request.headers());
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
@@ -150,6 +155,12 @@ pub async fn finish(request: Request, next: Next) -> Response {
         }
     }
     let headers = response.headers_mut();
+    if https.0 {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -233,6 +233,15 @@ codes! {
     TooManyWindows 422 "too_many_windows"
         "Quá nhiều khung giờ: nhiều nhất {most}."
         "Too many windows of time: at most {most}.";
+    EnrolCodeWrong 422 "enrol_code_wrong"
+        "Mã nhận loa không đúng, đã dùng rồi hoặc đã quá 7 ngày: hãy xin văn phòng mã mới."
+        "This code is wrong, used already, or older than 7 days: ask the office for a new one.";
+    EnrolRequestWrong 422 "enrol_request_wrong"
+        "Bo mạch gửi lên yêu cầu cấp chứng chỉ không đúng ({reason}). Mã nhận loa vẫn còn dùng được: hãy chạy lại “loa-agent enrol”."
+        "The board's request for a certificate is not as it should be ({reason}). The code is still good: run “loa-agent enrol” again.";
+    RenewalRefused 403 "renewal_refused"
+        "Loa này không được cấp chứng chỉ mới: hãy xin văn phòng mã nhận loa và nhận lại."
+        "This speaker gets no new certificate this way: ask the office for a code and enrol it again.";
     VolumeInvalid 422 "volume_invalid"
         "Âm lượng phải từ 0 đến 100."
         "A volume goes from 0 to 100.";

@@ -6,8 +6,9 @@
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
-//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`, `program`
-//! (what people call the browser that signed in), `audit` (whether the log of who changed what is whole).
+//! connected, healthy, audible), `identity` (who gets its next certificate), `board` (the same area by area), `hours` (what is kept
+//! of their telemetry), `calendar`, `program` (what people call the browser that signed in), `audit` (whether the log of who changed
+//! what is whole).
 
 pub mod alerts;
 pub mod approval;
@@ -21,6 +22,7 @@ pub mod facts;
 pub mod figures;
 pub mod holidays;
 pub mod hours;
+pub mod identity;
 pub mod incidents;
 pub mod intake;
 pub mod office;

@@ -1,6 +1,6 @@
 //! What is not kept for ever. Playouts and bulletins are.
 
-use super::{Result, SETUP_LINK_S, Store, TOTP_DRAFT_S, idempotency::REMEMBERED_S};
+use super::{Result, SETUP_LINK_S, Store, TOTP_DRAFT_S, certificates, idempotency::REMEMBERED_S};
 use crate::logic::hours::hour_of;
 
 /// Raw events; what they say of playouts stays.
@@ -97,6 +97,7 @@ impl Store {
                 break;
             }
         }
+        certificates::tidy(&mut *self.inner.writer.acquire().await?, now).await?;
         self.forget_audio(now.plus_s(-HIDDEN_AUDIO_S)).await?;
         Ok(())
     }
