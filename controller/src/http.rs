@@ -50,6 +50,7 @@ mod readiness;
 mod repairs;
 mod reports;
 mod server;
+mod scanned;
 mod session;
 mod sessions;
 mod setup;
@@ -265,6 +266,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(enrolment::print))
         .routes(routes!(enrolment::certificates))
         .routes(routes!(enrolment::enrol))
+        .routes(routes!(scanned::scanned))
         .routes(routes!(enrolment::renew_over_https))
         .routes(routes!(speakers::presence))
         .routes(routes!(preview::preview))

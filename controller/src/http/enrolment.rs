@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What is guessed at when somebody tries codes, and when somebody tries renewals; no user's name has a null in it.
-const ENROLLING: &str = "\0enrol";
+pub const ENROLLING: &str = "\0enrol";
 const RENEWING: &str = "\0renew";
 
 #[derive(Serialize, ToSchema)]
@@ -222,7 +222,7 @@ async fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
 }
 
 /// Slower and slower for one address; nobody is locked out.
-fn throttled(state: &AppState, at: &str, Address(from): Address) -> Result<(), ApiError> {
+pub fn throttled(state: &AppState, at: &str, Address(from): Address) -> Result<(), ApiError> {
     let guess = state.throttle.guess(at, from, state.clock.mono_us());
     guess.map_err(|wait_s| ApiError {
         retry_after_s: Some(wait_s),
