@@ -405,6 +405,19 @@ impl Config {
         }
     }
 
+    /// The WebAuthn relying party: the host name under which people open the app. Passkeys are bound to it.
+    pub fn relying_party(&self) -> String {
+        let url = self.server.public_url.as_deref();
+        let authority = url
+            .and_then(|url| url.split_once("://"))
+            .map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+        let host = authority.map(|authority| match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        });
+        host.unwrap_or("localhost").to_ascii_lowercase()
+    }
+
     /// `host:port` that a speaker's configuration gets.
     pub fn broker_address(&self) -> String {
         let mqtt = &self.mqtt;

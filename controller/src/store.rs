@@ -17,6 +17,7 @@ mod bulletins;
 mod calendars;
 mod channels;
 mod convert;
+mod endorsements;
 mod error;
 mod events;
 mod figures;
@@ -33,6 +34,7 @@ mod outages;
 mod overview;
 mod playouts;
 mod presence;
+mod proposed;
 mod reach;
 mod repairs;
 mod reported;
@@ -43,6 +45,7 @@ mod speakers;
 mod telemetry;
 mod templates;
 mod tidy;
+mod trust;
 mod unreported;
 mod users;
 mod watched;
@@ -50,7 +53,7 @@ mod watched;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
@@ -78,6 +81,7 @@ pub use bulletins::{
 };
 pub use calendars::Calendar;
 pub use channels::ChannelState;
+pub use endorsements::{Endorsing, Given};
 pub use error::StoreError;
 pub use figures::Periods;
 pub(crate) use figures::begin;
@@ -89,6 +93,7 @@ pub use notes::{Kind, Told};
 pub use office::Office;
 pub use orders::OrderRow;
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
+pub use proposed::Unnamed;
 pub use reach::Reached;
 pub use repairs::{NewRepair, Repair, RepairChange, RepairFilter};
 pub use reported::{Known, Repaired};
@@ -96,6 +101,7 @@ pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
+pub use trust::{Installed, Standing};
 pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, User, UserChange, UserId};
 pub use watched::Watched;
@@ -120,7 +126,7 @@ struct Inner {
     readers: SqlitePool,
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
-    office: Office,
+    standing: RwLock<Arc<Standing>>,
     manifests: Mutex<HashMap<ContentId, Arc<Manifest>>>,
 }
 
@@ -133,7 +139,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens `data_dir/loa.db`, making directory, database and key where there are none.
+    /// Opens `data_dir/loa.db`, making directory, database, keys and the first root where there are none.
     pub async fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Store> {
         for dir in [
             data_dir.to_path_buf(),
@@ -165,14 +171,15 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
-        let office = office::open(&writer, data_dir, clock.now()).await?;
+        let epoch = office::epoch(&writer, clock.now()).await?;
+        let standing = trust::open(&writer, data_dir, epoch, clock.now()).await?;
         let store = Store {
             inner: Arc::new(Inner {
                 writer,
                 readers,
                 data_dir: data_dir.to_path_buf(),
                 clock,
-                office,
+                standing: RwLock::new(Arc::new(standing)),
                 manifests: Mutex::default(),
             }),
         };

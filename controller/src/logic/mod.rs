@@ -6,7 +6,8 @@
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
-//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`.
+//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`,
+//! `trust` (whom the poles are told to believe), `endorsement` (what approvers' passkeys must have signed).
 
 pub mod alerts;
 pub mod approval;
@@ -15,6 +16,7 @@ pub mod calendar;
 pub mod days;
 pub mod delivery;
 pub mod due;
+pub mod endorsement;
 pub mod facts;
 pub mod figures;
 pub mod holidays;
@@ -27,9 +29,12 @@ pub mod permissions;
 pub mod port;
 pub mod presence;
 pub mod programmes;
+pub mod trust;
 
 pub use office::Office;
-pub use port::{ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings};
+pub use port::{
+    ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings, TrustState,
+};
 pub use presence::{Presence, PresenceView};
 
 #[cfg(test)]
