@@ -405,17 +405,42 @@ impl Config {
         }
     }
 
-    /// The WebAuthn relying party: the host name under which people open the app. Passkeys are bound to it.
-    pub fn relying_party(&self) -> String {
+    /// Do people reach the API by HTTPS, ours or that of something in front of it?
+    pub fn is_https(&self) -> bool {
         let url = self.server.public_url.as_deref();
-        let authority = url
-            .and_then(|url| url.split_once("://"))
-            .map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
-        let host = authority.map(|authority| match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-            _ => authority,
-        });
-        host.unwrap_or("localhost").to_ascii_lowercase()
+        url.is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What passkeys are bound to (WebAuthn's relying party id): the host under which people open the app.
+    pub fn relying_party(&self) -> String {
+        self.public_origin()
+            .and_then(|origin| Some(origin.split_once("://")?.1.to_owned()))
+            .map(|host| match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+                _ => host,
+            })
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    /// Is this the origin of the app's own pages, as a browser writes it? Without `server.public_url`: of this machine.
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        match self.public_origin() {
+            Some(own) => origin == own,
+            None => {
+                let host = origin.split_once("://").map_or("", |(_, host)| host);
+                host == "localhost" || host.starts_with("localhost:")
+            }
+        }
+    }
+
+    /// Scheme, host and port of `server.public_url`, as a browser writes them: in small letters, the usual port left out.
+    fn public_origin(&self) -> Option<String> {
+        let url = self.server.public_url.as_deref()?.to_ascii_lowercase();
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = host.strip_suffix(usual).unwrap_or(host);
+        Some(format!("{scheme}://{host}"))
     }
 
     /// `host:port` that a speaker's configuration gets.
@@ -649,6 +674,47 @@ mod tests {
         let mail = config.mail.expect("a mail server");
         let password = Path::new("/etc/loa/mail-password");
         assert_eq!(mail.password_file.as_deref(), Some(password));
+    }
+
+    #[test]
+    fn passkeys_are_bound_to_the_host_under_which_people_open_the_app() {
+        let of = |url: Option<&str>| {
+            let mut config = Config::default();
+            config.server.public_url = url.map(Into::into);
+            config
+        };
+        for (url, party, own, foreign) in [
+            (
+                Some("https://Loa.xa.vn/"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://evil.loa.xa.vn",
+            ),
+            (
+                Some("https://loa.xa.vn:443/app"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://loa.xa.vn:8443",
+            ),
+            (
+                Some("https://loa.xa.vn:8443"),
+                "loa.xa.vn",
+                "https://loa.xa.vn:8443",
+                "http://loa.xa.vn:8443",
+            ),
+            (
+                None,
+                "localhost",
+                "http://localhost:8080",
+                "http://localhost.evil.vn",
+            ),
+        ] {
+            let config = of(url);
+            assert_eq!(config.relying_party(), party);
+            assert!(config.is_own_origin(own), "{own}");
+            assert!(!config.is_own_origin(foreign), "{foreign}");
+        }
+        assert!(of(Some("https://loa.xa.vn")).is_https() && !of(None).is_https());
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod keyfile;
 pub mod link;
 pub mod logic;
 pub mod notify;
+pub mod qr;
 pub mod reports;
 pub mod rounds;
 pub mod speech;

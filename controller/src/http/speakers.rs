@@ -460,7 +460,7 @@ pub async fn change(
     Ok(Json(view(&state, speaker)))
 }
 
-/// Take a pole away. Its history stays, and its id is not given again.
+/// Take a pole away. Its history stays, and its id is not given again. Asks for a fresh proof.
 #[utoipa::path(delete, path = "/speakers/{id}", tag = "speakers", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = ErrorEnvelope)))]
 pub async fn delete(
@@ -469,6 +469,7 @@ pub async fn delete(
     Id(id): Id<SpeakerId>,
 ) -> Result<StatusCode, ApiError> {
     load(&state, &signed, &id, Action::Build).await?;
+    signed.must_be_fresh(&state)?;
     state.store.remove_speaker(&id).await?;
     state.engine.changed(Change::Speakers(vec![id])).await;
     Ok(StatusCode::NO_CONTENT)
@@ -482,7 +483,7 @@ pub struct TokenView {
     pub office_key: String,
 }
 
-/// A new token; the old one is worth nothing from now on.
+/// A new token; the old one is worth nothing from now on. Asks for a fresh proof.
 #[utoipa::path(post, path = "/speakers/{id}/token", tag = "speakers", params(("id" = String, Path)),
     responses((status = 201, body = TokenView), (status = "default", body = ErrorEnvelope)))]
 pub async fn new_token(
@@ -491,6 +492,7 @@ pub async fn new_token(
     Id(id): Id<SpeakerId>,
 ) -> Result<(StatusCode, Json<TokenView>), ApiError> {
     load(&state, &signed, &id, Action::Build).await?;
+    signed.must_be_fresh(&state)?;
     let token = chance::token();
     state.store.change_token(&id, &token).await?;
     state.engine.changed(Change::Speakers(vec![id])).await;

@@ -169,6 +169,7 @@ pub async fn install_root(
     body: Body<RootBody>,
 ) -> Result<Json<TrustView>, ApiError> {
     signed.must_in(Action::Govern, &[])?;
+    signed.must_be_fresh(&state)?;
     let installed = state.store.install_root(&bytes(&body.value.root)?).await?;
     state.engine.changed(Change::Trust).await;
     if !installed.changed.is_empty() {
@@ -188,6 +189,7 @@ pub async fn install_approvers(
     body: Body<ApproversBody>,
 ) -> Result<Json<TrustView>, ApiError> {
     signed.must_in(Action::Govern, &[])?;
+    signed.must_be_fresh(&state)?;
     let document = bytes(&body.value.document)?;
     let installed = state.store.install_approvers(&document).await?;
     state.engine.changed(Change::Trust).await;

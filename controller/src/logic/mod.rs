@@ -6,8 +6,8 @@
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
-//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`,
-//! `trust` (whom the poles are told to believe), `endorsement` (what approvers' passkeys must have signed).
+//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`, `program`
+//! (what people call the browser that signed in), `trust` (whom the poles are told to believe), `endorsement` (what approvers' passkeys must have signed).
 
 pub mod alerts;
 pub mod approval;
@@ -28,6 +28,7 @@ pub mod outages;
 pub mod permissions;
 pub mod port;
 pub mod presence;
+pub mod program;
 pub mod programmes;
 pub mod trust;
 

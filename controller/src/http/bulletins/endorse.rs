@@ -48,6 +48,22 @@ fn assertion(body: &EndorseBody) -> Result<Assertion, ApiError> {
     })
 }
 
+/// So that the office can say who signed.
+async fn must_be_own(
+    state: &AppState,
+    signed: &Signed,
+    assertion: &Assertion,
+) -> Result<(), ApiError> {
+    let known = state
+        .store
+        .passkey_of_credential(&assertion.credential)
+        .await?;
+    match known {
+        Some(passkey) if passkey.user == signed.user.id => Ok(()),
+        _ => Err(Code::NotAnApprover.into()),
+    }
+}
+
 /// Sign an emergency with an approver's passkey. When enough have signed, and whoever had to approve it has, it goes on air at
 /// this instant; the signature of somebody who may approve it is his approval, too.
 #[utoipa::path(post, path = "/bulletins/{id}/endorse", tag = "bulletins", params(("id" = String, Path)),
@@ -63,6 +79,8 @@ pub async fn endorse(
     // Another process may have installed a root.
     state.store.refresh_trust().await?;
     let kept = seen(&state, &signed, &id).await?;
+    signed.must_be_fresh(&state)?;
+    must_be_own(&state, &signed, &assertion).await?;
     let heard = Reach::open(&state)
         .await?
         .heard(&state, &kept.channels())

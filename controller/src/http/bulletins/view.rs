@@ -259,7 +259,13 @@ impl<'a> Teller<'a> {
             reach: Reach::open(state).await?,
             names: state.store.names().await?,
             standing: state.store.standing(),
-            passkeys: Vec::new(),
+            passkeys: state
+                .store
+                .passkeys(&signed.user.id)
+                .await?
+                .into_iter()
+                .map(|passkey| passkey.credential)
+                .collect(),
         })
     }
 
