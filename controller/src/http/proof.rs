@@ -13,6 +13,7 @@ use super::{
     instant::Instant,
     messages::Code,
     passkey_sign_in::{ChallengeView, challenge_of},
+    session::note_failure,
     webauthn::{self, AssertionBody},
 };
 use crate::auth::{Holder, Purpose};
