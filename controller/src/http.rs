@@ -83,11 +83,11 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audio::{AudioError, Shelf},
+    audio::{AudioError, Shelf, apart::Apart},
     auth::{Challenges, Failures, Throttle, token_hash},
     chance,
     clock::Clock,
-    config::Config,
+    config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
     notify::Notifier,
     pki::Identity,
@@ -184,8 +184,10 @@ impl AppState {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
+        let apart = apart(limits).await?;
         let shelf = Shelf::open(
             store.clone(),
+            apart,
             u64::from(limits.upload_mb) * 1_000_000,
             limits.max_audio_minutes * 60,
         )
@@ -216,6 +218,25 @@ impl AppState {
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
     }
+}
+
+/// Where recordings are read. Says once what this machine lacks to fence that in.
+async fn apart(limits: &LimitsConfig) -> Result<Apart, AudioError> {
+    #[cfg(test)]
+    if true {
+        return Ok(Apart::here());
+    }
+    let memory_bytes = u64::from(limits.decode_memory_mb) * 1_000_000;
+    let apart = Apart::find(memory_bytes, u64::from(limits.decode_minutes) * 60)?;
+    let fences = apart.probe().await?;
+    if !(fences.landlock && fences.seccomp) {
+        tracing::warn!(
+            landlock = fences.landlock,
+            seccomp = fences.seccomp,
+            "recordings are read in a process of their own, but this kernel or container does not fence it in fully"
+        );
+    }
+    Ok(apart)
 }
 
 /// Its hash: the token itself need not stay in memory.
