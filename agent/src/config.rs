@@ -6,12 +6,14 @@ use std::{
 };
 
 use ed25519_dalek::VerifyingKey;
-use loa_protocol::{envelope::parse_public_key, id::SpeakerId};
+use loa_protocol::{envelope::parse_public_key, id::SpeakerId, limits::Governor};
 use serde::Deserialize;
 use thiserror::Error;
 
+mod governor;
 mod microphone;
 
+use self::governor::RawGovernor;
 pub use self::microphone::{Microphone, MicrophoneKind};
 
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
@@ -25,6 +27,8 @@ pub struct Config {
     pub clock: Clock,
     pub sensors: Sensors,
     pub microphone: Microphone,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     pub log: Log,
 }
 
@@ -257,6 +261,8 @@ struct RawConfig {
     #[serde(default)]
     sensors: Sensors,
     #[serde(default)]
+    governor: RawGovernor,
+    #[serde(default)]
     log: Log,
 }
 
@@ -378,6 +384,10 @@ impl Config {
         raw.sensors
             .check()
             .map_err(|(key, what)| wrong(key, what))?;
+        let governor = raw
+            .governor
+            .checked()
+            .map_err(|(key, what)| wrong(key, what))?;
         let data_dir = folder.join(raw.data_dir);
         let directory = match raw.output.directory {
             Some(directory) => folder.join(directory),
@@ -402,6 +412,7 @@ impl Config {
             },
             clock: raw.clock,
             microphone: raw.microphone,
+            governor,
             sensors: Sensors {
                 root: folder.join(&raw.sensors.root),
                 ..raw.sensors

@@ -189,6 +189,7 @@ fn no_message_breaks_a_pole() {
         seed: 1,
         built: WallTime::EPOCH,
         pace: Pace::default(),
+        governor: Default::default(),
         machine_boot: None,
     };
     let stored = Stored {

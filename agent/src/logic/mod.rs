@@ -17,6 +17,7 @@ mod data_use;
 mod documents;
 mod ear;
 mod fetch;
+mod governor;
 mod inbox;
 mod ledger;
 mod memory;
@@ -40,6 +41,7 @@ use loa_protocol::{
     envelope::{Keyring, seal_unsigned},
     event::What,
     id::{SpeakerId, StoreId},
+    limits::Governor,
     playout::{OccurrenceId, Playout},
     status::SpeakerStatus,
     time::{Moment, WallTime},
@@ -55,6 +57,7 @@ use self::{
     data_use::DataCounter,
     documents::Documents,
     ear::Hearer,
+    governor::Governed,
     ledger::{KEEP_S, Ledger, shortened},
     orders::Orders,
     outbox::Outbox,
@@ -86,6 +89,8 @@ pub struct Identity {
     /// When the program was built: a clock that shows less is wrong. `EPOCH` when nobody knows.
     pub built: WallTime,
     pub pace: Pace,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     /// The kernel's own name for this run of the machine.
     pub machine_boot: Option<String>,
 }
@@ -150,6 +155,7 @@ pub struct Agent {
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
+    governed: Governed,
     stage: Stage,
     outbox: Outbox,
     commits: Commits,
@@ -316,6 +322,7 @@ impl Agent {
                 offset_us: state.offset_us.unwrap_or(0),
             }));
         }
+        self.govern_step(before);
         self.agenda
             .rebuild(self.documents.config.since, self.now.wall, &self.ledger);
         self.plan_changed();

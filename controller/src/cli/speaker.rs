@@ -58,6 +58,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         token,
         data_dir: None,
         output: None,
+        at_any_hour: false,
     };
     store.close().await;
     match add.agent_config {

@@ -123,6 +123,7 @@ impl Village {
             seed,
             built,
             pace: PACE,
+            governor: Default::default(),
             machine_boot: Some(pole.machine.boot_name()),
         };
         let mut stored = pole.disk.open();
@@ -550,6 +551,10 @@ fn last_will(id: &SpeakerId, store: &loa_protocol::id::StoreId) -> (Topic, Parce
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 0,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
     };
     let parcel = Parcel {

@@ -8,6 +8,7 @@ use loa_protocol::{
     content::{Bitmap, ContentId, Wants},
     envelope::{Document, Keyring, open_unsigned, seal},
     event::{Ack, Event, Events, What},
+    limits::Governor,
     playout::{Outcome, Playout, PlayoutId},
     programme::{Now, Programme},
     speaker_config::SpeakerConfig,
@@ -112,6 +113,7 @@ pub struct Pole {
     pub steps: usize,
     depth: usize,
     pub quota: u64,
+    pub governor: Governor,
     /// The program ended by itself.
     pub wants_to_run_again: bool,
 }
@@ -153,6 +155,13 @@ impl Pole {
         pole.hears_programme(&programme(area(), 1, bulletins));
         pole
     }
+    /// The same as [`Pole::with`], with limits of its own.
+    pub fn governed(governor: Governor, bulletins: Vec<Bulletin>) -> Self {
+        let mut pole = Self::with(bulletins);
+        pole.agent.governed.own = governor.clone();
+        pole.governor = governor;
+        pole
+    }
     pub fn on(disk: Disk, quota: u64) -> Self {
         let mut pole = Self::untrusted(disk, quota);
         pole.input(Input::KernelClock(KernelClock {
@@ -170,7 +179,11 @@ impl Pole {
             mono_us,
             system: t(0),
         };
-        let (agent, effects) = Agent::new(identity(quota, &disk), disk.stored(), reading);
+        let (agent, effects) = Agent::new(
+            identity(quota, &disk, &Governor::default()),
+            disk.stored(),
+            reading,
+        );
         let mut pole = Self {
             agent,
             disk,
@@ -193,6 +206,7 @@ impl Pole {
             steps: 0,
             depth: 0,
             quota,
+            governor: Governor::default(),
             wants_to_run_again: false,
         };
         pole.perform(effects);
@@ -383,7 +397,7 @@ impl Pole {
         let mono_us = old.mono_us + s * 1_000_000;
         let system = WallTime::from_micros(mono_us as i64 + old.system_us);
         let (agent, effects) = Agent::new(
-            identity(quota, &disk),
+            identity(quota, &disk, &old.governor),
             disk.stored(),
             Reading { mono_us, system },
         );
@@ -551,7 +565,7 @@ impl Pole {
     }
 }
 
-fn identity(quota: u64, disk: &Disk) -> Identity {
+fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
         keyring: Keyring::new([key(1).verifying_key()]),
@@ -561,6 +575,7 @@ fn identity(quota: u64, disk: &Disk) -> Identity {
         seed: 7,
         built: t(-365 * 86_400),
         pace: Pace::default(),
+        governor: governor.clone(),
         machine_boot: Some(format!("machine-{}", disk.machine)),
     }
 }
