@@ -5,8 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ed25519_dalek::VerifyingKey;
-use loa_protocol::{envelope::parse_public_key, id::SpeakerId, limits::Governor};
+use loa_protocol::{envelope::parse_public_key, id::SpeakerId, limits::Governor, trust::Anchor};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -38,8 +37,8 @@ pub struct Office {
     pub port: u16,
     /// MQTT password; the user name is the speaker's id.
     pub token: Option<String>,
-    /// Whose signature makes a document the office's.
-    pub key: VerifyingKey,
+    /// Whom this speaker believes to begin with.
+    pub anchor: Anchor,
     /// Longest wait between two tries to reach the office, in seconds.
     pub reconnect_max_s: u32,
 }
@@ -272,7 +271,8 @@ struct RawOffice {
     address: String,
     token: Option<String>,
     token_file: Option<PathBuf>,
-    key: String,
+    key: Option<String>,
+    root_key: Option<String>,
     #[serde(default = "default_reconnect_max_s")]
     reconnect_max_s: u32,
 }
@@ -332,8 +332,12 @@ impl Config {
             SpeakerId::new(raw.speaker.as_str()).map_err(|e| wrong("speaker", e.to_string()))?;
         let (host, port) =
             parse_address(&raw.office.address).map_err(|what| wrong("office.address", what))?;
-        let key =
-            parse_public_key(&raw.office.key).map_err(|e| wrong("office.key", e.to_string()))?;
+        let anchor = parse_anchor(&raw.office).map_err(|(key, what)| wrong(key, what))?;
+        if !is_loopback(&host) {
+            let what = "without a certificate of its own a speaker reaches an office on this very machine only \
+                        (127.0.0.1, [::1] or localhost); enrol it to reach any other";
+            return Err(wrong("office.address", what.into()));
+        }
         let token = match (raw.office.token, raw.office.token_file) {
             (Some(_), Some(_)) => {
                 return Err(wrong(
@@ -400,7 +404,7 @@ impl Config {
                 host,
                 port,
                 token,
-                key,
+                anchor,
                 reconnect_max_s: raw.office.reconnect_max_s,
             },
             content: raw.content,
@@ -420,6 +424,31 @@ impl Config {
             log: raw.log,
         })
     }
+}
+
+/// Either the one key of an office, or a root key that names its keys.
+fn parse_anchor(office: &RawOffice) -> Result<Anchor, (&'static str, String)> {
+    let parse = |name, text: &str| parse_public_key(text).map_err(|e| (name, e.to_string()));
+    match (&office.key, &office.root_key) {
+        (Some(key), None) => Ok(Anchor::OneKey(parse("office.key", key)?)),
+        (None, Some(key)) => Ok(Anchor::RootKey(parse("office.root_key", key)?)),
+        (Some(_), Some(_)) => Err((
+            "office.root_key",
+            "give either key or root_key, not both".into(),
+        )),
+        (None, None) => Err((
+            "office.root_key",
+            "whose word is to be believed? Give the office's root key, 64 hex digits".into(),
+        )),
+    }
+}
+
+/// Does it name this very machine, whatever any name server says?
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// `host:port`; an IPv6 address stands in brackets.
@@ -451,7 +480,7 @@ mod tests {
         Config::parse(Path::new("/etc/loa/agent.toml"), &text).map_err(|e| e.to_string())
     }
     fn good_office() -> String {
-        format!("address = \"10.0.0.1:1883\"\nkey = \"{KEY}\"\n")
+        format!("address = \"127.0.0.1:1883\"\nkey = \"{KEY}\"\n")
     }
 
     #[test]
@@ -504,9 +533,34 @@ mod tests {
                 ["office.address", "host:port"],
             ),
             (
-                "address = \"a:1\"\nkey = \"abc\"".into(),
+                "address = \"[::1]:1\"\nkey = \"abc\"".into(),
                 "",
                 ["office.key", "64 hex digits"],
+            ),
+            (
+                "address = \"localhost:1\"\nroot_key = \"abc\"".into(),
+                "",
+                ["office.root_key", "64 hex digits"],
+            ),
+            (
+                "address = \"localhost:1\"".into(),
+                "",
+                ["office.root_key", "64 hex digits"],
+            ),
+            (
+                good_office() + &format!("root_key = \"{KEY}\""),
+                "",
+                ["office.root_key", "not both"],
+            ),
+            (
+                "address = \"10.0.0.1:1883\"\n".to_owned() + &key,
+                "",
+                ["office.address", "enrol it"],
+            ),
+            (
+                "address = \"localhost.loa.vn:1883\"\n".to_owned() + &key,
+                "",
+                ["office.address", "this very machine only"],
             ),
             (
                 good_office() + "token = \"\"",
@@ -591,6 +645,14 @@ mod tests {
         let config = parse(&(good_office() + "token = \"secret\""), "").expect("right");
         assert!(!format!("{config:?}").contains("secret"));
         assert_eq!(config.office.token.as_deref(), Some("secret"));
+    }
+
+    #[test]
+    fn a_root_key_names_the_keys_of_the_office() {
+        let office = format!("address = \"127.0.0.1:1883\"\nroot_key = \"{KEY}\"\n");
+        let config = parse(&office, "").expect("right");
+        let key = parse_public_key(KEY).expect("a key");
+        assert!(matches!(config.office.anchor, Anchor::RootKey(k) if k == key));
     }
 
     #[test]

@@ -396,6 +396,7 @@ mod tests {
                     }),
                     ..Telemetry::default()
                 })),
+                audit: None,
             },
         }
     }

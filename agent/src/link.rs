@@ -12,8 +12,8 @@ use std::{
 };
 
 use loa_protocol::{
-    content::Wants, envelope::Document, envelope::seal_unsigned, event::Events, id::SpeakerId,
-    programme::Programme, status::SpeakerStatus, topic::Topic,
+    content::Wants, envelope::Document, event::Events, id::SpeakerId, programme::Programme,
+    topic::Topic,
 };
 use rumqttc::{
     AsyncClient, ConnectionError, DisconnectProperties, DisconnectReasonCode, Event, EventLoop,
@@ -92,13 +92,9 @@ enum Outgoing {
     GoodBye,
 }
 
-/// Starts to connect. `will` is published by the broker when the line breaks. The receiver must be read: nothing more
-/// is taken from the broker meanwhile.
-pub fn start(
-    office: &Office,
-    speaker: &SpeakerId,
-    will: &SpeakerStatus,
-) -> (Link, mpsc::Receiver<Input>) {
+/// Starts to connect. `will`, a sealed status, is published by the broker when the line breaks. The receiver must be
+/// read: nothing more is taken from the broker meanwhile.
+pub fn start(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> (Link, mpsc::Receiver<Input>) {
     let (told, inputs) = mpsc::channel(INCOMING);
     let shared = Arc::new(Shared {
         queue: Mutex::new(None),
@@ -212,11 +208,11 @@ async fn subscribe(
     Ok(taken.wait_completion_async().await?)
 }
 
-fn options(office: &Office, speaker: &SpeakerId, will: &SpeakerStatus) -> MqttOptions {
+fn options(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> MqttOptions {
     let topic = Topic::Status(speaker.clone());
     let will = LastWill::new(
         topic.to_string(),
-        seal_unsigned(will),
+        will,
         QoS::AtLeastOnce,
         topic.is_retained(),
         None,

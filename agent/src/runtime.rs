@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, fs::File, future::pending, path::PathBuf, time::Duration};
 
 use loa_audio::hearing::amplitude;
-use loa_protocol::{envelope::Keyring, status::SpeakerStatus, time::WallTime};
+use loa_protocol::{status::SpeakerStatus, time::WallTime};
 use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -93,7 +93,9 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
 
     let identity = Identity {
         speaker: config.speaker.clone(),
-        keyring: Keyring::new([config.office.key]),
+        anchor: config.office.anchor.clone(),
+        roots: Vec::new(),
+        signing: None,
         agent: AGENT.into(),
         output: output_name,
         content_quota_bytes: u64::from(config.content.quota_mb) * 1_000_000,
@@ -118,7 +120,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         config.microphone.ear_kind(),
         amplitude(config.microphone.self_test_dbfs as f32),
     );
-    let (link, mut link_inputs) = link::start(&config.office, &config.speaker, &will(&agent));
+    let (link, mut link_inputs) = link::start(&config.office, &config.speaker, will(&agent));
     let mut hands = Hands {
         store,
         contents,
@@ -241,15 +243,15 @@ fn lock(config: &Config) -> Result<File, RunError> {
 }
 
 /// What the broker publishes when the line breaks: true whenever that will be.
-fn will(agent: &Agent) -> SpeakerStatus {
-    SpeakerStatus {
+fn will(agent: &Agent) -> Vec<u8> {
+    agent.seal(&SpeakerStatus {
         online: false,
         at: None,
         sounding: None,
         next: None,
         telemetry: None,
         ..agent.status(clock::reading())
-    }
+    })
 }
 
 /// Waits until the monotonic clock shows `mono_us`; for ever when there is nothing to wait for.
@@ -364,6 +366,7 @@ fn log(line: LogLine) {
         } => {
             tracing::info!(channel, generation, bulletins, "a new programme");
         }
+        LogLine::Root { version } => tracing::info!(version, "a new root is in force"),
         LogLine::ContentReady { content } => tracing::info!(content, "audio is complete"),
         LogLine::Clock { trust, offset_us } => tracing::info!(trust, offset_us, "the clock"),
         LogLine::Order { what, became } => tracing::info!(what, became, "an order of the office"),

@@ -325,6 +325,7 @@ fn status(online: bool) -> SpeakerStatus {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     }
 }
 

@@ -18,6 +18,8 @@ pub trait Document: Serialize + DeserializeOwned {
     const TYPE: &'static str;
     /// Largest envelope of this type, in bytes.
     const MAX_BYTES: usize;
+    /// More signatures than this are somebody trying something.
+    const MAX_SIGNATURES: usize = 8;
 }
 
 /// The first 8 bytes of the SHA-256 of a public key, in hex. Finds a key; proves nothing.
@@ -76,6 +78,9 @@ impl Keyring {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
+    pub fn contains(&self, id: &KeyId) -> bool {
+        self.keys.contains_key(id)
+    }
     fn get(&self, id: &KeyId) -> Option<&VerifyingKey> {
         self.keys.get(id)
     }
@@ -100,8 +105,6 @@ struct Signature {
 }
 
 const ALG: &str = "ed25519";
-/// More signatures than this are somebody trying something.
-const MAX_SIGNATURES: usize = 8;
 
 /// Why a document was not believed. Counted by name in the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
@@ -177,7 +180,16 @@ pub fn seal<D: Document>(document: &D, key: &SigningKey) -> Vec<u8> {
     wrap::<D>(payload, vec![signature])
 }
 
-/// Wraps without a signature: what a speaker says about itself. The line's own identity vouches for it.
+/// Wraps, and signs when there is a key: what a speaker says about itself, enrolled or not.
+pub fn seal_by<D: Document>(document: &D, key: Option<&SigningKey>) -> Vec<u8> {
+    match key {
+        Some(key) => seal(document, key),
+        None => seal_unsigned(document),
+    }
+}
+
+/// Wraps without a signature: what a speaker without a certificate says about itself. The line's own identity vouches
+/// for it.
 pub fn seal_unsigned<D: Document>(document: &D) -> Vec<u8> {
     wrap::<D>(encode(document), Vec::new())
 }
@@ -226,7 +238,7 @@ pub fn open_counted<D: Document>(
     keys: &Keyring,
 ) -> Result<(D, BTreeSet<KeyId>), Refusal> {
     let envelope = unwrap_envelope::<D>(bytes)?;
-    if envelope.signatures.len() > MAX_SIGNATURES {
+    if envelope.signatures.len() > D::MAX_SIGNATURES {
         return Err(Refusal::NotSigned);
     }
     let signed = signed_bytes(&envelope.kind, &envelope.payload);
@@ -255,7 +267,7 @@ pub fn countersign<D: Document>(bytes: &[u8], key: &SigningKey) -> Result<Vec<u8
     let mut envelope = unwrap_envelope::<D>(bytes)?;
     let id = KeyId::of(&key.verifying_key());
     envelope.signatures.retain(|s| s.key != id);
-    if envelope.signatures.len() >= MAX_SIGNATURES {
+    if envelope.signatures.len() >= D::MAX_SIGNATURES {
         return Err(Refusal::BreaksRule);
     }
     envelope.signatures.push(sign::<D>(&envelope.payload, key));

@@ -95,8 +95,10 @@ fn is_of(origin: &str, relying_party: &str) -> bool {
     let below = host
         .strip_suffix(relying_party)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    // A browser never gives more than a host here; whoever does wants to be misread.
+    let is_host = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
     let secure = scheme == "https" || (scheme == "http" && host == "localhost");
-    !relying_party.is_empty() && below && secure
+    !relying_party.is_empty() && below && secure && host.bytes().all(is_host)
 }
 
 const PRESENT: u8 = 0x01;

@@ -72,9 +72,9 @@ pub struct Root {
     pub roots: Vec<PublicKey>,
     /// How many of them it takes.
     pub needed: u8,
-    /// The office's online keys.
+    /// The office's online keys, each once.
     pub office: Vec<OfficeKey>,
-    /// Keys that may name further approvers for one area.
+    /// Keys that may name further approvers for one area; a key may be here for several areas.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub areas: Vec<AreaKey>,
     pub emergency: EmergencyRule,
@@ -85,6 +85,8 @@ pub struct Root {
 impl Document for Root {
     const TYPE: &'static str = "root";
     const MAX_BYTES: usize = 256 * 1024;
+    // Enough of the old keys and enough of the new.
+    const MAX_SIGNATURES: usize = 2 * MAX_KEYS;
 }
 
 /// A key with which the office signs every day.
@@ -169,11 +171,12 @@ pub struct Approver {
     pub expires: WallTime,
 }
 
-/// Further approvers for one area, signed by an [`AreaKey`] of that area. Their [`Approver::channels`] may not be empty.
+/// Further approvers for one area, signed by an [`AreaKey`] of that area. Their [`Approver::channels`] may not be empty, and
+/// name nothing but that area and single speakers: a speaker that lies in the area cannot know which other areas do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approvers {
     pub area: AreaId,
-    /// 1, 2, 3 …: only a greater one replaces what is known, unless the key that signed that one is gone from the root.
+    /// 1, 2, 3 …: only a greater one replaces what is known, unless the key that signed that one may no more.
     pub version: u64,
     pub made: WallTime,
     pub expires: WallTime,

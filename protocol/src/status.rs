@@ -8,6 +8,7 @@ use crate::{
     channel::Channel,
     content::{ContentId, Wants},
     envelope::Document,
+    head::Checkpoint,
     id::{SpeakerId, StoreId},
     limits::{Governor, Limits},
     playout::OccurrenceId,
@@ -66,6 +67,9 @@ pub struct SpeakerStatus {
     /// Of the minutes, up to `at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
+    /// The newest checkpoint of the office's audit log that this speaker holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Checkpoint>,
 }
 
 impl SpeakerStatus {

@@ -13,12 +13,14 @@ use crate::{
     envelope::{Document, KeyId, Keyring, Refusal, open_counted, open_unsigned},
     id::AreaId,
     passkey::{self, Expected},
-    root::{Approver, Approvers, EmergencyBy, MAX_APPROVERS, MAX_KEYS, Root, Scope},
+    root::{Approver, Approvers, EmergencyBy, MAX_APPROVERS, MAX_KEYS, PublicKey, Root, Scope},
     time::WallTime,
 };
 
 /// Roots that came before the ones between; beyond it the highest goes.
 const MAX_AHEAD: usize = 8;
+/// An endorsement of what is said at once reaches no further than this, in seconds; a speaker remembers longer what it said.
+pub const SAID_AT_ONCE_WITHIN_S: i64 = 31 * 86_400;
 
 /// What a speaker was given to begin with.
 #[derive(Clone, Debug)]
@@ -101,7 +103,8 @@ impl Trust {
         self.root.as_ref().map_or(0, |root| root.version)
     }
 
-    /// Takes a root document, and those that waited for it.
+    /// Takes a root document, and those that waited for it. Whether it has expired is not asked here: one that has may be
+    /// a step on the way to one that has not.
     pub fn take_root(&mut self, bytes: &[u8]) -> Result<RootTaken, Refusal> {
         let root: Root = open_unsigned(bytes)?;
         if root.version <= self.root_version() {
@@ -112,50 +115,70 @@ impl Trust {
                 Err(Refusal::Stale)
             };
         }
-        if self.root.is_some() && root.version > self.root_version() + 1 {
-            check(&root)?;
-            signed_enough(bytes, &root)?;
+        let Anchor::RootKey(anchor) = &self.anchor else {
+            // An office of one key has no root.
+            return Err(Refusal::NotSigned);
+        };
+        signed_enough(bytes, &root)?;
+        check(&root)?;
+        let is_next = match &self.root {
+            Some(_) => root.version.checked_sub(1) == Some(self.root_version()),
+            // The first one may be of any version.
+            None => open_counted::<Root>(bytes, &Keyring::new([*anchor])).is_ok(),
+        };
+        if !is_next {
             self.ahead.insert(root.version, bytes.to_vec());
             if self.ahead.len() > MAX_AHEAD {
                 self.ahead.pop_last();
             }
             return Ok(RootTaken::Ahead);
         }
+        if let Some(old) = &self.root {
+            signed_enough(bytes, old)?;
+        }
         let before = self.believed_keys();
         let mut taken = vec![(root.version, bytes.to_vec())];
-        self.put(bytes, root)?;
-        while let Some(next) = self.ahead.remove(&(self.root_version() + 1)) {
-            let Ok(root) = open_unsigned::<Root>(&next) else {
-                continue;
-            };
-            let version = root.version;
-            if self.put(&next, root).is_ok() {
-                taken.push((version, next));
-            }
+        self.root = Some(root);
+        while let Some((version, next)) = self.take_ahead() {
+            taken.push((version, next));
         }
         let version = self.root_version();
         self.ahead.retain(|ahead, _| *ahead > version);
-        let now = self.believed_keys();
-        let gone: BTreeSet<KeyId> = before.difference(&now).cloned().collect();
-        self.approvers
-            .retain(|_, (signer, _)| !gone.contains(signer));
+        let root = self.root.iter();
+        self.office = Keyring::new(root.flat_map(|r| &r.office).map(|k| *k.key.key()));
+        let gone = before.difference(&self.believed_keys()).cloned().collect();
+        self.drop_approvers();
         Ok(RootTaken::New { taken, gone })
     }
 
-    fn put(&mut self, bytes: &[u8], root: Root) -> Result<(), Refusal> {
-        check(&root)?;
-        match (&self.root, &self.anchor) {
-            (Some(old), _) => signed_enough(bytes, old)?,
-            (None, Anchor::RootKey(key)) => {
-                open_counted::<Root>(bytes, &Keyring::new([*key]))?;
-            }
-            // An office of one key has no root.
-            (None, Anchor::OneKey(_)) => return Err(Refusal::NotSigned),
-        }
-        signed_enough(bytes, &root)?;
-        self.office = Keyring::new(root.office.iter().map(|k| *k.key.key()));
-        self.root = Some(root);
-        Ok(())
+    /// Puts the next one in force, when it has come before and is signed by the present one's keys.
+    fn take_ahead(&mut self) -> Option<(u32, Vec<u8>)> {
+        let version = self.root_version().checked_add(1)?;
+        let bytes = self.ahead.remove(&version)?;
+        signed_enough(&bytes, self.root.as_ref()?).ok()?;
+        self.root = Some(open_unsigned(&bytes).ok()?);
+        Some((version, bytes))
+    }
+
+    /// Forgets the approvers that were named by a key which may name none for that area any more.
+    fn drop_approvers(&mut self) {
+        let keys = self.root.iter().flat_map(|r| &r.areas);
+        let may: BTreeSet<(&AreaId, KeyId)> = keys.map(|k| (&k.area, k.key.id())).collect();
+        self.approvers
+            .retain(|area, (signer, _)| may.contains(&(area, signer.clone())));
+    }
+
+    /// Areas for which further approvers are known.
+    pub fn approver_areas(&self) -> impl Iterator<Item = &AreaId> {
+        self.approvers.keys()
+    }
+    pub fn has_approvers(&self, area: &AreaId) -> bool {
+        self.approvers.contains_key(area)
+    }
+
+    /// Forgets the approvers of an area that is no longer followed.
+    pub fn leave_area(&mut self, area: &AreaId) {
+        self.approvers.remove(area);
     }
 
     fn believed_keys(&self) -> BTreeSet<KeyId> {
@@ -223,6 +246,40 @@ impl Trust {
         Err(why)
     }
 
+    /// Would what this key signed still be opened, be its time over or not?
+    pub fn may_sign(&self, signer: &KeyId, kind: &str, channel: Option<&Channel>) -> bool {
+        let Some(root) = &self.root else {
+            return self.office.contains(signer);
+        };
+        root.office.iter().any(|k| {
+            k.key.id() == *signer
+                && k.scope.covers_type(kind)
+                && channel.is_none_or(|channel| k.scope.covers_channel(channel))
+        })
+    }
+
+    /// When the time of this office key is over; `None`: never, or it is not believed at all.
+    pub fn key_expires(&self, signer: &KeyId) -> Option<WallTime> {
+        let mut keys = self.root.iter().flat_map(|root| &root.office);
+        keys.find(|k| k.key.id() == *signer).map(|k| k.expires)
+    }
+
+    /// The next instant at which a key, an approver or the root itself runs out.
+    pub fn next_expiry(&self, now: WallTime) -> Option<WallTime> {
+        let root = self.root.iter();
+        let own = root.flat_map(|root| {
+            let office = root.office.iter().map(|k| k.expires);
+            let areas = root.areas.iter().map(|k| k.expires);
+            let people = root.approvers.iter().map(|a| a.expires);
+            office.chain(areas).chain(people).chain([root.expires])
+        });
+        let further = self.approvers.values().flat_map(|(_, doc)| {
+            let people = doc.approvers.iter().map(|a| a.expires);
+            people.chain([doc.expires])
+        });
+        own.chain(further).filter(|at| *at >= now).min()
+    }
+
     /// The highest priority that this key may give.
     pub fn max_priority(&self, signer: &KeyId) -> Priority {
         match &self.root {
@@ -245,32 +302,41 @@ impl Trust {
         now: Option<WallTime>,
     ) -> Result<bool, Refusal> {
         let root = self.root.as_ref().ok_or(Refusal::NotSigned)?;
-        let keys = root
-            .areas
-            .iter()
-            .filter(|k| k.area == *area && now.is_none_or(|now| now <= k.expires));
-        let ring = Keyring::new(keys.map(|k| *k.key.key()));
+        let of_area = || root.areas.iter().filter(|k| k.area == *area);
+        let ring = Keyring::new(of_area().map(|k| *k.key.key()));
         let (given, signers) = open_counted::<Approvers>(bytes, &ring)?;
         if given.area != *area {
             return Err(Refusal::WrongScope);
         }
-        if now.is_some_and(|now| now > given.expires) {
-            return Err(Refusal::Expired);
-        }
-        check_approvers(&given.approvers)?;
-        // Whoever may name approvers for one area may not name them for everywhere.
-        if given.approvers.iter().any(|a| a.channels.is_empty()) {
-            return Err(Refusal::BreaksRule);
-        }
         if let Some((_, known)) = self.approvers.get(area) {
-            if given.version < known.version {
-                return Err(Refusal::Stale);
-            }
-            if given.version == known.version {
+            if given == *known {
                 return Ok(false);
             }
+            if given.version <= known.version {
+                return Err(Refusal::Stale);
+            }
         }
-        let signer = signers.into_iter().next().ok_or(Refusal::NotSigned)?;
+        let fresh = |expires: WallTime| now.is_none_or(|now| now <= expires);
+        let signer = of_area()
+            .filter(|k| fresh(k.expires))
+            .map(|k| k.key.id())
+            .find(|id| signers.contains(id));
+        let Some(signer) = signer.filter(|_| fresh(given.expires) && fresh(root.expires)) else {
+            return Err(Refusal::Expired);
+        };
+        check_approvers(&given.approvers)?;
+        // Whoever may name approvers for one area may not name them for others.
+        let reaches_out = |channel: &Channel| match channel {
+            Channel::Area(other) => other != area,
+            Channel::Group(_) => true,
+            // A speaker takes the approvers only of areas in which it lies.
+            Channel::Speaker(_) => false,
+        };
+        let goes_too_far =
+            |a: &Approver| a.channels.is_empty() || a.channels.iter().any(reaches_out);
+        if given.approvers.iter().any(goes_too_far) {
+            return Err(Refusal::BreaksRule);
+        }
         self.approvers.insert(area.clone(), (signer, given));
         Ok(true)
     }
@@ -279,12 +345,26 @@ impl Trust {
     pub fn approvers(&self, now: Option<WallTime>) -> impl Iterator<Item = &Approver> {
         let fresh = move |expires: WallTime| now.is_none_or(|now| now <= expires);
         let named = self.root.iter().flat_map(|root| &root.approvers);
+        let keys = self.root.iter().flat_map(|root| &root.areas);
+        let fresh_keys: BTreeSet<(&AreaId, KeyId)> = keys
+            .filter(|k| fresh(k.expires))
+            .map(|k| (&k.area, k.key.id()))
+            .collect();
         let further = self
             .approvers
-            .values()
-            .filter(move |(_, doc)| fresh(doc.expires))
-            .flat_map(|(_, doc)| &doc.approvers);
+            .iter()
+            .filter(move |(area, (signer, doc))| {
+                fresh(doc.expires) && fresh_keys.contains(&(*area, signer.clone()))
+            })
+            .flat_map(|(_, (_, doc))| &doc.approvers);
         named.chain(further).filter(move |a| fresh(a.expires))
+    }
+
+    /// Do approvers have to sign this?
+    pub fn needs_endorsement(&self, b: &Bulletin) -> bool {
+        let alarm = b.priority == Priority::Emergency && b.status == Status::Actual;
+        let rule = self.root.as_ref().map(|root| root.emergency.by);
+        alarm && rule == Some(EmergencyBy::Passkey)
     }
 
     /// May this sound, as far as approvers are concerned? Only an emergency in earnest needs them, and only where the root says so.
@@ -294,9 +374,8 @@ impl Trust {
         channel: &Channel,
         now: Option<WallTime>,
     ) -> Result<(), NotEndorsed> {
-        let alarm = b.priority == Priority::Emergency && b.status == Status::Actual;
         let rule = self.root.as_ref().map(|root| &root.emergency);
-        let Some(rule) = rule.filter(|rule| alarm && rule.by == EmergencyBy::Passkey) else {
+        let Some(rule) = rule.filter(|_| self.needs_endorsement(b)) else {
             return Ok(());
         };
         let endorsement = b.endorsement.as_ref().ok_or(NotEndorsed::Missing)?;
@@ -304,6 +383,11 @@ impl Trust {
             return Err(NotEndorsed::Elsewhere);
         }
         if b.valid_until.is_none_or(|until| until > endorsement.until) {
+            return Err(NotEndorsed::TooLong);
+        }
+        // What is said at once has no plan that people signed: it is bound to soon, and each speaker remembers it longer.
+        let soon = now.map(|now| now.plus_s(SAID_AT_ONCE_WITHIN_S));
+        if b.is_now() && soon.is_some_and(|soon| endorsement.until > soon) {
             return Err(NotEndorsed::TooLong);
         }
         let challenge = challenge(b, &endorsement.targets, endorsement.until);
@@ -317,12 +401,9 @@ impl Trust {
                 a.credential == assertion.credential
                     && (a.channels.is_empty()
                         || endorsement.targets.iter().all(|t| a.channels.contains(t)))
+                    && passkey::verify(assertion, &a.key, expected).is_ok()
             });
-            if let Some(approver) = approver
-                && passkey::verify(assertion, &approver.key, expected).is_ok()
-            {
-                people.insert(approver.name.as_str());
-            }
+            people.extend(approver.map(|a| a.name.as_str()));
         }
         if people.len() >= usize::from(rule.needed) {
             Ok(())
@@ -344,10 +425,14 @@ fn signed_enough(bytes: &[u8], root: &Root) -> Result<(), Refusal> {
 }
 
 fn check(root: &Root) -> Result<(), Refusal> {
-    let distinct: BTreeSet<KeyId> = root.roots.iter().map(|k| k.id()).collect();
-    let fits = (1..=distinct.len()).contains(&usize::from(root.needed))
-        && distinct.len() == root.roots.len()
+    fn distinct<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> usize {
+        keys.map(PublicKey::id).collect::<BTreeSet<_>>().len()
+    }
+    let fits = (1..=root.roots.len()).contains(&usize::from(root.needed))
+        && distinct(root.roots.iter()) == root.roots.len()
         && root.roots.len() <= MAX_KEYS
+        // A key with two scopes would give in one what only the other allows.
+        && distinct(root.office.iter().map(|k| &k.key)) == root.office.len()
         && (1..=MAX_KEYS).contains(&root.office.len())
         && root.areas.len() <= MAX_APPROVERS
         && root.emergency.needed >= 1

@@ -328,6 +328,7 @@ fn a_speakers_documents_are_written_as_they_were() {
             governor_zone: None,
             used: None,
             telemetry: None,
+            audit: None,
         },
         false,
     );
@@ -423,6 +424,7 @@ fn what_a_speaker_measures_is_written_as_it_was() {
             governor_zone: None,
             used: None,
             telemetry: Some(Box::new(telemetry)),
+            audit: None,
         },
         false,
     );

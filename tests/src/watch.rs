@@ -264,6 +264,7 @@ fn status(speaker: &SpeakerId, online: bool, cell: &str) -> SpeakerStatus {
                 ..Telemetry::default()
             })
         }),
+        audit: None,
     }
 }
 

@@ -28,6 +28,7 @@ use loa_protocol::{
     status::SpeakerStatus,
     time::WallTime,
     topic::Topic,
+    trust::Anchor,
 };
 
 /// xorshift64*: chance that can be played again.
@@ -182,7 +183,9 @@ fn no_message_breaks_a_pole() {
     };
     let identity = Identity {
         speaker,
-        keyring: keyring(),
+        anchor: Anchor::OneKey(office_key().verifying_key()),
+        roots: Vec::new(),
+        signing: None,
         agent: "loa-agent test".into(),
         output: "none".into(),
         content_quota_bytes: 1 << 20,

@@ -4,7 +4,6 @@
 use loa_protocol::{
     bulletin::Priority,
     content::{ContentId, Wants},
-    envelope::seal_unsigned,
     topic::Topic,
 };
 
@@ -49,7 +48,7 @@ impl Agent {
             if !wants.is_empty() {
                 let speaker = self.identity.speaker.clone();
                 let topic = Topic::Want(speaker.clone());
-                self.publish(topic, seal_unsigned(&Wants { speaker, wants }));
+                self.say(topic, &Wants { speaker, wants });
             }
         }
         if self.contents.wanted().next().is_none() {

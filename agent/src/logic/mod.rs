@@ -2,12 +2,14 @@
 //!
 //! [`Agent::handle`] takes one thing that happened and gives what is to be done about it; [`Agent::next_deadline`] says
 //! when to come back if nothing happens. What is on the way to the disk, what sounds and what is asked for are all in
-//! here; nothing is read back. How a document becomes sound: `inbox` believes it, `agenda` unrolls its occurrences,
+//! here; nothing is read back. How a document becomes sound: `inbox` believes it by what `belief` knows of the office's keys,
+//! `judge` leaves out what approvers had to sign and did not, `agenda` unrolls its occurrences,
 //! `stage` asks the arbitration what ought to sound, `commits` makes the ledger row durable, and only then does
 //! `stage` tell the player.
 
 mod act;
 mod agenda;
+mod belief;
 mod chance;
 mod clock;
 mod commits;
@@ -17,8 +19,10 @@ mod data_use;
 mod documents;
 mod ear;
 mod fetch;
+mod forget;
 mod governor;
 mod inbox;
+mod judge;
 mod ledger;
 mod memory;
 mod orders;
@@ -34,11 +38,13 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod witness;
 
 use std::collections::BTreeMap;
 
+use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    envelope::{Keyring, seal_unsigned},
+    envelope::{Document, seal_by},
     event::What,
     id::{SpeakerId, StoreId},
     limits::Governor,
@@ -46,10 +52,12 @@ use loa_protocol::{
     status::SpeakerStatus,
     time::{Moment, WallTime},
     topic::Topic,
+    trust::{Anchor, Trust},
 };
 
 use self::{
     agenda::Agenda,
+    belief::Belief,
     chance::Chance,
     clock::Clock,
     commits::Commits,
@@ -67,6 +75,7 @@ use self::{
     stage::Stage,
     telemetry::Measured,
     watch::Watch,
+    witness::Witness,
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
@@ -77,8 +86,12 @@ pub use self::{
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub speaker: SpeakerId,
-    /// Whose documents are believed.
-    pub keyring: Keyring,
+    /// Whom it believes to begin with.
+    pub anchor: Anchor,
+    /// Root documents that it was given with that, for instance at enrolment.
+    pub roots: Vec<Vec<u8>>,
+    /// Signs what it says; `None` before enrolment: then only the line vouches for it.
+    pub signing: Option<SigningKey>,
     /// Name and version of the program.
     pub agent: String,
     /// What the sound goes to, in words.
@@ -152,6 +165,8 @@ pub struct Agent {
     connected: bool,
     ended: bool,
     clock: Clock,
+    trust: Trust,
+    belief: Belief,
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
@@ -167,6 +182,7 @@ pub struct Agent {
     data: DataCounter,
     measured: Measured,
     ear: Hearer,
+    witness: Witness,
     faults_told: BTreeMap<String, u64>,
     pruned_at: Option<WallTime>,
     looked_us: u64,
@@ -242,6 +258,7 @@ impl Agent {
             (self.stage.wake, "stage"),
             (Some(self.watch_at()), "clock watch"),
             (self.commits.deadline(), "commit again"),
+            (self.belief_deadline(), "somebody's time is over"),
             (self.watch.deadline(), "line lost"),
             (self.ear.deadline(), "listening"),
             (Some(self.report.deadline(&self.identity.pace)), "status"),
@@ -326,6 +343,7 @@ impl Agent {
         self.agenda
             .rebuild(self.documents.config.since, self.now.wall, &self.ledger);
         self.plan_changed();
+        self.belief.time_changed();
         if step > STEP_US {
             self.recall_armed();
         }
@@ -340,6 +358,7 @@ impl Agent {
         if !self.ended {
             self.tend_runs();
             self.tend_line();
+            self.tend_belief();
             self.settle();
             self.tend_ear();
             self.tend_contents();
@@ -356,15 +375,8 @@ impl Agent {
     fn connected(&mut self) {
         self.connected = true;
         self.line_is_up();
-        let mut filters: Vec<String> = vec![
-            Topic::Head.to_string(),
-            Topic::Config(self.identity.speaker.clone()).to_string(),
-            Topic::Ack(self.identity.speaker.clone()).to_string(),
-            Topic::ClockReply(self.identity.speaker.clone()).to_string(),
-        ];
-        filters.extend(self.documents.channels().flat_map(inbox::channel_filters));
-        filters.extend(self.contents.wanted().map(Topic::blocks_filter));
-        self.out.push(Effect::Subscribe { filters });
+        self.belief.line_is_up(self.now.mono_us);
+        self.subscribe();
         self.clock.connected(self.now.mono_us);
         self.outbox.line_changed();
         self.contents.forgive();
@@ -375,6 +387,7 @@ impl Agent {
     fn disconnected(&mut self) {
         self.connected = false;
         self.line_is_down();
+        self.belief.line_is_down();
         self.clock.disconnected();
         self.outbox.line_changed();
     }
@@ -397,10 +410,8 @@ impl Agent {
             self.clock.ask(nonce, self.now.mono_us, quick, slow_us);
             let speaker = self.identity.speaker.clone();
             let request = loa_protocol::clock::ClockRequest { speaker, nonce };
-            self.publish(
-                Topic::Clock(request.speaker.clone()),
-                seal_unsigned(&request),
-            );
+            let topic = Topic::Clock(request.speaker.clone());
+            self.say(topic, &request);
         }
         let every_us = i64::from(self.identity.pace.known_time_s) * 1_000_000;
         if let Some(known) = self.clock.time_to_keep(self.now, every_us) {
@@ -425,9 +436,25 @@ impl Agent {
         if !self.connected {
             return;
         }
-        if let Some(batch) = self.outbox.next_batch(self.now.mono_us) {
+        let signing = self.identity.signing.as_ref();
+        if let Some(batch) = self.outbox.next_batch(self.now.mono_us, signing) {
             self.publish(Topic::Events(self.identity.speaker.clone()), batch);
         }
+    }
+
+    /// Seals what this speaker says of itself with its own key, when it has one.
+    pub fn seal<D: Document>(&self, document: &D) -> Vec<u8> {
+        seal_by(document, self.identity.signing.as_ref())
+    }
+
+    /// From now on what it says is signed so: its certificate was renewed.
+    pub fn signs_with(&mut self, key: SigningKey) {
+        self.identity.signing = Some(key);
+    }
+
+    fn say<D: Document>(&mut self, topic: Topic, document: &D) {
+        let payload = self.seal(document);
+        self.publish(topic, payload);
     }
 
     fn publish(&mut self, topic: Topic, payload: Vec<u8>) {
@@ -493,7 +520,7 @@ impl Agent {
         status.online = false;
         if self.connected {
             let speaker = self.identity.speaker.clone();
-            self.publish(Topic::Status(speaker), seal_unsigned(&status));
+            self.say(Topic::Status(speaker), &status);
         }
         self.out.push(Effect::ShowStatus(Box::new(status)));
         self.ended = true;

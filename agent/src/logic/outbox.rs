@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
+use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    envelope::seal_unsigned,
+    envelope::seal_by,
     event::{Event, Events, MAX_BATCH, What},
     id::{SpeakerId, StoreId},
     time::Moment,
@@ -107,8 +108,8 @@ impl Outbox {
         self.resend_us = FIRST_RESEND_US;
     }
 
-    /// The next batch to send, when it is time for one.
-    pub fn next_batch(&mut self, now_us: u64) -> Option<Vec<u8>> {
+    /// The next batch to send, when it is time for one; sealed.
+    pub fn next_batch(&mut self, now_us: u64, signing: Option<&SigningKey>) -> Option<Vec<u8>> {
         if self
             .under_way
             .as_ref()
@@ -124,7 +125,7 @@ impl Outbox {
                 store: self.store.clone(),
                 events: self.events.range(..most).cloned().collect(),
             };
-            let bytes = seal_unsigned(&batch);
+            let bytes = seal_by(&batch, signing);
             // A single event is always small enough: its texts are shortened before it is written.
             if bytes.len() <= MAX_BATCH_BYTES || most == 1 {
                 self.under_way = Some(UnderWay {

@@ -177,6 +177,10 @@ pub enum LogLine {
         topic: String,
         why: String,
     },
+    /// Another root is in force.
+    Root {
+        version: u32,
+    },
     Programme {
         channel: String,
         generation: u64,
@@ -201,8 +205,8 @@ pub enum LogLine {
 /// One durable change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// The office's documents as they came (the signed bytes), named `head`, `config`, `programme:CHANNEL` and
-    /// `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
+    /// The office's documents as they came (the signed bytes), named `head`, `config`, `root:VERSION`,
+    /// `approvers:AREA`, `programme:CHANNEL` and `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
     /// not understand them.
     PutDocument {
         name: String,

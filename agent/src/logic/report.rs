@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use loa_protocol::{
-    envelope::seal_unsigned,
     status::{Next, Partial, Sounding, SpeakerStatus},
     time::Moment,
     topic::Topic,
@@ -77,7 +76,7 @@ impl Agent {
         let status = self.build_status(self.now);
         if self.connected {
             let topic = Topic::Status(self.identity.speaker.clone());
-            self.publish(topic, seal_unsigned(&status));
+            self.say(topic, &status);
         }
         self.out.push(Effect::ShowStatus(Box::new(status)));
     }
@@ -136,6 +135,7 @@ impl Agent {
             governor_zone: Some(self.governed.own.zone.clone()),
             used: Some(self.used(moment)),
             telemetry: Some(Box::new(self.telemetry(moment))),
+            audit: self.witness.checkpoint(),
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use loa_protocol::{
     clock::{ClockReply, ClockRequest},
     content::{BLOCK_BYTES, ContentId, Wants},
-    envelope::{Document, Refusal, open_unsigned},
+    envelope::{Document, Keyring, Refusal, open, open_unsigned},
     event::{Ack, Events},
     id::{SpeakerId, StoreId},
     status::SpeakerStatus,
@@ -36,6 +36,8 @@ pub struct Office {
     book: Book,
     delivery: Delivery,
     roll: Roll,
+    /// Of the speakers that have a certificate. One entry for each that the database has.
+    keys: HashMap<SpeakerId, Keyring>,
     intake: Intake,
     figures: Figures,
     connected: bool,
@@ -59,6 +61,7 @@ impl Office {
             delivery: Delivery::new(settings.bytes_per_s, settings.gather_ms),
             book: Book::new(&settings),
             roll: Roll::default(),
+            keys: HashMap::new(),
             intake: Intake::new(acked),
             figures: Figures::default(),
             connected: false,
@@ -89,7 +92,11 @@ impl Office {
                 self.book.config(&config, &mut out);
                 out.push(Effect::Notice(Notice::Speaker(config.speaker)));
             }
+            Input::SpeakerKeys { speaker, keys } => {
+                self.keys.insert(speaker, Keyring::new(keys));
+            }
             Input::SpeakerRemoved(speaker) => {
+                self.keys.remove(&speaker);
                 self.roll.remove(&speaker);
                 self.intake.forget(&speaker);
                 self.book.remove_speaker(&speaker, &mut out);
@@ -365,12 +372,17 @@ impl Office {
         Ok(())
     }
 
-    /// Only of speakers that the office has: on a broker of somebody else's anybody may be talking.
+    /// Only of speakers that the office has: on a broker of somebody else's anybody may be talking. Whoever has a
+    /// certificate signs.
     fn open<D: Document>(&self, speaker: &SpeakerId, payload: &[u8]) -> Result<D, &'static str> {
         if !self.roll.knows(speaker) {
             return Err("unknown_speaker");
         }
-        open_unsigned(payload).map_err(Refusal::word)
+        let opened = match self.keys.get(speaker) {
+            Some(keys) => open(payload, keys),
+            None => open_unsigned(payload),
+        };
+        opened.map_err(Refusal::word)
     }
 
     fn heard(&mut self, speaker: SpeakerId, at: Reading, out: &mut Vec<Effect>) {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use loa_protocol::{
     bulletin::Bulletin,
     channel::Channel,
@@ -90,6 +90,12 @@ pub enum Input {
     /// A speaker is (now) set so.
     Config(Box<SpeakerConfig>),
     SpeakerRemoved(SpeakerId),
+    /// The speaker has, or had, a certificate; these are the keys of those that hold. From now on its words count only
+    /// with the signature of one of them: with no key here none do. Of a speaker never named here words are taken unsigned.
+    SpeakerKeys {
+        speaker: SpeakerId,
+        keys: Vec<VerifyingKey>,
+    },
     /// The events are in the database; `through` is the highest number with no hole before it.
     EventsStored {
         speaker: SpeakerId,

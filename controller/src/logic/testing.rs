@@ -36,5 +36,6 @@ pub(crate) fn status(speaker: &str) -> SpeakerStatus {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     }
 }

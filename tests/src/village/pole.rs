@@ -5,10 +5,11 @@ use loa_agent::logic::{
     port::{Effect, Input, LogLine, PlayerEvent, Write},
 };
 use loa_protocol::{
-    envelope::{Keyring, seal_unsigned},
+    envelope::seal_unsigned,
     id::SpeakerId,
     status::{ClockState, SpeakerStatus},
     topic::Topic,
+    trust::Anchor,
 };
 
 use super::{
@@ -110,13 +111,15 @@ impl Village {
         }
         let at = self.reading(p);
         let seed = self.chance.draw();
-        let keyring = Keyring::new([self.office.key.verifying_key()]);
+        let anchor = Anchor::OneKey(self.office.key.verifying_key());
         let built = self.town.begin.plus_s(-30 * 86_400);
         let pole = &mut self.poles[p];
         pole.lives += 1;
         let identity = Identity {
             speaker: pole.id.clone(),
-            keyring,
+            anchor,
+            roots: Vec::new(),
+            signing: None,
             agent: "loa-agent simulated".into(),
             output: "imagined".into(),
             content_quota_bytes: 64 * 1024 * 1024,
@@ -556,6 +559,7 @@ fn last_will(id: &SpeakerId, store: &loa_protocol::id::StoreId) -> (Topic, Parce
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     };
     let parcel = Parcel {
         bytes: seal_unsigned(&status).into(),

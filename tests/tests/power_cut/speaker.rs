@@ -20,11 +20,12 @@ use loa_agent::{
 use loa_protocol::{
     bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
     content::{Bitmap, ContentId, Manifest, Sha},
-    envelope::{Keyring, seal},
+    envelope::seal,
     event::{Event, What},
     playout::{Outcome, Playout, PlayoutId},
     programme::{Programme, Version},
     time::{Trust, WallTime},
+    trust::Anchor,
 };
 use loa_tests::power_cut::{
     FOLDER, Marks,
@@ -463,7 +464,9 @@ fn said_after(loaded: Loaded) -> Vec<PlayoutId> {
     };
     let identity = Identity {
         speaker: SPEAKER.parse().expect("a good name"),
-        keyring: Keyring::new([office().verifying_key()]),
+        anchor: Anchor::OneKey(office().verifying_key()),
+        roots: Vec::new(),
+        signing: None,
         agent: "loa-agent".into(),
         output: "nothing".into(),
         content_quota_bytes: 1 << 30,

@@ -6,7 +6,7 @@ use loa_protocol::{
     bulletin::Bulletin,
     clock::{ClockReply, ClockRequest},
     content::{Bitmap, ContentId, Wants},
-    envelope::{Document, Keyring, open_unsigned, seal},
+    envelope::{Document, open_unsigned, seal},
     event::{Ack, Event, Events, What},
     limits::Governor,
     playout::{Outcome, Playout, PlayoutId},
@@ -15,6 +15,7 @@ use loa_protocol::{
     status::SpeakerStatus,
     time::WallTime,
     topic::Topic,
+    trust::Anchor,
 };
 
 use super::village_player::VillagePlayer;
@@ -568,7 +569,9 @@ impl Pole {
 fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
-        keyring: Keyring::new([key(1).verifying_key()]),
+        anchor: Anchor::OneKey(key(1).verifying_key()),
+        roots: Vec::new(),
+        signing: None,
         agent: "loa-agent test".into(),
         output: "test".into(),
         content_quota_bytes: quota,

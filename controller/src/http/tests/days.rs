@@ -59,6 +59,7 @@ fn status(of: &str, at: WallTime) -> SpeakerStatus {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     }
 }
 

@@ -189,6 +189,7 @@ async fn ready_means_programme_audio_and_clock() {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     };
     let lacks = async |status: &SpeakerStatus| {
         office

@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 use loa_protocol::{
     channel::Channel,
     content::{Bitmap, Manifest, Want},
-    envelope::{Keyring, open, seal_unsigned},
+    envelope::{Keyring, open, seal, seal_unsigned},
     event::{Event, What},
     programme::{Programme, Version},
     speaker_config::{SpeakerConfig, VolumePlan},
@@ -100,6 +100,7 @@ fn status(online: bool, acked: u64) -> SpeakerStatus {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     }
 }
 fn events(numbers: std::ops::RangeInclusive<u64>) -> Events {
@@ -163,7 +164,7 @@ fn a_broker_that_came_back_empty_is_told_everything_again() {
             .any(|e| matches!(e, Effect::Publish { .. }))
     );
     let out = office.handle(Input::Connected, at(4));
-    assert!(matches!(&out[0], Effect::Subscribe { filters } if filters.len() == 4));
+    assert!(matches!(&out[0], Effect::Subscribe { filters } if filters.len() == 5));
     let own = Topic::Programme(Channel::Speaker(pole()));
     let programmes: Vec<Programme> = published(&out, &own);
     assert_eq!(
@@ -304,6 +305,40 @@ fn nobody_speaks_for_another_and_a_stranger_is_not_heard() {
     assert_eq!(office.presence(&stranger), None);
     assert_eq!(office.figures().refused["wrong_scope"], 1);
     assert_eq!(office.figures().refused["unknown_speaker"], 1);
+}
+
+#[test]
+fn a_pole_with_a_certificate_is_heard_only_with_its_own_signature() {
+    let own = SigningKey::from_bytes(&[8; 32]);
+    let mut office = office();
+    let keys = |keys: &[&SigningKey]| Input::SpeakerKeys {
+        speaker: pole(),
+        keys: keys.iter().map(|k| k.verifying_key()).collect(),
+    };
+    let is_taken = |office: &mut Office, bytes: Vec<u8>| {
+        let input = Input::Message {
+            topic: Topic::Events(pole()).to_string(),
+            payload: bytes.into(),
+        };
+        stored(&office.handle(input, at(1))) == 1
+    };
+    office.handle(keys(&[&own]), at(1));
+    // Unsigned, by another pole, and by the office's own key.
+    assert!(!is_taken(&mut office, seal_unsigned(&events(1..=3))));
+    for stranger in [SigningKey::from_bytes(&[9; 32]), key()] {
+        assert!(!is_taken(&mut office, seal(&events(1..=3), &stranger)));
+    }
+    assert_eq!(office.figures().refused["not_signed"], 3);
+    assert!(is_taken(&mut office, seal(&events(1..=3), &own)));
+    // While it renews its certificate either key counts; once that is revoked the old one does not.
+    let next = SigningKey::from_bytes(&[10; 32]);
+    office.handle(keys(&[&own, &next]), at(2));
+    office.handle(keys(&[&next]), at(2));
+    assert!(!is_taken(&mut office, seal(&events(4..=5), &own)));
+    // With no certificate left nothing counts, and least of all what nobody signed.
+    office.handle(keys(&[]), at(3));
+    assert!(!is_taken(&mut office, seal(&events(4..=5), &next)));
+    assert!(!is_taken(&mut office, seal_unsigned(&events(4..=5))));
 }
 
 #[test]

@@ -235,6 +235,7 @@ fn status(acked: u64) -> SpeakerStatus {
         governor_zone: None,
         used: None,
         telemetry: None,
+        audit: None,
     }
 }
 

@@ -206,6 +206,7 @@ fn status(speaker: &SpeakerId, number: u64) -> SpeakerStatus {
             }),
             ..Telemetry::default()
         })),
+        audit: None,
     }
 }
 
