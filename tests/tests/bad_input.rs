@@ -350,3 +350,14 @@ fn no_file_breaks_the_decoder() {
         let _ = loa_audio::decode::fuzz_one(&bad, Some(extension));
     });
 }
+
+/// The short form of a figure.
+#[test]
+fn no_mutated_or_replayed_envelope_is_accepted() {
+    let seed = setting("LOA_SEED", 0x1_0a5e_ed5e);
+    let count = setting("LOA_FUZZ", 1_000_000) / 10;
+    println!("envelopes: {count}, LOA_SEED={seed}");
+    let tally = loa_tests::mutants::bombard(seed, count);
+    assert_eq!(tally.accepted, 0, "{tally:?}");
+    assert!(tally.genuine > 0, "{tally:?}");
+}

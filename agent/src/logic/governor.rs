@@ -17,7 +17,6 @@ use loa_protocol::{
     arbitration::{Rules, is_in_earnest},
     limits::{Governor, Limits},
     playout::Playout,
-    quiet_hours::is_quiet,
     sounded::{Piece, REMEMBERED_S, Sounded, Used},
     time::{Moment, Trust, WallTime},
 };
@@ -233,9 +232,7 @@ impl Agent {
 
     /// By the office's word, or by what was set here.
     pub(super) fn is_quiet(&self, at: WallTime) -> bool {
-        let own = &self.governed.own;
-        let config = &self.documents.config;
-        is_quiet(&config.quiet_hours, at, &config.zone) || is_quiet(&own.quiet_hours, at, &own.zone)
+        self.rules(&Sounded::default()).is_quiet(at)
     }
 
     /// A step of the wall clock from one trusted time to another gives no minutes back.

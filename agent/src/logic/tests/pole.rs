@@ -158,7 +158,21 @@ impl Pole {
     }
     /// The same as [`Pole::with`], with limits of its own.
     pub fn governed(governor: Governor, bulletins: Vec<Bulletin>) -> Self {
-        let mut pole = Self::with(bulletins);
+        Self::governed_holding(governor, bulletins, &[])
+    }
+    /// The same, with the audio of these, too.
+    pub fn governed_holding(
+        governor: Governor,
+        bulletins: Vec<Bulletin>,
+        coming: &[Bulletin],
+    ) -> Self {
+        let all = [&bulletins, coming].concat();
+        let mut pole = Self::holding(&all);
+        // So that its player knows an end from a limit.
+        let real = all.iter().map(|b| &b.manifest);
+        pole.player.real_ms = real.map(|m| (m.content, m.duration_ms)).collect();
+        pole.hears_config(&config(1));
+        pole.hears_programme(&programme(area(), 1, bulletins));
         pole.agent.governed.own = governor.clone();
         pole.governor = governor;
         pole
