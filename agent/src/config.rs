@@ -5,12 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use loa_protocol::{envelope::parse_public_key, id::SpeakerId, trust::Anchor};
+use loa_protocol::{envelope::parse_public_key, id::SpeakerId, limits::Governor, trust::Anchor};
 use serde::Deserialize;
 use thiserror::Error;
 
+mod governor;
 mod microphone;
 
+use self::governor::RawGovernor;
 pub use self::microphone::{Microphone, MicrophoneKind};
 
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
@@ -24,6 +26,8 @@ pub struct Config {
     pub clock: Clock,
     pub sensors: Sensors,
     pub microphone: Microphone,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     pub log: Log,
 }
 
@@ -256,6 +260,8 @@ struct RawConfig {
     #[serde(default)]
     sensors: Sensors,
     #[serde(default)]
+    governor: RawGovernor,
+    #[serde(default)]
     log: Log,
 }
 
@@ -382,6 +388,10 @@ impl Config {
         raw.sensors
             .check()
             .map_err(|(key, what)| wrong(key, what))?;
+        let governor = raw
+            .governor
+            .checked()
+            .map_err(|(key, what)| wrong(key, what))?;
         let data_dir = folder.join(raw.data_dir);
         let directory = match raw.output.directory {
             Some(directory) => folder.join(directory),
@@ -406,6 +416,7 @@ impl Config {
             },
             clock: raw.clock,
             microphone: raw.microphone,
+            governor,
             sensors: Sensors {
                 root: folder.join(&raw.sensors.root),
                 ..raw.sensors

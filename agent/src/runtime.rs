@@ -102,6 +102,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         seed: chance::seed(),
         built: BUILT_AFTER,
         pace: Pace::default(),
+        governor: config.governor.clone(),
         machine_boot: sensors::machine_boot(&config.sensors),
     };
     let stored = Stored {

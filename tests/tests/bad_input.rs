@@ -192,6 +192,7 @@ fn no_message_breaks_a_pole() {
         seed: 1,
         built: WallTime::EPOCH,
         pace: Pace::default(),
+        governor: Default::default(),
         machine_boot: None,
     };
     let stored = Stored {
@@ -348,4 +349,15 @@ fn no_file_breaks_the_decoder() {
         let bad = chance.wound(good, &bytes);
         let _ = loa_audio::decode::fuzz_one(&bad, Some(extension));
     });
+}
+
+/// The short form of a figure.
+#[test]
+fn no_mutated_or_replayed_envelope_is_accepted() {
+    let seed = setting("LOA_SEED", 0x1_0a5e_ed5e);
+    let count = setting("LOA_FUZZ", 1_000_000) / 10;
+    println!("envelopes: {count}, LOA_SEED={seed}");
+    let tally = loa_tests::mutants::bombard(seed, count);
+    assert_eq!(tally.accepted, 0, "{tally:?}");
+    assert!(tally.genuine > 0, "{tally:?}");
 }

@@ -20,6 +20,7 @@ mod documents;
 mod ear;
 mod fetch;
 mod forget;
+mod governor;
 mod inbox;
 mod judge;
 mod ledger;
@@ -46,6 +47,7 @@ use loa_protocol::{
     envelope::{Document, seal_by},
     event::What,
     id::{SpeakerId, StoreId},
+    limits::Governor,
     playout::{OccurrenceId, Playout},
     status::SpeakerStatus,
     time::{Moment, WallTime},
@@ -63,6 +65,7 @@ use self::{
     data_use::DataCounter,
     documents::Documents,
     ear::Hearer,
+    governor::Governed,
     ledger::{KEEP_S, Ledger, shortened},
     orders::Orders,
     outbox::Outbox,
@@ -99,6 +102,8 @@ pub struct Identity {
     /// When the program was built: a clock that shows less is wrong. `EPOCH` when nobody knows.
     pub built: WallTime,
     pub pace: Pace,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     /// The kernel's own name for this run of the machine.
     pub machine_boot: Option<String>,
 }
@@ -165,6 +170,7 @@ pub struct Agent {
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
+    governed: Governed,
     stage: Stage,
     outbox: Outbox,
     commits: Commits,
@@ -333,6 +339,7 @@ impl Agent {
                 offset_us: state.offset_us.unwrap_or(0),
             }));
         }
+        self.govern_step(before);
         self.agenda
             .rebuild(self.documents.config.since, self.now.wall, &self.ledger);
         self.plan_changed();

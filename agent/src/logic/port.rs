@@ -239,6 +239,17 @@ pub struct LedgerRow {
     pub place_ms: u64,
     /// Since when it waits to go on.
     pub suspended: Option<WallTime>,
+    /// The piece that sounds, or is about to: what a loss of power would leave of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
+}
+
+/// A piece whose end nobody has written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Begun {
+    pub at: WallTime,
+    /// It sounds no longer than this.
+    pub most_ms: u64,
 }
 
 /// What was on disk when the program started.

@@ -21,6 +21,7 @@ use super::{
     content::Contents,
     data_use::DataCounter,
     documents::{CONFIG, Documents, HEAD},
+    governor::Governed,
     ledger::Ledger,
     memory::Memory,
     orders::Orders,
@@ -67,6 +68,7 @@ impl Agent {
             documents: Documents::new(speaker),
             agenda: Agenda::default(),
             ledger: Ledger::default(),
+            governed: Governed::new(identity.governor.clone()),
             stage: Stage::default(),
             outbox: Outbox::new(
                 speaker.clone(),
@@ -194,6 +196,7 @@ impl Agent {
 
     fn restore_ledger(&mut self, rows: Vec<LedgerRow>) {
         for mut row in rows {
+            self.governed.restore(&row);
             if row.playout.outcome.is_none() {
                 row.playout.outcome = Some(Outcome::Interrupted(Interruption::PowerCut));
                 // When it ended nobody knows; what had sounded before the present piece is counted.
@@ -213,6 +216,7 @@ impl Agent {
             }
             self.ledger.restore(&row.playout);
         }
+        self.governed.restored(self.now);
         debug_assert!(self.ledger.from() == WallTime::EPOCH);
     }
 }

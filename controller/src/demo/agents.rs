@@ -68,6 +68,7 @@ impl Agents {
                 token: pole.token.clone(),
                 data_dir: Some(home.join("data")),
                 output: Some((output.to_owned(), recordings(dir).join(pole.id.as_str()))),
+                at_any_hour: true,
             }
             .write(&file)
             .with_context(|| format!("writing {}", file.display()))?;

@@ -532,6 +532,9 @@ codes! {
     SelfTestTimeQuiet 422 "self_test_in_quiet_hours"
         "Giờ tự kiểm tra {given} nằm trong giờ yên lặng của loa: hãy chọn giờ khác, ví dụ 11:45."
         "The self-test at {given} falls into the speaker's quiet hours: choose another time, such as 11:45.";
+    LimitsInvalid 422 "limits_invalid"
+        "Giới hạn “{name}” của loa phải từ {from} đến {to}; để trống nếu không giới hạn."
+        "The speaker's limit “{name}” goes from {from} to {to}; leave it out for no limit.";
     DataPlanInvalid 422 "data_plan_invalid"
         "Gói dữ liệu phải từ 1 đến {most} MB mỗi tháng."
         "A data plan has 1 to {most} MB a month.";

@@ -10,6 +10,7 @@ use std::{
 
 use loa_audio::{Limits, hearing::Verdict, ingest};
 use loa_controller::logic::alerts::Kind;
+use loa_tests::mutants;
 use loa_tests::process::{
     Broker, Output, Village, browser,
     clock::wait_for,
@@ -39,6 +40,7 @@ type Measurement = (&'static str, fn() -> Vec<Figure>);
 const ALL: &[Measurement] = &[
     ("size", size),
     ("decode", decode),
+    ("mutated", mutated),
     ("likeness", likeness),
     ("cost", cost),
     ("now", now),
@@ -85,6 +87,30 @@ fn main() -> ExitCode {
     }
     println!("missed: {}", missed.join(", "));
     ExitCode::FAILURE
+}
+
+/// Envelopes of all types, mutated or replayed.
+fn mutated() -> Vec<Figure> {
+    const COUNT: u64 = 10_000_000;
+    const SEED: u64 = 0x1_0a5e_ed5e;
+    println!("{COUNT} envelopes, seed {SEED}");
+    let tally = mutants::bombard(SEED, COUNT);
+    println!(
+        "  {} tried, {} genuine and new ones among them",
+        tally.tried, tally.genuine
+    );
+    vec![Figure {
+        name: "mutated_accepted",
+        value: tally.accepted as f64,
+        unit: "envelopes",
+        goal: Goal::AtMost(0.0),
+        n: tally.tried as usize,
+        how: format!(
+            "envelopes of every type, mutated, replayed or on another topic, against the trust of a pole with its \
+             third root, the agent itself, a pole's own key and a passkey's approval; accepted and not genuine and \
+             new; two threads, seed {SEED}"
+        ),
+    }]
 }
 
 fn start() -> Vec<Figure> {

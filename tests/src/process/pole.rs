@@ -55,7 +55,8 @@ impl Pole {
             "speaker = \"{id}\"\ndata_dir = \"data\"\n\
              [office]\naddress = \"127.0.0.1:{broker_port}\"\ntoken = \"{}\"\nkey = \"{}\"\nreconnect_max_s = 1\n\
              [output]\n{output}\
-             [clock]\nsource = \"system\"\n",
+             [clock]\nsource = \"system\"\n\
+             [governor]\nquiet_hours = []\n",
             given.token, given.office_key
         );
         std::fs::write(folder.join("agent.toml"), config)

@@ -299,6 +299,7 @@ impl Village {
                 self.office_tape.online_from(self.now);
                 self.diary
                     .write(self.now, format_args!("the office has a line"));
+                self.publish_roots();
                 self.office_gets(Input::Connected);
             }
             None => {

@@ -26,6 +26,8 @@ pub enum Sabotage {
     AcknowledgeUnstored,
     /// Office documents are not kept on the disk.
     DropDocuments,
+    /// A hostile broker has the office's key, and the judge is not told.
+    LendTheKey,
 }
 
 impl Sabotage {

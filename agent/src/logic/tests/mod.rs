@@ -7,6 +7,7 @@ mod clock_trust;
 mod documents;
 mod ear;
 mod events;
+mod governor;
 mod office;
 mod orders;
 mod playing;

@@ -8,6 +8,7 @@ use loa_protocol::{
     content::{Bitmap, ContentId, Wants},
     envelope::{Document, open_unsigned, seal},
     event::{Ack, Event, Events, What},
+    limits::Governor,
     playout::{Outcome, Playout, PlayoutId},
     programme::{Now, Programme},
     speaker_config::SpeakerConfig,
@@ -113,6 +114,7 @@ pub struct Pole {
     pub steps: usize,
     depth: usize,
     pub quota: u64,
+    pub governor: Governor,
     /// The program ended by itself.
     pub wants_to_run_again: bool,
 }
@@ -154,6 +156,27 @@ impl Pole {
         pole.hears_programme(&programme(area(), 1, bulletins));
         pole
     }
+    /// The same as [`Pole::with`], with limits of its own.
+    pub fn governed(governor: Governor, bulletins: Vec<Bulletin>) -> Self {
+        Self::governed_holding(governor, bulletins, &[])
+    }
+    /// The same, with the audio of these, too.
+    pub fn governed_holding(
+        governor: Governor,
+        bulletins: Vec<Bulletin>,
+        coming: &[Bulletin],
+    ) -> Self {
+        let all = [&bulletins, coming].concat();
+        let mut pole = Self::holding(&all);
+        // So that its player knows an end from a limit.
+        let real = all.iter().map(|b| &b.manifest);
+        pole.player.real_ms = real.map(|m| (m.content, m.duration_ms)).collect();
+        pole.hears_config(&config(1));
+        pole.hears_programme(&programme(area(), 1, bulletins));
+        pole.agent.governed.own = governor.clone();
+        pole.governor = governor;
+        pole
+    }
     pub fn on(disk: Disk, quota: u64) -> Self {
         let mut pole = Self::untrusted(disk, quota);
         pole.input(Input::KernelClock(KernelClock {
@@ -171,7 +194,11 @@ impl Pole {
             mono_us,
             system: t(0),
         };
-        let (agent, effects) = Agent::new(identity(quota, &disk), disk.stored(), reading);
+        let (agent, effects) = Agent::new(
+            identity(quota, &disk, &Governor::default()),
+            disk.stored(),
+            reading,
+        );
         let mut pole = Self {
             agent,
             disk,
@@ -194,6 +221,7 @@ impl Pole {
             steps: 0,
             depth: 0,
             quota,
+            governor: Governor::default(),
             wants_to_run_again: false,
         };
         pole.perform(effects);
@@ -384,7 +412,7 @@ impl Pole {
         let mono_us = old.mono_us + s * 1_000_000;
         let system = WallTime::from_micros(mono_us as i64 + old.system_us);
         let (agent, effects) = Agent::new(
-            identity(quota, &disk),
+            identity(quota, &disk, &old.governor),
             disk.stored(),
             Reading { mono_us, system },
         );
@@ -552,7 +580,7 @@ impl Pole {
     }
 }
 
-fn identity(quota: u64, disk: &Disk) -> Identity {
+fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
         anchor: Anchor::OneKey(key(1).verifying_key()),
@@ -564,6 +592,7 @@ fn identity(quota: u64, disk: &Disk) -> Identity {
         seed: 7,
         built: t(-365 * 86_400),
         pace: Pace::default(),
+        governor: governor.clone(),
         machine_boot: Some(format!("machine-{}", disk.machine)),
     }
 }

@@ -95,6 +95,10 @@ fn status(online: bool, acked: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
         audit: None,
     }

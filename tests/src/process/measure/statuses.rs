@@ -180,6 +180,10 @@ fn status(speaker: &SpeakerId, number: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: Some(3_000_000_000),
         uptime_s: 86_400,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: Some(Box::new(Telemetry {
             machine_uptime_s: Some(86_400),
             machine_boot: Some("3f0c2a4e-6a55-4a57-9d0f-0f6a4f7d7b11".into()),
