@@ -122,6 +122,26 @@ async fn by_https_a_cookie_that_another_host_may_have_set_is_not_looked_at() {
 }
 
 #[tokio::test]
+async fn by_https_browsers_come_by_nothing_else_and_no_other_site_embeds_anything() {
+    let plain = office().await.get("", "/livez").await;
+    assert!(!plain.headers.contains_key("strict-transport-security"));
+    let mut config = Config::default();
+    config.server.public_url = Some("https://loa.xa.vn".into());
+    let office = office_with(config).await;
+    for path in ["/", "/api/v1/me", "/livez"] {
+        let answer = office.get("", path).await;
+        assert_eq!(
+            answer.headers["strict-transport-security"],
+            "max-age=31536000; includeSubDomains"
+        );
+        assert_eq!(
+            answer.headers["cross-origin-resource-policy"],
+            "same-origin"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_link_to_set_a_password_is_good_for_seven_days() {
     let office = office().await;
     let asked = json!({ "username": "truong-xom", "role": "hamlet_head", "area": "ban-chuong" });
