@@ -138,6 +138,8 @@ async fn by_https_browsers_come_by_nothing_else_and_no_other_site_embeds_anythin
             answer.headers["cross-origin-resource-policy"],
             "same-origin"
         );
+        let policy = answer.headers["content-security-policy"].to_str();
+        assert!(policy.is_ok_and(|all| all.contains("frame-ancestors 'none'")));
     }
 }
 
