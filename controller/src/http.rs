@@ -49,8 +49,8 @@ mod reach;
 mod readiness;
 mod repairs;
 mod reports;
-mod server;
 mod scanned;
+mod server;
 mod session;
 mod sessions;
 mod setup;
@@ -395,6 +395,11 @@ pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
     let site = page::Site::new(&state.config.web);
+    // Browsers may be told never to come without HTTPS again where they believe the certificate by themselves: one that the operator
+    // brought, or the proxy's. Not on "localhost", which belongs to other programs too.
+    let believed = state.identity.is_publicly_known()
+        || (state.config.is_https() && state.identity.web().is_none());
+    let https_only = believed && state.config.relying_party() != "localhost";
     router
         .route(
             "/api/v1/openapi.json",
@@ -411,7 +416,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn_with_state(
-            error::Https(state.identity.is_publicly_known()),
+            error::Https(https_only),
             error::finish,
         ))
         .with_state(state)

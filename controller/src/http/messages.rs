@@ -652,9 +652,6 @@ mod tests {
     #[test]
     fn values_stand_in_their_places() {
         let text = Code::TooManyGuesses.text(Lang::En, &[("wait_s", "7".into())]);
-        assert_eq!(
-            text,
-            "Too many wrong passwords: wait 7 seconds and try again."
-        );
+        assert_eq!(text, "Too many wrong tries: wait 7 seconds and try again.");
     }
 }
