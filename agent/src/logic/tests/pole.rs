@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use ed25519_dalek::SigningKey;
 use loa_protocol::{
     bulletin::Bulletin,
     clock::{ClockReply, ClockRequest},
@@ -41,6 +42,9 @@ pub struct Disk {
     pub known_time: Option<WallTime>,
     /// Which run of the machine it is in.
     pub machine: u32,
+    /// Whom it believes to begin with, when it is not the one key of the office.
+    pub anchor: Option<Anchor>,
+    pub signing: Option<SigningKey>,
     /// Everything ever written, for the tests.
     pub told: Vec<Event>,
 }
@@ -432,7 +436,13 @@ impl Pole {
     // What the office does.
 
     pub fn hears<D: Document>(&mut self, topic: Topic, document: &D) {
-        let payload = seal(document, &key(1));
+        self.hears_from(&key(1), topic, document);
+    }
+    pub fn hears_from<D: Document>(&mut self, from: &SigningKey, topic: Topic, document: &D) {
+        let payload = seal(document, from);
+        self.hears_bytes(topic, payload);
+    }
+    pub fn hears_bytes(&mut self, topic: Topic, payload: Vec<u8>) {
         self.input(Input::Message {
             topic: topic.to_string(),
             payload,
@@ -574,6 +584,17 @@ impl Pole {
         let names = self.disk.documents.keys().map(String::as_str);
         names.filter(|name| !name.starts_with("own:")).collect()
     }
+    pub fn refused(&self, word: &str) -> u64 {
+        self.status().refused.get(word).copied().unwrap_or(0)
+    }
+    /// What the faults of this code said.
+    pub fn told(&self, code: &str) -> Vec<&str> {
+        let told = self.disk.told.iter().filter_map(|e| match &e.what {
+            What::Fault { code: c, detail } if c == code => Some(detail.as_str()),
+            _ => None,
+        });
+        told.collect()
+    }
     pub fn faults(&self, code: &str) -> usize {
         let is_it = |e: &&Event| matches!(&e.what, What::Fault { code: c, .. } if c == code);
         self.disk.told.iter().filter(is_it).count()
@@ -583,9 +604,12 @@ impl Pole {
 fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
-        anchor: Anchor::OneKey(key(1).verifying_key()),
+        anchor: disk
+            .anchor
+            .clone()
+            .unwrap_or(Anchor::OneKey(key(1).verifying_key())),
         roots: Vec::new(),
-        signing: None,
+        signing: disk.signing.clone(),
         agent: "loa-agent test".into(),
         output: "test".into(),
         content_quota_bytes: quota,
