@@ -24,6 +24,7 @@ mod orders;
 mod outbox;
 mod player;
 pub mod port;
+mod renewal;
 mod report;
 mod runs;
 mod self_test;
@@ -62,6 +63,7 @@ use self::{
     orders::Orders,
     outbox::Outbox,
     port::{Effect, Input, LogLine, PlayerCommand, Reading, Write},
+    renewal::Renewal,
     report::Report,
     runs::{End, Runs},
     stage::Stage,
@@ -71,6 +73,7 @@ use self::{
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
+    renewal::Life,
     stage::{LEAD_MS, PREPARE_MS},
 };
 
@@ -164,6 +167,7 @@ pub struct Agent {
     commits: Commits,
     contents: Contents,
     report: Report,
+    renewal: Renewal,
     runs: Runs,
     orders: Orders,
     watch: Watch,
@@ -227,6 +231,7 @@ impl Agent {
                 found,
             } => self.listened(&playout, piece, &found),
             Input::EarTrouble { why } => self.ear_trouble(why),
+            Input::Certificate(news) => self.certificate_news(news),
             Input::Tick => {}
             Input::Shutdown => self.shut_down(End::Asked),
         }
@@ -347,6 +352,7 @@ impl Agent {
             self.tend_ear();
             self.tend_contents();
             self.tend_clock();
+            self.tend_renewal();
             self.prune();
         }
         self.out.extend(self.commits.next(self.now.mono_us));
@@ -365,6 +371,8 @@ impl Agent {
             Topic::Ack(self.identity.speaker.clone()).to_string(),
             Topic::ClockReply(self.identity.speaker.clone()).to_string(),
         ];
+        filters.extend(self.certificate_topic().map(|topic| topic.to_string()));
+        self.renewal_line_is_up();
         filters.extend(self.documents.channels().flat_map(inbox::channel_filters));
         filters.extend(self.contents.wanted().map(Topic::blocks_filter));
         self.out.push(Effect::Subscribe { filters });
@@ -377,6 +385,7 @@ impl Agent {
 
     fn disconnected(&mut self) {
         self.connected = false;
+        self.renewal_line_is_down();
         self.line_is_down();
         self.clock.disconnected();
         self.outbox.line_changed();

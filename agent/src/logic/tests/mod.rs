@@ -12,6 +12,7 @@ mod orders;
 mod playing;
 mod pole;
 mod preemption;
+mod renewal;
 mod restart;
 mod status;
 mod telemetry;

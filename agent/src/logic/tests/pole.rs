@@ -21,8 +21,8 @@ use super::village_player::VillagePlayer;
 use crate::logic::{
     Agent, Identity, Pace,
     port::{
-        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine, PlayerCommand,
-        Reading, Stored, Write,
+        CertificateStep, Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine,
+        PlayerCommand, Reading, Stored, Write,
     },
 };
 
@@ -115,6 +115,7 @@ pub struct Pole {
     pub quota: u64,
     /// The program ended by itself.
     pub wants_to_run_again: bool,
+    pub certificate_steps: Vec<CertificateStep>,
 }
 
 impl Default for Pole {
@@ -195,6 +196,7 @@ impl Pole {
             depth: 0,
             quota,
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
         };
         pole.perform(effects);
         pole
@@ -276,6 +278,7 @@ impl Pole {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log.push(line),
+                Effect::Certificate(step) => self.certificate_steps.push(step),
                 Effect::End => self.wants_to_run_again = true,
             }
         }
@@ -395,6 +398,7 @@ impl Pole {
             player: VillagePlayer::default(),
             commands: Vec::new(),
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
             ..old
         };
         pole.perform(effects);
