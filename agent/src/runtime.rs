@@ -405,6 +405,7 @@ fn log(line: LogLine) {
         } => {
             tracing::info!(channel, generation, bulletins, "a new programme");
         }
+        LogLine::Root { version } => tracing::info!(version, "a new root is in force"),
         LogLine::ContentReady { content } => tracing::info!(content, "audio is complete"),
         LogLine::Clock { trust, offset_us } => tracing::info!(trust, offset_us, "the clock"),
         LogLine::Certificate { until } => tracing::info!(until, "a new certificate"),

@@ -10,13 +10,16 @@ use loa_protocol::time::WallTime;
 
 use crate::{
     auth,
-    broker::{Broker, BrokerConfig, BrokerError, CONTROLLER_USERNAME, LoaAdmission, SpeakerTokens},
+    broker::{
+        Broker, BrokerConfig, BrokerError, CONTROLLER_USERNAME, LoaAdmission, Roster, SpeakerTokens,
+    },
     chance,
     clock::Clock,
-    config::{Config, split_address},
+    config::{Config, ExternalBroker, split_address},
     engine::{Engine, EngineHandle, EngineOptions},
     http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
+    pki::{Identity, PkiError, Shown, controller_config, keep, line_config, web_config},
     rounds::rounds,
     store::{Store, StoreError},
     watch,
@@ -34,6 +37,8 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Pki(#[from] PkiError),
     #[error("the API cannot listen on {address}: {source}; set server.listen to another address")]
     Listen {
         address: SocketAddr,
@@ -64,6 +69,7 @@ pub struct App {
     rounds: JoinHandle<()>,
     /// Alerts: looks, and tells people.
     watch: JoinHandle<()>,
+    certificates: JoinHandle<()>,
     /// When this run began.
     run: WallTime,
 }
@@ -79,7 +85,7 @@ impl std::fmt::Debug for App {
 
 impl App {
     /// Everything is up when this returns, but for the connection to the broker, which is tried for ever.
-    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+    pub async fn start(mut config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         // First, for it fails most often (the port is taken) and leaves nothing behind.
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen)
@@ -89,29 +95,57 @@ impl App {
                 source,
             })?;
         let address = listener.local_addr().map_err(AppError::Http)?;
+        // From here on it says where we are.
+        config.server.listen = address;
         let store = Store::open(&config.data_dir, clock.clone()).await?;
         let run = store.begin_run().await?;
-        let tokens = SpeakerTokens::default();
-        let (broker, link) = start_broker(&config, tokens.clone()).await?;
+        let (tokens, roster) = (SpeakerTokens::default(), Roster::default());
+        let identity = Identity::open(&config, store.data_dir(), address, clock.now())?;
+        let line = start_line(&config, &identity, &tokens, &roster, clock.now()).await?;
+        let Line {
+            broker,
+            link,
+            client,
+        } = line;
+        if let Some(broker) = &broker {
+            config.mqtt.listen = broker.address();
+        }
         let engine = Engine::start(EngineOptions {
             store: store.clone(),
             clock: clock.clone(),
             link,
             tokens,
+            roster,
+            authority: Some(identity.authority().clone()),
             bytes_per_s: config.delivery.bytes_per_s,
             reconnect_jitter_s: config.delivery.reconnect_jitter_s,
         })
         .await?;
-        let state = AppState::new(store.clone(), engine.handle(), config.clone(), clock).await?;
+        let state = AppState::new(
+            store.clone(),
+            engine.handle(),
+            config.clone(),
+            clock.clone(),
+            identity.clone(),
+        )
+        .await?;
         let closing = state.closing();
         let router = http::router(state.clone());
         let http = tokio::spawn(http::serve(
             listener,
+            identity.web().map(web_config).transpose()?,
             router.clone(),
             closing.clone(),
             Patience::default(),
         ));
         Ok(Self {
+            certificates: tokio::spawn(keep(
+                identity,
+                store.clone(),
+                client,
+                clock,
+                closing.clone(),
+            )),
             watch: tokio::spawn(watch::run(state.clone(), closing.clone())),
             rounds: tokio::spawn(rounds(state.clone(), run)),
             run,
@@ -170,6 +204,7 @@ impl App {
     pub async fn stop(mut self) {
         self.tidy.abort();
         self.rounds.abort();
+        self.certificates.abort();
         self.closing.cancel();
         let mut http = self.http.into_inner();
         if tokio::time::timeout(LAST_ANSWERS, &mut http).await.is_err() {
@@ -193,49 +228,96 @@ impl App {
     }
 }
 
-async fn start_broker(
+/// The way to the speakers.
+struct Line {
+    broker: Option<Broker>,
+    link: LinkOptions,
+    /// What the controller shows to a broker elsewhere.
+    client: Option<Arc<Shown>>,
+}
+
+async fn start_line(
     config: &Config,
-    tokens: SpeakerTokens,
-) -> Result<(Option<Broker>, LinkOptions), AppError> {
+    identity: &Identity,
+    tokens: &SpeakerTokens,
+    roster: &Roster,
+    now: WallTime,
+) -> Result<Line, AppError> {
     if let Some(external) = &config.mqtt.external {
-        let path = &external.password_file;
-        let password = std::fs::read_to_string(path).map_err(|source| AppError::File {
-            path: path.clone(),
-            source,
-        })?;
-        let (host, port) = split_address(&external.address)
-            .ok_or_else(|| AppError::Address(external.address.clone()))?;
-        let link = LinkOptions {
-            host,
-            port,
-            client_id: CONTROLLER_USERNAME.into(),
-            username: external.username.clone(),
-            password: password.trim_end().to_owned(),
-        };
-        return Ok((None, link));
+        return outside(external, identity, now);
     }
     let password = chance::token();
+    let (tls, allow) = if config.mqtt.tls {
+        let tls = line_config(identity.authority(), roster.clone(), identity.line())?;
+        let allow = LoaAdmission::with_certificates(password.as_bytes(), roster.clone());
+        (Some(tls), allow)
+    } else {
+        let allow = LoaAdmission::new(password.as_bytes(), tokens.clone());
+        (None, allow)
+    };
     let broker = Broker::start(BrokerConfig {
         listen: config.mqtt.listen,
         max_packet_bytes: MAX_PACKET_BYTES,
         max_connections: config.mqtt.max_connections,
-        allow: Arc::new(LoaAdmission::new(password.as_bytes(), tokens)),
+        allow: Arc::new(allow),
+        tls,
     })
     .await?;
-    let address = broker.address();
-    let host = if address.ip().is_unspecified() {
-        "127.0.0.1".to_owned()
-    } else {
-        address.ip().to_string()
-    };
+    let address = broker.controller_address();
     let link = LinkOptions {
-        host,
+        host: address.ip().to_string(),
         port: address.port(),
         client_id: CONTROLLER_USERNAME.into(),
         username: CONTROLLER_USERNAME.into(),
         password,
+        tls: None,
     };
-    Ok((Some(broker), link))
+    Ok(Line {
+        broker: Some(broker),
+        link,
+        client: None,
+    })
+}
+
+/// A broker of somebody else's.
+fn outside(
+    external: &ExternalBroker,
+    identity: &Identity,
+    now: WallTime,
+) -> Result<Line, AppError> {
+    let password = match &external.password_file {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path).map_err(|source| AppError::File {
+            path: path.clone(),
+            source,
+        })?,
+    };
+    let (host, port) = split_address(&external.address)
+        .ok_or_else(|| AppError::Address(external.address.clone()))?;
+    let client = match external.tls {
+        false => None,
+        true => {
+            let pair = identity.authority().controller(now)?;
+            Some(Arc::new(Shown::new(&pair.chain, &pair.key)?))
+        }
+    };
+    let tls = client
+        .clone()
+        .map(|client| controller_config(identity.authority(), client))
+        .transpose()?;
+    let link = LinkOptions {
+        host,
+        port,
+        client_id: CONTROLLER_USERNAME.into(),
+        username: external.username.clone(),
+        password: password.trim_end().to_owned(),
+        tls,
+    };
+    Ok(Line {
+        broker: None,
+        link,
+        client,
+    })
 }
 
 async fn tidy(state: AppState) {

@@ -3,7 +3,11 @@
 //! Passwords are argon2id, hashed on threads of their own, at most `HASHERS` at a time (each takes 19 MiB). Tokens are 256
 //! random bits, of which the SHA-256 is kept. There is no default password: the first start gives out a one-time link.
 
+mod challenges;
+mod common;
+pub mod recovery;
 mod throttle;
+pub mod totp;
 
 use std::sync::LazyLock;
 
@@ -16,6 +20,7 @@ use crate::{
     store::{NewUser, Store, StoreError, User},
 };
 
+pub use challenges::{CHALLENGE_S, Challenges, Holder, Purpose};
 pub use throttle::Throttle;
 
 /// Shortest password, in characters; length is what counts.
@@ -37,6 +42,8 @@ pub enum PasswordError {
     TooLong,
     #[error("the password is the user's name: choose another")]
     SameAsName,
+    #[error("the password is one of those that are tried first: choose another")]
+    Common,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,13 +71,21 @@ pub fn check_password(username: &str, password: &str) -> Result<(), PasswordErro
     if password.eq_ignore_ascii_case(username) {
         return Err(PasswordError::SameAsName);
     }
+    if common::is_common(password) {
+        return Err(PasswordError::Common);
+    }
     Ok(())
 }
 
 /// A PHC string of argon2id with a fresh salt.
 pub async fn hash_password(password: String) -> String {
+    on_a_hasher(move || hash(&password)).await
+}
+
+/// Does this work when it is its turn, where it holds up nobody else.
+async fn on_a_hasher<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let _turn = HASHING.acquire().await;
-    task::spawn_blocking(move || hash(&password))
+    task::spawn_blocking(work)
         .await
         .expect("hashing does not panic and is not aborted")
 }
@@ -101,7 +116,7 @@ pub async fn verify_password(password: String, phc: Option<String>) -> Result<bo
     Ok(verified.unwrap_or(false))
 }
 
-/// When nobody can sign in yet: a link, valid until it is used or the next start, by which the first administrator sets
+/// When nobody can sign in yet: a link, valid for a week, until it is used or the next start, by which the first administrator sets
 /// a name and a password. `base_url` is where people reach the office, without a slash at its end.
 pub async fn first_link(store: &Store, base_url: &str) -> Result<Option<String>, StoreError> {
     if store.has_users().await? {

@@ -13,16 +13,21 @@
 //!   memory without a bound of RMQTT's own, so whoever publishes content must pace it;
 //! - retained messages: [`MAX_RETAINED`] topics and [`MAX_RETAINED_BYTES`]; beyond that one is passed on, not kept.
 //!
-//! Without TLS, RMQTT waits for the first bytes of a new connection for ever: a silent peer costs one file descriptor
-//! and nobody else's time. The TLS handshake has a time limit, so this ends where TLS begins.
+//! Speakers come through TLS (`front`), which bounds what strangers cost; the controller itself comes by a listener of its
+//! own that only this machine reaches. Without TLS, within this machine, there is one listener for all, and RMQTT waits for
+//! the first bytes of a new connection for ever: a silent peer costs one file descriptor and nobody else's time.
 
 mod admission;
 mod eviction;
+mod front;
+mod relay;
 mod retained;
+mod roster;
+mod tickets;
 
 use std::{
     fmt, io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     num::NonZeroU16,
     sync::{
         Arc,
@@ -48,13 +53,22 @@ use rmqtt::{
         Publish, PublishAclResult, Reason, SubscribeAclResult,
     },
 };
-use tokio::runtime::{self, Runtime};
+use rustls::ServerConfig;
+use tokio::{
+    net::TcpSocket,
+    runtime::{self, Runtime},
+};
 
 pub use admission::{
-    Admission, CONTROLLER_USERNAME, LoaAdmission, Principal, SpeakerTokens, TokenHash, token_hash,
+    Admission, CONTROLLER_USERNAME, Knock, LoaAdmission, Principal, SpeakerTokens, TokenHash,
+    token_hash,
 };
+use front::Front;
+pub use front::{HALF_OPEN, PATIENCE as TLS_PATIENCE};
 use retained::Retained;
 pub use retained::{MAX_RETAINED, MAX_RETAINED_BYTES};
+pub use roster::Roster;
+use tickets::Tickets;
 
 /// For the controller's log filter: RMQTT tells of every bad packet of every peer, and prints payloads when debugging.
 pub const LOG_DIRECTIVES: &str = "rmqtt=error,rmqtt_net=error,rmqtt_codec=error";
@@ -79,7 +93,12 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 const SESSION_EXPIRY: Duration = Duration::from_secs(1);
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const WORKERS: usize = 2;
-const LISTENER: u16 = 1;
+/// RMQTT's listeners: for whoever knows a token or the controller's password, and for those who hold a ticket.
+const OPEN: u16 = 1;
+const BEHIND_TLS: u16 = 2;
+const BACKLOG: u32 = 4_096;
+/// How long a local process that is not the front may hold up the listener for ticket holders.
+const TICKET_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a broker is started with.
 #[derive(Clone)]
@@ -91,6 +110,8 @@ pub struct BrokerConfig {
     /// Most sessions at once; more than 0.
     pub max_connections: usize,
     pub allow: Arc<dyn Admission>,
+    /// What speakers have to show; see [`line_config`](crate::pki::line_config). `None`: no TLS, for this machine only.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl fmt::Debug for BrokerConfig {
@@ -124,6 +145,8 @@ pub struct BrokerCounters {
     /// Connections now.
     pub connections: u64,
     pub refused_connects: u64,
+    /// Strangers who did not come through TLS.
+    pub refused_handshakes: u64,
     pub denied_publishes: u64,
     pub denied_subscribes: u64,
     /// Messages lost because a client's queue was full.
@@ -135,6 +158,7 @@ pub struct BrokerCounters {
 /// A running broker. Dropping it stops it too, without waiting until the port is free.
 pub struct Broker {
     address: SocketAddr,
+    controller_address: SocketAddr,
     gate: Gate,
     running: Option<Running>,
 }
@@ -175,12 +199,14 @@ impl Broker {
         let gate = Gate {
             allow: config.allow.clone(),
             tallies: Arc::default(),
+            tickets: Tickets::default(),
         };
         let listen = config.listen;
         let served = runtime.spawn(serve(config, gate.clone())).await;
         match served {
-            Ok(Ok((address, context))) => Ok(Broker {
+            Ok(Ok((address, controller_address, context))) => Ok(Broker {
                 address,
+                controller_address,
                 gate,
                 running: Some(Running { runtime, context }),
             }),
@@ -201,6 +227,11 @@ impl Broker {
         self.address
     }
 
+    /// Where the controller itself connects, without TLS and within this machine.
+    pub fn controller_address(&self) -> SocketAddr {
+        self.controller_address
+    }
+
     pub fn counters(&self) -> BrokerCounters {
         let tallies = &self.gate.tallies;
         let connections = self
@@ -210,6 +241,7 @@ impl Broker {
         BrokerCounters {
             connections: u64::try_from(connections).unwrap_or(0),
             refused_connects: tallies.refused_connects.get(),
+            refused_handshakes: tallies.refused_handshakes.get(),
             denied_publishes: tallies.denied_publishes.get(),
             denied_subscribes: tallies.denied_subscribes.get(),
             overflowed: tallies.overflowed.get(),
@@ -255,7 +287,11 @@ impl Running {
 }
 
 /// Runs inside the broker's runtime, so that its sockets belong to it.
-async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, ServerContext)> {
+/// Returns where speakers connect, and where the controller does.
+async fn serve(
+    config: BrokerConfig,
+    gate: Gate,
+) -> rmqtt::Result<(SocketAddr, SocketAddr, ServerContext)> {
     let context = ServerContext::new()
         // "Busy" is the load of the whole machine, kept in a static: a compiler next door would lock the poles out.
         .busy_check_enable(false)
@@ -263,7 +299,7 @@ async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, S
         .build()
         .await;
     *context.extends.retain_mut().await = Box::new(Retained::new(gate.tallies.clone()));
-    *context.extends.fitter_mgr_mut().await = Box::new(Fitters(gate.allow.clone()));
+    *context.extends.fitter_mgr_mut().await = Box::new(Fitters(gate.clone()));
     let hooks = context.extends.hook_mgr().register();
     for kind in [
         Type::ClientAuthenticate,
@@ -277,12 +313,57 @@ async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, S
     // Without this RMQTT lets everything pass.
     hooks.start().await;
 
-    // The place of TLS: `.tls_cert`, `.tls_key`, `.tls_client_ca_certs` and `.cert_cn_as_username` here, `.tls()` for
-    // `.tcp()` below, and rmqtt's feature "tls".
-    let listener = net::Builder::new()
+    // First the port that may be taken.
+    let outside = match &config.tls {
+        Some(tls) => Some((tls.clone(), listen(config.listen)?)),
+        None => None,
+    };
+    let inside = match outside {
+        Some(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        None => config.listen,
+    };
+    let open = builder(&config, inside).bind()?.tcp()?;
+    let controller_address = open.local_addr()?;
+    let server = MqttServer::new(context.clone()).listener_by_id(open, OPEN);
+    let (address, server) = match outside {
+        None => (controller_address, server),
+        Some((tls, listener)) => {
+            let behind = builder(&config, inside)
+                .proxy_protocol(true)
+                .proxy_protocol_timeout(TICKET_PATIENCE)
+                .bind()?
+                .tcp()?;
+            let front = Front::new(
+                tls,
+                behind.local_addr()?,
+                gate.tickets.clone(),
+                gate.tallies.clone(),
+            );
+            let address = listener.local_addr()?;
+            tokio::spawn(front.run(listener, config.max_connections));
+            (address, server.listener_by_id(behind, BEHIND_TLS))
+        }
+    };
+    tokio::spawn(eviction::watch(context.clone(), gate));
+    tokio::spawn(server.build().run());
+    Ok((address, controller_address, context))
+}
+
+fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn builder(config: &BrokerConfig, listen: SocketAddr) -> net::Builder {
+    net::Builder::new()
         .name("loa")
-        .laddr(config.listen)
-        .backlog(1_024)
+        .laddr(listen)
+        .backlog(BACKLOG as i32)
         .reuseaddr(Some(true))
         .nodelay(true)
         .allow_anonymous(false)
@@ -302,18 +383,6 @@ async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, S
         // repeating a message on a connection that stands.
         .message_expiry_interval(Duration::ZERO)
         .message_retry_interval(Duration::ZERO)
-        .bind()?
-        .tcp()?;
-    let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "the broker listens beyond this machine without TLS: tokens cross the network in clear");
-    }
-    tokio::spawn(eviction::watch(context.clone(), gate.allow));
-    let server = MqttServer::new(context.clone())
-        .listener_by_id(listener, LISTENER)
-        .build();
-    tokio::spawn(server.run());
-    Ok((address, context))
 }
 
 /// RMQTT's questions, answered by [`Admission`].
@@ -321,6 +390,7 @@ async fn serve(config: BrokerConfig, gate: Gate) -> rmqtt::Result<(SocketAddr, S
 struct Gate {
     allow: Arc<dyn Admission>,
     tallies: Arc<Tallies>,
+    tickets: Tickets,
 }
 
 #[async_trait]
@@ -376,7 +446,7 @@ impl Handler for Gate {
 
 impl Gate {
     fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
-        let who = admit(&*self.allow, connect);
+        let who = self.admit(connect);
         let refusal = match &who {
             None => AuthResult::BadUsernameOrPassword,
             // The wire is MQTT 5: an older client could not be told of a denial.
@@ -387,9 +457,36 @@ impl Gate {
             Some(who) => return AuthResult::Allow(false, Some(carry(who))),
         };
         if let Some(times) = self.tallies.refused_connects.count() {
-            tracing::warn!(client = %clip(connect.client_id()), from = ?connect.ipaddress(), times, known = who.is_some(), "connection refused");
+            let holder = self.holder(connect);
+            let from = holder
+                .map(|holder| holder.from)
+                .or_else(|| connect.ipaddress());
+            tracing::warn!(client = %clip(connect.client_id()), ?from, times, known = who.is_some(), "connection refused");
         }
         refusal
+    }
+
+    /// Whose certificate it was, of one that came through TLS.
+    fn holder(&self, connect: &ConnectInfo) -> Option<Arc<tickets::Holder>> {
+        let id = connect.id();
+        (id.lid == BEHIND_TLS)
+            .then_some(id.remote_addr)
+            .flatten()
+            .and_then(|shown| self.tickets.holder(shown))
+    }
+
+    fn admit(&self, connect: &ConnectInfo) -> Option<Principal> {
+        let holder = self.holder(connect);
+        // Behind TLS only a ticket counts.
+        if holder.is_none() && connect.id().lid != OPEN {
+            return None;
+        }
+        self.allow.may_connect(Knock {
+            client_id: connect.client_id(),
+            username: connect.username().map(|name| &**name),
+            password: connect.password().map(|password| &**password),
+            certificate: holder.as_deref().map(|holder| &holder.peer),
+        })
     }
 
     fn may_leave(&self, who: &Principal, will: Option<LastWill<'_>>) -> bool {
@@ -400,14 +497,6 @@ impl Gate {
         };
         self.allow.may_publish(who, topic)
     }
-}
-
-fn admit(allow: &dyn Admission, connect: &ConnectInfo) -> Option<Principal> {
-    allow.may_connect(
-        connect.client_id(),
-        connect.username().map(|name| &**name),
-        connect.password().map(|password| &**password),
-    )
 }
 
 /// RMQTT gives a session one place for what authentication found: its rules. The principal travels in the first.
@@ -456,11 +545,11 @@ fn to_nobody(message: &Publish) -> Publish {
 }
 
 /// Gives each principal its own queue bound. RMQTT makes the queue apart from the answer of the hook, so it asks again.
-struct Fitters(Arc<dyn Admission>);
+struct Fitters(Gate);
 
 impl FitterManager for Fitters {
     fn create(&self, connect: Arc<ConnectInfo>, id: Id, listener: ListenerConfig) -> FitterType {
-        let listener = match admit(&*self.0, &connect) {
+        let listener = match self.0.admit(&connect) {
             Some(Principal::Controller) => {
                 Arc::new((*listener).clone().max_mqueue_len(CONTROLLER_QUEUE))
             }
@@ -473,6 +562,7 @@ impl FitterManager for Fitters {
 #[derive(Default)]
 struct Tallies {
     refused_connects: Tally,
+    refused_handshakes: Tally,
     denied_publishes: Tally,
     denied_subscribes: Tally,
     overflowed: Tally,

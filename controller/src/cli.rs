@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
+mod broker;
 mod check;
 mod openapi;
 mod serve;
@@ -55,6 +56,9 @@ enum Command {
     /// The speakers
     #[command(subcommand)]
     Speaker(speaker::Command),
+    /// A broker in place of the embedded one
+    #[command(subcommand)]
+    Broker(broker::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -116,6 +120,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => openapi::print(),
         Command::User(command) => user::run(command).await,
         Command::Speaker(command) => speaker::run(command).await,
+        Command::Broker(command) => broker::run(command).await,
     }
 }
 

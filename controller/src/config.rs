@@ -12,6 +12,7 @@ use loa_protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    broker::CONTROLLER_USERNAME,
     notify::{AlertsConfig, MailConfig, TelegramConfig},
     reports::ReportConfig,
     speech::{MAX_SENTENCE, SpeechConfig},
@@ -47,6 +48,37 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// How people reach it, when something in front of it has another address.
     pub public_url: Option<String>,
+    pub tls: TlsWish,
+    /// A certificate with those above it, and its key, in PEM: one that browsers believe by themselves.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+/// What is wanted of HTTPS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsWish {
+    /// With the files, when there are some; else with the office's own certificate unless only this machine can come.
+    #[default]
+    Auto,
+    /// With the office's own certificate.
+    Own,
+    /// None: for a reverse proxy on this machine.
+    Off,
+}
+
+/// What HTTPS there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebTls {
+    Own,
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// None. The certificate is what a proxy in front shows, if the operator named it.
+    Off {
+        shown_in_front: Option<PathBuf>,
+    },
 }
 
 /// What the web app shows besides its own: nothing from elsewhere, unless it is named here.
@@ -64,6 +96,8 @@ pub struct WebConfig {
 pub struct MqttConfig {
     /// Where the embedded broker listens.
     pub listen: SocketAddr,
+    /// TLS 1.3 and a certificate for each speaker. Without it speakers have tokens, and only this machine may come.
+    pub tls: bool,
     pub max_connections: usize,
     /// `host:port` by which speakers reach the broker, for `speaker add`; otherwise where it listens.
     pub public_address: Option<String>,
@@ -76,9 +110,22 @@ pub struct MqttConfig {
 pub struct ExternalBroker {
     /// `host:port`.
     pub address: String,
+    /// With the office's own authority, and a certificate of the controller's.
+    #[serde(default = "yes")]
+    pub tls: bool,
+    #[serde(default = "controller")]
     pub username: String,
-    /// A file that holds the password and nothing else.
-    pub password_file: PathBuf,
+    /// A file that holds the password and nothing else; not needed with TLS.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn controller() -> String {
+    CONTROLLER_USERNAME.into()
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,6 +214,9 @@ impl Default for ServerConfig {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             public_url: None,
+            tls: TlsWish::Auto,
+            certificate: None,
+            key: None,
         }
     }
 }
@@ -174,7 +224,8 @@ impl Default for ServerConfig {
 impl Default for MqttConfig {
     fn default() -> Self {
         Self {
-            listen: (Ipv4Addr::LOCALHOST, 1883).into(),
+            listen: (Ipv4Addr::LOCALHOST, 8883).into(),
+            tls: true,
             max_connections: 12_000,
             public_address: None,
             external: None,
@@ -271,8 +322,15 @@ impl Config {
         config.check(file)?;
         let folder = file.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
-        if let Some(external) = &mut config.mqtt.external {
-            external.password_file = folder.join(&external.password_file);
+        if let Some(external) = &mut config.mqtt.external
+            && let Some(password) = &mut external.password_file
+        {
+            *password = folder.join(&*password);
+        }
+        for path in [&mut config.server.certificate, &mut config.server.key] {
+            if let Some(path) = path {
+                *path = folder.join(&*path);
+            }
         }
         if let Some(token) = &mut config.metrics.token_file {
             *token = folder.join(&*token);
@@ -305,6 +363,7 @@ impl Config {
                 format!("{url:?} does not begin with http:// or https://"),
             );
         }
+        self.check_lines().or_else(|(key, says)| wrong(key, says))?;
         if let Some(tiles) = &self.web.tiles
             && self.web.tiles_origin().is_none()
         {
@@ -394,24 +453,164 @@ impl Config {
             .or_else(|error| wrong("speech", error.to_string()))
     }
 
-    /// How people reach the API: without a slash at the end.
-    pub fn base_url(&self, listening: SocketAddr) -> String {
-        match &self.server.public_url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None if listening.ip().is_unspecified() => {
-                format!("http://127.0.0.1:{}", listening.port())
+    /// Nothing crosses a network in clear.
+    fn check_lines(&self) -> Result<(), (&'static str, String)> {
+        let server = &self.server;
+        let within = server.listen.ip().is_loopback();
+        let files = (server.certificate.is_some(), server.key.is_some());
+        match (server.tls, files) {
+            (TlsWish::Own, (true, _) | (_, true)) => {
+                return Err((
+                    "server.tls",
+                    "\"own\" is the office's own certificate, but server.certificate or server.key names another: take the one or the other away".into(),
+                ));
             }
-            None => format!("http://{listening}"),
+            (TlsWish::Auto, (true, false) | (false, true)) => {
+                return Err((
+                    "server.certificate",
+                    "certificate and key belong together: set server.key too".into(),
+                ));
+            }
+            (TlsWish::Off, (_, true)) => {
+                return Err((
+                    "server.key",
+                    "without HTTPS of its own the office needs no key: take it away, or set server.tls = \"auto\"".into(),
+                ));
+            }
+            (TlsWish::Off, _) if !within => {
+                return Err((
+                    "server.tls",
+                    format!(
+                        "\"off\" would send passwords in clear to whoever reaches {}: leave it \"auto\" for HTTPS, or listen on 127.0.0.1 behind a reverse proxy",
+                        server.listen
+                    ),
+                ));
+            }
+            _ => {}
+        }
+        if let Some(url) = &server.public_url
+            && let Some(rest) = url.strip_prefix("http://")
+            && !is_this_machine(rest)
+        {
+            return Err((
+                "server.public_url",
+                format!("{url:?} would send passwords in clear: people come by https://"),
+            ));
+        }
+        if !self.mqtt.tls && self.mqtt.external.is_none() && !self.mqtt.listen.ip().is_loopback() {
+            return Err((
+                "mqtt.tls",
+                format!(
+                    "without TLS the speakers' secrets would cross the network in clear, so the broker may listen on 127.0.0.1 only, not on {}: take mqtt.tls = false away and enrol the speakers",
+                    self.mqtt.listen
+                ),
+            ));
+        }
+        match &self.mqtt.external {
+            Some(external) if !external.tls && !is_this_machine(&external.address) => Err((
+                "mqtt.external.tls",
+                format!(
+                    "without TLS the password would cross the network in clear to {}: take tls = false away, or use a broker on this machine",
+                    external.address
+                ),
+            )),
+            Some(external) if !external.tls && external.password_file.is_none() => Err((
+                "mqtt.external.password_file",
+                "without TLS the broker knows the controller by a password: name its file".into(),
+            )),
+            _ => Ok(()),
         }
     }
 
-    /// `host:port` that a speaker's configuration gets.
+    /// What HTTPS the pages have.
+    pub fn web_tls(&self) -> WebTls {
+        let server = &self.server;
+        match (server.tls, server.certificate.clone(), server.key.clone()) {
+            (TlsWish::Off, shown_in_front, _) => WebTls::Off { shown_in_front },
+            (TlsWish::Auto, Some(certificate), Some(key)) => WebTls::Files { certificate, key },
+            (TlsWish::Auto, ..) if server.listen.ip().is_loopback() => WebTls::Off {
+                shown_in_front: None,
+            },
+            _ => WebTls::Own,
+        }
+    }
+
+    /// Whether browsers come by HTTPS, ours or a proxy's.
+    pub fn is_https(&self) -> bool {
+        match &self.server.public_url {
+            Some(url) => url.starts_with("https://"),
+            None => !matches!(self.web_tls(), WebTls::Off { .. }),
+        }
+    }
+
+    /// How people reach the API: without a slash at the end.
+    pub fn base_url(&self, listening: SocketAddr) -> String {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        match &self.server.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if listening.ip().is_unspecified() => {
+                format!("{scheme}://127.0.0.1:{}", listening.port())
+            }
+            None => format!("{scheme}://{listening}"),
+        }
+    }
+
+    /// What passkeys are bound to (WebAuthn's relying party id): the host under which people open the app.
+    pub fn relying_party(&self) -> String {
+        self.public_origin()
+            .and_then(|origin| Some(origin.split_once("://")?.1.to_owned()))
+            .map(|host| match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+                _ => host,
+            })
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    /// Is this the origin of the app's own pages, as a browser writes it? Without `server.public_url`: of this machine.
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        match self.public_origin() {
+            Some(own) => origin == own,
+            None => {
+                let host = origin.split_once("://").map_or("", |(_, host)| host);
+                host == "localhost" || host.starts_with("localhost:")
+            }
+        }
+    }
+
+    /// Scheme, host and port of `server.public_url`, as a browser writes them: in small letters, the usual port left out.
+    fn public_origin(&self) -> Option<String> {
+        let url = self.server.public_url.as_deref()?.to_ascii_lowercase();
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = host.strip_suffix(usual).unwrap_or(host);
+        Some(format!("{scheme}://{host}"))
+    }
+
+    /// The host of `server.public_url`; an IPv6 address in its brackets.
+    pub fn public_host(&self) -> Option<String> {
+        let (_, rest) = self.server.public_url.as_deref()?.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let end = match host.find(']') {
+            Some(end) => end + 1,
+            None => host.find(':').unwrap_or(host.len()),
+        };
+        Some(host[..end].to_owned()).filter(|host| !host.is_empty())
+    }
+
+    /// `host:port` that a speaker gets.
     pub fn broker_address(&self) -> String {
         let mqtt = &self.mqtt;
         mqtt.public_address
             .clone()
             .or_else(|| mqtt.external.as_ref().map(|e| e.address.clone()))
-            .unwrap_or_else(|| mqtt.listen.to_string())
+            .unwrap_or_else(|| match self.public_host() {
+                // Everywhere is no address to come to.
+                Some(host) if mqtt.listen.ip().is_unspecified() => {
+                    format!("{host}:{}", mqtt.listen.port())
+                }
+                _ => mqtt.listen.to_string(),
+            })
     }
 }
 
@@ -443,6 +642,19 @@ impl WebConfig {
             && tiles.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| format!("{scheme}://{several}{name}"))
     }
+}
+
+/// `host`, `host:port` or `host:port/path`, where the host is this machine.
+fn is_this_machine(address: &str) -> bool {
+    let address = address.split('/').next().unwrap_or_default();
+    let host = match address.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => address.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The two halves of `host:port`; an IPv6 address stands in brackets.
@@ -636,6 +848,47 @@ mod tests {
         let mail = config.mail.expect("a mail server");
         let password = Path::new("/etc/loa/mail-password");
         assert_eq!(mail.password_file.as_deref(), Some(password));
+    }
+
+    #[test]
+    fn passkeys_are_bound_to_the_host_under_which_people_open_the_app() {
+        let of = |url: Option<&str>| {
+            let mut config = Config::default();
+            config.server.public_url = url.map(Into::into);
+            config
+        };
+        for (url, party, own, foreign) in [
+            (
+                Some("https://Loa.xa.vn/"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://evil.loa.xa.vn",
+            ),
+            (
+                Some("https://loa.xa.vn:443/app"),
+                "loa.xa.vn",
+                "https://loa.xa.vn",
+                "https://loa.xa.vn:8443",
+            ),
+            (
+                Some("https://loa.xa.vn:8443"),
+                "loa.xa.vn",
+                "https://loa.xa.vn:8443",
+                "http://loa.xa.vn:8443",
+            ),
+            (
+                None,
+                "localhost",
+                "http://localhost:8080",
+                "http://localhost.evil.vn",
+            ),
+        ] {
+            let config = of(url);
+            assert_eq!(config.relying_party(), party);
+            assert!(config.is_own_origin(own), "{own}");
+            assert!(!config.is_own_origin(foreign), "{foreign}");
+        }
+        assert!(of(Some("https://loa.xa.vn")).is_https() && !of(None).is_https());
     }
 
     #[test]

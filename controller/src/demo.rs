@@ -79,6 +79,7 @@ async fn start_app(dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Resu
         },
         mqtt: MqttConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: false,
             ..MqttConfig::default()
         },
         delivery: DeliveryConfig {

@@ -7,6 +7,7 @@
 mod blocks;
 mod handle;
 mod loader;
+mod renewer;
 mod writer;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -16,10 +17,11 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    broker::SpeakerTokens,
+    broker::{Roster, SpeakerTokens},
     clock::Clock,
     link::{Link, LinkEvent, LinkOptions},
     logic::{Effect, Input, LogLine, Office, Settings},
+    pki::Authority,
     store::{Store, StoreError},
 };
 
@@ -28,6 +30,7 @@ pub use handle::{Change, EngineHandle, Seen, Urgent};
 use blocks::BlockReader;
 use handle::SpeakerView;
 use loader::Loader;
+use renewer::Renewer;
 use writer::{Job, Newest, Writer};
 
 /// Inputs from database and disk that the loop has not looked at; then those who read wait.
@@ -47,6 +50,10 @@ pub struct EngineOptions {
     pub link: LinkOptions,
     /// Kept as the database has them; the embedded broker looks at the same table.
     pub tokens: SpeakerTokens,
+    /// The certificates that hold, likewise.
+    pub roster: Roster,
+    /// Who signs them; `None`: nobody does, and no speaker gets its next one.
+    pub authority: Option<Authority>,
     pub bytes_per_s: u32,
     pub reconnect_jitter_s: u16,
 }
@@ -67,6 +74,8 @@ impl Engine {
             clock,
             link,
             tokens,
+            roster,
+            authority,
             bytes_per_s,
             reconnect_jitter_s,
         } = options;
@@ -85,13 +94,20 @@ impl Engine {
         handle.write(|view| view.started = Some(clock.now()));
         let (inputs, inputs_out) = mpsc::channel(INPUTS);
         let (jobs, jobs_out) = mpsc::channel(writer::JOBS);
-        let mut loader = Loader::new(store.clone(), tokens, changes, inputs.clone());
+        let mut loader = Loader::new(store.clone(), tokens, roster, changes, inputs.clone());
         let first = loader.read_everything().await?;
         let stop = CancellationToken::new();
         let (link, events) = Link::start(link);
         let statuses = Newest::default();
         let state = Loop {
             blocks: BlockReader::start(store.clone(), link.block_sender(), inputs.clone()),
+            renewer: Renewer::start(
+                store.clone(),
+                authority,
+                clock.clone(),
+                handle.clone(),
+                inputs.clone(),
+            ),
             office,
             link,
             clock,
@@ -145,6 +161,7 @@ struct Loop {
     /// Presence changes that found no room in `jobs`.
     late: VecDeque<Job>,
     blocks: BlockReader,
+    renewer: Renewer,
     /// Tries to connect since the line was last up.
     broken: u32,
 }
@@ -249,6 +266,7 @@ impl Loop {
             Effect::Subscribe { filters } => self.link.subscribe(filters),
             Effect::Publish { topic, payload } => self.link.publish(topic, payload),
             Effect::SendBlock { content, index } => self.blocks.send(content, index),
+            Effect::Renew { speaker, payload } => self.renewer.ask(speaker, payload),
             Effect::StoreEvents {
                 speaker,
                 store,

@@ -4,7 +4,8 @@
 //! store in one transaction, tells the engine, and answers. Refusals are worded in one place (`messages`, `error`).
 //!
 //! Bounds: a JSON body has at most [`MAX_BODY_BYTES`], an upload what the configuration says; lists come in pages;
-//! [`MAX_WATCHERS`] watch the events at a time, one more is refused. Connections have theirs in `server`.
+//! [`MAX_WATCHERS`] watch the events at a time, [`MAX_WATCHERS_EACH`] of them one person's; one more is refused. Connections have
+//! theirs in `server`.
 
 mod about;
 mod alert_rules;
@@ -15,8 +16,10 @@ mod audio_content;
 mod board;
 mod bulletins;
 mod calendars;
+mod caller;
 mod days;
 mod description;
+mod enrolment;
 mod error;
 mod events;
 mod extract;
@@ -26,21 +29,27 @@ mod guard;
 mod health;
 mod holidays;
 mod idempotency;
+mod identity;
 mod instant;
 mod library;
+mod me;
 mod messages;
 mod metrics;
 mod now;
 mod orders;
 mod page;
+mod passkey_sign_in;
+mod passkeys;
 mod playouts;
 mod preview;
+mod proof;
 mod reach;
 mod readiness;
 mod repairs;
 mod reports;
 mod server;
 mod session;
+mod sessions;
 mod setup;
 mod speaker_status;
 mod speakers;
@@ -48,8 +57,12 @@ mod speech;
 mod stop;
 mod telemetry;
 mod templates;
+mod totp;
+mod user_access;
 mod users;
 mod watch;
+mod watchers;
+mod webauthn;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -67,11 +80,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audio::{AudioError, Shelf},
-    auth::{Throttle, token_hash},
+    auth::{Challenges, Throttle, token_hash},
+    chance,
     clock::Clock,
     config::Config,
     engine::EngineHandle,
     notify::Notifier,
+    pki::Identity,
     speech::{SpeechError, Studio},
     store::{Store, StoreError},
 };
@@ -80,6 +95,7 @@ use description::Description;
 use error::ApiError;
 use messages::Code;
 
+pub use enrolment::area_names;
 pub use instant::Instant;
 pub use messages::Lang;
 pub use reports::{month_ends, month_of};
@@ -89,6 +105,8 @@ pub use server::{Patience, serve};
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Most listeners to `/events`.
 pub const MAX_WATCHERS: usize = 256;
+/// Most of them that are one person's, on all phones and pages.
+pub const MAX_WATCHERS_EACH: usize = 12;
 /// Most addresses tried at a time.
 const MAX_TRIES: usize = 2;
 /// What multipart adds to a file.
@@ -107,14 +125,19 @@ pub struct Shared {
     pub(crate) studio: Studio,
     pub(crate) shelf: Shelf,
     pub(crate) config: Config,
+    pub(crate) identity: Identity,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    /// What passkeys were asked to sign.
+    pub(crate) challenges: Challenges,
+    /// Makes up credentials for names that have none.
+    pub(crate) decoy: [u8; 32],
     pub(crate) notifier: Notifier,
     /// Tries of an address under way.
     pub(crate) tries: Arc<Semaphore>,
     /// Hash of the token that opens `/metrics` to others than this machine.
     pub(crate) metrics_token: Option<String>,
-    pub(crate) watchers: Arc<Semaphore>,
+    pub(crate) watchers: watchers::Watchers,
     pub(crate) closing: CancellationToken,
 }
 
@@ -151,6 +174,7 @@ impl AppState {
         engine: EngineHandle,
         config: Config,
         clock: Arc<dyn Clock>,
+        identity: Identity,
     ) -> Result<AppState, StateError> {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
         let metrics_token = metrics_token(&config)?;
@@ -170,10 +194,13 @@ impl AppState {
                 studio,
                 shelf,
                 config,
+                identity,
                 clock,
                 throttle: Throttle::default(),
+                challenges: Challenges::default(),
+                decoy: chance::bytes(),
                 metrics_token,
-                watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
+                watchers: watchers::Watchers::default(),
                 closing: CancellationToken::new(),
             }),
         })
@@ -207,7 +234,19 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(upload_bytes));
     let api = OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::sign_out))
-        .routes(routes!(session::me))
+        .routes(routes!(passkey_sign_in::challenge))
+        .routes(routes!(passkey_sign_in::sign_in))
+        .routes(routes!(proof::by_password))
+        .routes(routes!(proof::challenge))
+        .routes(routes!(proof::by_passkey))
+        .routes(routes!(me::me))
+        .routes(routes!(sessions::list, sessions::end_others))
+        .routes(routes!(sessions::end))
+        .routes(routes!(passkeys::list, passkeys::create))
+        .routes(routes!(passkeys::challenge))
+        .routes(routes!(passkeys::delete))
+        .routes(routes!(totp::begin, totp::delete))
+        .routes(routes!(totp::confirm))
         .routes(routes!(setup::set_up))
         .routes(routes!(about::about))
         .routes(routes!(areas::list, areas::create))
@@ -217,11 +256,19 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(speakers::list, speakers::create))
         .routes(routes!(speakers::read, speakers::change, speakers::delete))
         .routes(routes!(speakers::new_token))
+        .routes(routes!(speakers::retire))
+        .routes(routes!(enrolment::create))
+        .routes(routes!(enrolment::print))
+        .routes(routes!(enrolment::certificates))
+        .routes(routes!(enrolment::enrol))
+        .routes(routes!(enrolment::renew_over_https))
         .routes(routes!(speakers::presence))
         .routes(routes!(preview::preview))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::read, users::change, users::delete))
         .routes(routes!(users::setup_link))
+        .routes(routes!(user_access::reset_factors))
+        .routes(routes!(user_access::end_sessions))
         .routes(routes!(speech::speak))
         .routes(routes!(speech::voices))
         .routes(routes!(library::list))
@@ -322,7 +369,10 @@ pub fn router(state: AppState) -> Router {
         })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
         .layer(middleware::from_fn(guard::same_origin))
-        .layer(middleware::from_fn(error::finish))
+        .layer(middleware::from_fn_with_state(
+            error::Https(state.identity.is_publicly_known()),
+            error::finish,
+        ))
         .with_state(state)
 }
 

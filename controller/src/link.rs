@@ -21,8 +21,9 @@ use bytes::Bytes;
 use loa_protocol::topic::Topic;
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, MqttOptions, NetworkOptions, Packet,
-    PublishOptions, QoS, SubscribeFilterInput,
+    PublishOptions, QoS, SubscribeFilterInput, TlsConfiguration, Transport,
 };
+use rustls::ClientConfig;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -51,7 +52,10 @@ pub struct LinkOptions {
     pub port: u16,
     pub client_id: String,
     pub username: String,
+    /// Empty: the certificate says who we are.
     pub password: String,
+    /// How the broker is believed and what is shown to it; `None`: no TLS, within this machine.
+    pub tls: Option<Arc<ClientConfig>>,
 }
 
 impl std::fmt::Debug for LinkOptions {
@@ -266,6 +270,7 @@ impl Line {
             client_id,
             username,
             password,
+            tls,
         } = &self.options;
         let mut options = MqttOptions::new(client_id.clone(), (host.clone(), *port));
         let mut network = NetworkOptions::new();
@@ -275,6 +280,10 @@ impl Line {
             .set_credentials(username.clone(), password.clone())
             .set_max_packet_size(Some(MAX_PACKET_BYTES))
             .set_network_options(network);
+        if let Some(tls) = tls {
+            let tls = TlsConfiguration::Rustls(tls.clone());
+            options.set_transport(Transport::tls_with_config(tls));
+        }
         AsyncClient::builder(options).capacity(AHEAD).build()
     }
 }

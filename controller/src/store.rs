@@ -15,10 +15,12 @@ mod audio;
 mod bulletin_row;
 mod bulletins;
 mod calendars;
+mod certificates;
 mod channels;
 mod convert;
 mod error;
 mod events;
+mod factors;
 mod figures;
 mod groups;
 mod hearing;
@@ -31,9 +33,11 @@ mod office;
 mod orders;
 mod outages;
 mod overview;
+mod passkeys;
 mod playouts;
 mod presence;
 mod reach;
+mod recovery;
 mod repairs;
 mod reported;
 mod runs;
@@ -43,6 +47,7 @@ mod speakers;
 mod telemetry;
 mod templates;
 mod tidy;
+mod totp;
 mod unreported;
 mod users;
 mod watched;
@@ -77,8 +82,10 @@ pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
 pub use calendars::Calendar;
+pub use certificates::{Certificate, ENROLMENT_LIFE_S, Reason};
 pub use channels::ChannelState;
 pub use error::StoreError;
+pub use factors::Factors;
 pub use figures::Periods;
 pub(crate) use figures::begin;
 pub use groups::{Group, GroupChange, NewGroup};
@@ -88,16 +95,21 @@ pub use library::AudioFilter;
 pub use notes::{Kind, Told};
 pub use office::Office;
 pub use orders::OrderRow;
+pub use passkeys::{NewPasskey, PASSKEYS_PER_USER, Passkey};
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
 pub use reach::Reached;
+pub use recovery::RecoveryCodes;
 pub use repairs::{NewRepair, Repair, RepairChange, RepairFilter};
 pub use reported::{Known, Repaired};
-pub use sessions::{SESSION_LIFE_S, SESSIONS_PER_USER};
+pub use sessions::{
+    NewSession, PROOF_S, SESSION_LIFE_S, SESSION_MOST_S, SESSIONS_PER_USER, Session,
+};
 pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
+pub use totp::TOTP_DRAFT_S;
 pub use unreported::{Swept, Unreported};
-pub use users::{NewUser, User, UserChange, UserId};
+pub use users::{NewUser, SETUP_LINK_S, User, UserChange, UserId};
 pub use watched::Watched;
 
 /// How long a change waits for those before it.

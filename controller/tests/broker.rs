@@ -54,6 +54,7 @@ fn config(listen: SocketAddr) -> BrokerConfig {
         max_packet_bytes: MAX_PACKET,
         max_connections: 1_000,
         allow: Arc::new(LoaAdmission::new(OFFICE_PASSWORD.as_bytes(), tokens())),
+        tls: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use loa_controller::{
-    broker::{Broker, BrokerConfig, CONTROLLER_USERNAME, LoaAdmission, SpeakerTokens},
+    broker::{Broker, BrokerConfig, CONTROLLER_USERNAME, LoaAdmission, Roster, SpeakerTokens},
     clock::{Clock, SystemClock},
     engine::{Change, Engine, EngineHandle, EngineOptions, Urgent},
     link::{LinkOptions, MAX_PACKET_BYTES},
@@ -61,6 +61,7 @@ async fn start_broker(listen: SocketAddr, tokens: SpeakerTokens) -> Broker {
         max_packet_bytes: MAX_PACKET_BYTES,
         max_connections: 100,
         allow: Arc::new(LoaAdmission::new(OFFICE_PASSWORD.as_bytes(), tokens)),
+        tls: None,
     })
     .await
     .unwrap()
@@ -92,8 +93,11 @@ async fn village() -> Village {
             client_id: CONTROLLER_USERNAME.into(),
             username: CONTROLLER_USERNAME.into(),
             password: OFFICE_PASSWORD.into(),
+            tls: None,
         },
         tokens: tokens.clone(),
+        roster: Roster::default(),
+        authority: None,
         bytes_per_s: 4_000_000,
         reconnect_jitter_s: 1,
     })

@@ -237,14 +237,18 @@ impl Bulletin {
     }
 
     /// The last instant at which the occurrence planned at `at` may start or go on. An emergency always has one: a
-    /// warning of yesterday's flood helps nobody, and a power cut would have it said again for ever.
+    /// warning of yesterday's flood helps nobody, and a power cut would have it said again for ever. What approvers signed
+    /// ends with their word at the latest.
     pub fn ends(&self, at: WallTime) -> Option<WallTime> {
         let own = || {
             let lateness_s = self.lateness_s.map_or(0, i64::from);
             at.plus_s(DEFAULT_EMERGENCY_VALID_S.max(lateness_s))
         };
-        self.valid_until
-            .or_else(|| (self.priority == Priority::Emergency).then(own))
+        let ends = self
+            .valid_until
+            .or_else(|| (self.priority == Priority::Emergency).then(own));
+        let approved = self.endorsement.as_ref().map(|e| e.until);
+        [ends, approved].into_iter().flatten().min()
     }
 
     pub fn is_now(&self) -> bool {

@@ -61,11 +61,33 @@ struct ClientData {
     cross_origin: bool,
 }
 
-fn check_client_data(bytes: &[u8], kind: &str, expected: Expected<'_>) -> Result<(), PasskeyError> {
+/// What a browser says that was signed, and on which page. Nothing of it is proven before [`verify`] or [`register`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub challenge: Vec<u8>,
+    /// Scheme, host and port where it is not the usual one.
+    pub origin: String,
+}
+
+/// Reads client data, to find out which challenge is answered.
+pub fn said(client_data: &[u8]) -> Result<Said, PasskeyError> {
+    let data = read_client_data(client_data)?;
+    let challenge = URL_SAFE_NO_PAD.decode(&data.challenge);
+    Ok(Said {
+        challenge: challenge.map_err(|_| PasskeyError::Form)?,
+        origin: data.origin,
+    })
+}
+
+fn read_client_data(bytes: &[u8]) -> Result<ClientData, PasskeyError> {
     if bytes.len() > MAX_CLIENT_DATA {
         return Err(PasskeyError::Form);
     }
-    let data: ClientData = serde_json::from_slice(bytes).map_err(|_| PasskeyError::Form)?;
+    serde_json::from_slice(bytes).map_err(|_| PasskeyError::Form)
+}
+
+fn check_client_data(bytes: &[u8], kind: &str, expected: Expected<'_>) -> Result<(), PasskeyError> {
+    let data = read_client_data(bytes)?;
     if data.kind != kind {
         return Err(PasskeyError::Form);
     }

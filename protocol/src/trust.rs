@@ -168,6 +168,14 @@ impl Trust {
             .retain(|area, (signer, _)| may.contains(&(area, signer.clone())));
     }
 
+    /// Areas for which further approvers are known.
+    pub fn approver_areas(&self) -> impl Iterator<Item = &AreaId> {
+        self.approvers.keys()
+    }
+    pub fn has_approvers(&self, area: &AreaId) -> bool {
+        self.approvers.contains_key(area)
+    }
+
     /// Forgets the approvers of an area that is no longer followed.
     pub fn leave_area(&mut self, area: &AreaId) {
         self.approvers.remove(area);

@@ -65,6 +65,10 @@ impl Act {
     pub fn id(&self) -> &PlayoutId {
         &self.row.playout.id
     }
+    /// The approvers' word reaches no further than this.
+    pub fn approved_until(&self) -> Option<WallTime> {
+        self.bulletin.endorsement.as_ref().map(|e| e.until)
+    }
     pub fn has_sounded(&self) -> bool {
         self.row.playout.started.is_some()
     }

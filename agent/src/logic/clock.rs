@@ -75,6 +75,13 @@ impl Clock {
         }
     }
 
+    /// Whoever told the time is not believed any more: what he said of it counts for nothing.
+    pub fn doubt(&mut self, now_us: u64) {
+        self.samples.clear();
+        self.asked.clear();
+        self.past = self.known.map(|wall| (wall, now_us));
+    }
+
     pub fn moment(&self, at: Reading) -> Moment {
         let (wall, trust) = self.wall(at);
         Moment {

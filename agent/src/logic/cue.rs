@@ -279,7 +279,12 @@ impl Agent {
             };
             let has_begun = act.has_sounded() || act.piece().is_some_and(|p| p.begun_us.is_some());
             let (Some(bulletin), true) = (known, has_begun || planned.is_some()) else {
-                self.end_act(&id, Outcome::Interrupted(Interruption::Cancelled));
+                let why = if self.stage.distrusted.contains(&id.bulletin) {
+                    Interruption::Distrusted
+                } else {
+                    Interruption::Cancelled
+                };
+                self.end_act(&id, Outcome::Interrupted(why));
                 continue;
             };
             let planned = planned.unwrap_or(act.row.playout.planned);
@@ -304,6 +309,20 @@ impl Agent {
                 // Once the player has let go of it, it comes back here as idle.
                 self.stop(&id, Fate::Cut);
             }
+        }
+        self.stage.distrusted.clear();
+    }
+
+    /// What approvers allowed until now does not go on.
+    pub(super) fn end_unapproved(&mut self) {
+        let now = self.now.wall;
+        let acts = self.stage.acts.iter();
+        let over: Vec<OccurrenceId> = acts
+            .filter(|(_, act)| act.approved_until().is_some_and(|until| until < now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.end_act(&id, Outcome::Interrupted(Interruption::Distrusted));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the office says, once it is believed: its head, this speaker's configuration, and the channels' programmes
-//! with the `now`s on top. Pure state; `inbox` opens, checks and stores the bytes.
+//! with the `now`s on top, each with the key that signed it. Pure state; `inbox` opens, checks and stores the bytes, and
+//! `forget` takes back what is not believed any more.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,7 +8,7 @@ use loa_protocol::{
     bulletin::{Bulletin, BulletinError},
     channel::Channel,
     content::Sha,
-    envelope::Refusal,
+    envelope::{KeyId, Refusal},
     head::Head,
     id::{BulletinId, SpeakerId},
     programme::{Command, MAX_BULLETINS, Now, Programme, Version},
@@ -16,39 +17,75 @@ use loa_protocol::{
     time::WallTime,
 };
 
+use super::judge::{Effective, Judge, Verdict};
+
 /// Most bulletins that `now`s may have added before the programme that says the same arrives.
 pub const MAX_OVERLAYS: usize = 64;
 
 #[derive(Debug)]
 pub struct Documents {
     pub head: Option<Head>,
+    pub(super) head_signer: Option<KeyId>,
     pub config: SpeakerConfig,
     /// The office has said what the configuration is.
     pub config_known: bool,
-    channels: BTreeMap<Channel, Followed>,
+    pub(super) config_signer: Option<KeyId>,
+    /// It is one that nobody vouches for any more, kept for its rules.
+    pub holds_to_rules: bool,
+    pub(super) channels: BTreeMap<Channel, Followed>,
     /// Hashes of the bytes last believed, so that what comes again costs no signature check.
     seen: BTreeMap<String, Sha>,
 }
 
 /// One followed channel.
 #[derive(Debug, Default)]
-struct Followed {
-    programme: Option<Version>,
-    bulletins: BTreeMap<BulletinId, Arc<Bulletin>>,
-    silence_before: Option<WallTime>,
-    overlays: BTreeMap<BulletinId, Overlay>,
-    stop: Option<(Version, WallTime)>,
+pub(super) struct Followed {
+    pub programme: Option<Word>,
+    pub bulletins: BTreeMap<BulletinId, Held>,
+    pub silence_before: Option<WallTime>,
+    pub overlays: BTreeMap<BulletinId, Overlay>,
+    pub stop: Option<(WallTime, Word)>,
     /// The newest `now`.
-    now: Option<Version>,
+    pub now: Option<Word>,
+}
+
+/// Whose word it is, which one, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    pub version: Version,
+    pub signer: KeyId,
+    pub expires: Option<WallTime>,
 }
 
 #[derive(Debug)]
-struct Overlay {
-    version: Version,
+pub(super) struct Held {
+    pub bulletin: Arc<Bulletin>,
+    /// What was thought of it last, and in which state of the trust that was.
+    pub verdict: Option<(u64, Verdict)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Overlay {
+    pub word: Word,
     /// `None`: cancelled.
-    bulletin: Option<Arc<Bulletin>>,
+    pub bulletin: Option<Held>,
     /// It arrived in this run.
-    fresh: bool,
+    pub fresh: bool,
+}
+
+impl Held {
+    fn new(bulletin: Arc<Bulletin>) -> Self {
+        Self {
+            bulletin,
+            verdict: None,
+        }
+    }
+}
+
+impl Followed {
+    fn version(&self) -> Option<Version> {
+        self.programme.as_ref().map(|word| word.version)
+    }
 }
 
 /// What became of a document that was believed.
@@ -112,7 +149,10 @@ impl Documents {
         let channels = config.channels.iter().cloned();
         Self {
             head: None,
+            head_signer: None,
             config_known: false,
+            config_signer: None,
+            holds_to_rules: false,
             channels: channels.map(|c| (c, Followed::default())).collect(),
             config,
             seen: BTreeMap::new(),
@@ -129,18 +169,40 @@ impl Documents {
         self.seen.insert(name.into(), Sha::of(bytes));
     }
 
-    pub fn take_head(&mut self, head: Head) -> Result<Taken, Refusal> {
+    pub fn forget_seen(&mut self, name: &str) {
+        self.seen.remove(name);
+    }
+
+    pub fn take_head(&mut self, head: Head, signer: KeyId) -> Result<Taken, Refusal> {
         let taken = newer(head.version, self.head.as_ref().map(|h| h.version))?;
         if taken == Taken::New {
             self.head = Some(head);
+            self.head_signer = Some(signer);
         }
         Ok(taken)
     }
 
     pub fn take_config(
         &mut self,
-        mut config: SpeakerConfig,
+        config: SpeakerConfig,
+        signer: KeyId,
     ) -> Result<Option<ChannelChange>, Refusal> {
+        let change = self.put_config(config)?;
+        if change.is_some() {
+            self.config_known = true;
+            self.holds_to_rules = false;
+            self.config_signer = Some(signer);
+        }
+        Ok(change)
+    }
+
+    /// Holds to a configuration that nobody vouches for any more, for want of one that is believed.
+    pub fn hold_to(&mut self, config: SpeakerConfig) {
+        // One that could not be read would not have been kept.
+        self.holds_to_rules = self.put_config(config).is_ok();
+    }
+
+    fn put_config(&mut self, mut config: SpeakerConfig) -> Result<Option<ChannelChange>, Refusal> {
         let known = self.config_known.then_some(self.config.version);
         if newer(config.version, known)? == Taken::Known {
             return Ok(None);
@@ -175,10 +237,13 @@ impl Documents {
             change.needless.extend(names);
             change
                 .needless
-                .extend(followed.stop.map(|_| now_name(&channel, None)));
-            change
-                .needless
-                .extend(followed.programme.map(|_| programme_name(&channel)));
+                .extend(followed.stop.as_ref().map(|_| now_name(&channel, None)));
+            change.needless.extend(
+                followed
+                    .programme
+                    .as_ref()
+                    .map(|_| programme_name(&channel)),
+            );
             self.seen.remove(&programme_name(&channel));
             change.left.push(channel);
         }
@@ -189,45 +254,59 @@ impl Documents {
             }
         }
         self.config = config;
-        self.config_known = true;
         Ok(Some(change))
     }
 
     pub fn take_programme(
         &mut self,
         programme: Programme,
+        signer: KeyId,
     ) -> Result<Option<ProgrammeChange>, Refusal> {
         let channel = programme.channel;
         let followed = self.channels.get_mut(&channel).ok_or(Refusal::WrongScope)?;
-        if newer(programme.version, followed.programme)? == Taken::Known {
+        if newer(programme.version, followed.version())? == Taken::Known {
             return Ok(None);
         }
         if programme.bulletins.len() > MAX_BULLETINS {
             return Err(Refusal::BreaksRule);
         }
         let mut change = ProgrammeChange::default();
-        let mut bulletins: BTreeMap<BulletinId, Arc<Bulletin>> = BTreeMap::new();
+        let mut bulletins: BTreeMap<BulletinId, Held> = BTreeMap::new();
+        // What was thought of a bulletin holds as long as the same key says it.
+        let same_signer = followed
+            .programme
+            .as_ref()
+            .is_some_and(|word| word.signer == signer);
         for bulletin in programme.bulletins {
             if let Err(error) = bulletin.check() {
                 change.wrong.push(error);
             } else if bulletins
                 .get(&bulletin.id)
-                .is_none_or(|other| other.revision < bulletin.revision)
+                .is_none_or(|other| other.bulletin.revision < bulletin.revision)
             {
                 // What did not change keeps its place in memory, and so is seen not to have changed.
                 let same = followed.bulletins.get(&bulletin.id);
-                let kept = same.filter(|old| ***old == bulletin).cloned();
+                let kept = same
+                    .filter(|old| *old.bulletin == bulletin)
+                    .map(|old| Held {
+                        bulletin: Arc::clone(&old.bulletin),
+                        verdict: old.verdict.filter(|_| same_signer),
+                    });
                 bulletins.insert(
                     bulletin.id.clone(),
-                    kept.unwrap_or_else(|| Arc::new(bulletin)),
+                    kept.unwrap_or_else(|| Held::new(Arc::new(bulletin))),
                 );
             }
         }
-        followed.programme = Some(programme.version);
+        followed.programme = Some(Word {
+            version: programme.version,
+            signer,
+            expires: programme.expires,
+        });
         followed.bulletins = bulletins;
         followed.silence_before = programme.silence_before;
         followed.overlays.retain(|id, overlay| {
-            let keep = overlay.version > programme.version;
+            let keep = overlay.word.version > programme.version;
             if !keep {
                 change.needless.push(now_name(&channel, Some(id)));
             }
@@ -235,7 +314,7 @@ impl Documents {
         });
         if followed
             .stop
-            .take_if(|(v, _)| *v <= programme.version)
+            .take_if(|(_, word)| word.version <= programme.version)
             .is_some()
         {
             change.needless.push(now_name(&channel, None));
@@ -244,12 +323,18 @@ impl Documents {
     }
 
     /// Gives the name to store it under, when it says something new.
-    pub fn take_now(&mut self, now: Now, fresh: bool) -> Result<Option<String>, Refusal> {
+    pub fn take_now(
+        &mut self,
+        now: Now,
+        signer: KeyId,
+        fresh: bool,
+    ) -> Result<Option<String>, Refusal> {
         let followed = self
             .channels
             .get_mut(&now.channel)
             .ok_or(Refusal::WrongScope)?;
-        let known = followed.programme.max(followed.now);
+        let last_now = followed.now.as_ref().map(|word| word.version);
+        let known = followed.version().max(last_now);
         if newer(now.version, known)? == Taken::Known {
             return Ok(None);
         }
@@ -271,19 +356,24 @@ impl Documents {
             // The programme that says the same is on its way.
             return Err(Refusal::BreaksRule);
         }
-        followed.now = Some(now.version);
+        let word = Word {
+            version: now.version,
+            signer,
+            expires: None,
+        };
+        followed.now = Some(word.clone());
         let name = now_name(&now.channel, subject.as_ref());
         let bulletin = match now.command {
-            Command::Start { bulletin } => Some(Arc::new(*bulletin)),
+            Command::Start { bulletin } => Some(Held::new(Arc::new(*bulletin))),
             Command::Cancel { .. } => None,
             Command::Stop { before } => {
-                followed.stop = Some((now.version, before));
+                followed.stop = Some((before, word));
                 return Ok(Some(name));
             }
         };
         if let Some(id) = subject {
             let overlay = Overlay {
-                version: now.version,
+                word,
                 bulletin,
                 fresh,
             };
@@ -301,38 +391,43 @@ impl Documents {
     pub fn programmes(&self) -> impl Iterator<Item = (&Channel, Version)> {
         self.channels
             .iter()
-            .filter_map(|(c, f)| Some((c, f.programme?)))
+            .filter_map(|(c, f)| Some((c, f.version()?)))
     }
 
-    /// All that the followed channels hold together, with the newest edit of each; `true` when it came by a `now`.
-    pub fn effective(&self) -> BTreeMap<BulletinId, (Arc<Bulletin>, bool)> {
-        let mut all: BTreeMap<BulletinId, (Arc<Bulletin>, bool)> = BTreeMap::new();
-        let mut add = |bulletin: &Arc<Bulletin>, fresh: bool| {
-            let known = all.get(&bulletin.id);
-            if known.is_none_or(|(other, _)| other.revision < bulletin.revision) {
-                all.insert(bulletin.id.clone(), (Arc::clone(bulletin), fresh));
-            }
-        };
-        for followed in self.channels.values() {
-            for (id, bulletin) in &followed.bulletins {
-                if !followed.overlays.contains_key(id) {
-                    add(bulletin, false);
+    /// All that the followed channels hold together and that the judge lets pass, with the newest edit of each.
+    pub fn effective(&mut self, judge: &Judge<'_>) -> Effective {
+        let mut effective = Effective::default();
+        for (channel, followed) in &mut self.channels {
+            if let Some(word) = &followed.programme {
+                for (id, held) in &mut followed.bulletins {
+                    if !followed.overlays.contains_key(id) {
+                        let verdict = judge.of(held, channel, word);
+                        effective.add(held, false, verdict);
+                    }
                 }
             }
-            for overlay in followed.overlays.values() {
-                if let Some(bulletin) = &overlay.bulletin {
-                    add(bulletin, overlay.fresh);
+            for overlay in followed.overlays.values_mut() {
+                if let Some(held) = &mut overlay.bulletin {
+                    let verdict = judge.of(held, channel, &overlay.word);
+                    effective.add(held, overlay.fresh, verdict);
                 }
             }
         }
-        all
+        effective
+    }
+
+    /// When the next programme runs out.
+    pub fn next_expiry(&self, now: WallTime) -> Option<WallTime> {
+        let words = self.channels.values().filter_map(|f| f.programme.as_ref());
+        let expiries = words.filter_map(|word| word.expires);
+        expiries.filter(|at| *at >= now).min()
     }
 
     /// Whatever was planned at or before this is over.
     pub fn silence_before(&self) -> Option<WallTime> {
         self.channels
             .values()
-            .flat_map(|f| [f.silence_before, f.stop.map(|(_, before)| before)])
+            .flat_map(|f| [f.silence_before, f.stop.as_ref().map(|(before, _)| *before)])
             .flatten()
             .max()
     }

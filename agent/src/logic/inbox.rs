@@ -1,6 +1,7 @@
 //! Messages from the line: opened, checked, stored, and only then handed on.
 //!
-//! The order of the checks: size, decode, type, signature (all in the envelope), scope, freshness, rules. What is not
+//! The order of the checks: size, decode, type, signature, the key's scope and time, the document's scope, its time,
+//! freshness, rules. What is not
 //! believed changes nothing; it is counted by reason, and told at most once a minute for each.
 
 use loa_protocol::{
@@ -11,24 +12,36 @@ use loa_protocol::{
     head::Head,
     programme::{Now, Programme},
     speaker_config::SpeakerConfig,
+    time::WallTime,
     topic::Topic,
+    trust::Opened,
 };
 
 use super::{
     Agent,
+    belief::{RulesNote, approvers_name},
     documents::{CONFIG, HEAD, Taken, programme_name},
+    memory::Note,
     port::{Effect, LogLine, Write},
 };
 
 /// Longest topic that is written into a log line, in bytes.
 const MAX_TOPIC_BYTES: usize = 200;
+/// No disk ever gave so many events numbers; beyond it numbers would run out.
+const MAX_ACKED: u64 = 1 << 53;
 
-/// Where a channel speaks.
-pub fn channel_filters(channel: &Channel) -> [String; 2] {
-    [
-        Topic::Programme(channel.clone()).to_string(),
-        Topic::Now(channel.clone()).to_string(),
-    ]
+/// Where a channel speaks, and where it is said who may approve what is said in an area.
+pub fn channel_filters(channel: &Channel) -> Vec<String> {
+    let approvers = match channel {
+        Channel::Area(area) => Some(Topic::Approvers(area.clone())),
+        _ => None,
+    };
+    let own = [
+        Topic::Programme(channel.clone()),
+        Topic::Now(channel.clone()),
+    ];
+    let topics = approvers.into_iter().chain(own);
+    topics.map(|topic| topic.to_string()).collect()
 }
 
 impl Agent {
@@ -36,6 +49,8 @@ impl Agent {
         let own = &self.identity.speaker;
         let result = match topic.parse::<Topic>() {
             Ok(Topic::Block { content, index }) => return self.block_came(content, index, payload),
+            Ok(Topic::Root(version)) => self.root_came(version, payload),
+            Ok(Topic::Approvers(area)) => self.approvers_came(&area, payload, true),
             Ok(Topic::Head) => self.head_came(payload, true),
             Ok(Topic::Config(speaker)) if speaker == *own => self.config_came(payload, true),
             Ok(Topic::Programme(channel)) => self.programme_came(&channel, payload, true),
@@ -64,13 +79,21 @@ impl Agent {
         }
     }
 
-    pub(super) fn open<D: Document>(&self, bytes: &[u8]) -> Result<D, Refusal> {
-        let now = self.now.is_trusted().then_some(self.now.wall);
-        self.trust.open(bytes, now).map(|opened| opened.document)
+    fn open<D: Document>(&self, bytes: &[u8], live: bool) -> Result<Opened<D>, Refusal> {
+        self.trust.open(bytes, self.time_of(live))
+    }
+
+    /// Refuses what comes after its own time.
+    fn in_time(&self, expires: Option<WallTime>, live: bool) -> Result<(), Refusal> {
+        let now = self.time_of(live);
+        if expires.is_some_and(|expires| now.is_some_and(|now| now > expires)) {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
     }
 
     /// Keeps the bytes when they are not from the disk themselves.
-    fn keep(&mut self, name: String, bytes: &[u8], is_new: bool) {
+    pub(super) fn keep(&mut self, name: String, bytes: &[u8], is_new: bool) {
         self.documents.note_seen(&name, bytes);
         if is_new {
             let bytes = bytes.to_vec();
@@ -83,9 +106,13 @@ impl Agent {
         if self.documents.was_seen(HEAD, bytes) {
             return Ok(());
         }
-        let head: Head = self.open(bytes)?;
+        let Opened {
+            document: head,
+            signer,
+        } = self.open::<Head>(bytes, live)?;
+        self.in_time(head.expires, live)?;
         let (made, audit) = (head.made, head.audit);
-        if self.documents.take_head(head)? == Taken::New {
+        if self.documents.take_head(head, signer)? == Taken::New {
             self.learn_past(made);
             if let Some(given) = audit.filter(|_| live) {
                 self.hear_checkpoint(given, made);
@@ -99,16 +126,31 @@ impl Agent {
         if self.documents.was_seen(CONFIG, bytes) {
             return Ok(());
         }
-        let config: SpeakerConfig = self.open(bytes)?;
+        let Opened {
+            document: config,
+            signer,
+        } = self.open::<SpeakerConfig>(bytes, live)?;
         if config.speaker != self.identity.speaker {
             return Err(Refusal::WrongScope);
         }
         let (made, since) = (config.made, self.documents.config.since);
-        let Some(change) = self.documents.take_config(config)? else {
+        let held_to_rules = self.documents.holds_to_rules;
+        let Some(mut change) = self.documents.take_config(config, signer)? else {
             return Ok(());
         };
         self.learn_past(made);
+        if live && held_to_rules {
+            change.needless.push(RulesNote::NAME.into());
+        }
         self.keep(CONFIG.into(), bytes, live);
+        for channel in &change.left {
+            if let Channel::Area(area) = channel
+                && self.trust.has_approvers(area)
+            {
+                self.trust.leave_area(area);
+                change.needless.push(approvers_name(area));
+            }
+        }
         self.forget_documents(change.needless);
         if self.connected && !change.left.is_empty() {
             let filters = change.left.iter().flat_map(channel_filters).collect();
@@ -131,6 +173,7 @@ impl Agent {
 
     pub(super) fn forget_documents(&mut self, names: Vec<String>) {
         for name in names {
+            self.documents.forget_seen(&name);
             self.commits.put(Write::RemoveDocument { name });
         }
         self.commits.close_group();
@@ -146,12 +189,18 @@ impl Agent {
         if self.documents.was_seen(&name, bytes) {
             return Ok(());
         }
-        let programme: Programme = self.open(bytes)?;
+        let Opened {
+            document: programme,
+            signer,
+        } = self
+            .trust
+            .open_on::<Programme>(bytes, channel, self.time_of(live))?;
         if programme.channel != *channel || !self.documents.follows(channel) {
             return Err(Refusal::WrongScope);
         }
+        self.in_time(programme.expires, live)?;
         let (made, version, count) = (programme.made, programme.version, programme.bulletins.len());
-        let Some(change) = self.documents.take_programme(programme)? else {
+        let Some(change) = self.documents.take_programme(programme, signer)? else {
             return Ok(());
         };
         self.learn_past(made);
@@ -173,12 +222,17 @@ impl Agent {
     }
 
     fn now_came(&mut self, channel: &Channel, bytes: &[u8]) -> Result<(), Refusal> {
-        let now: Now = self.open(bytes)?;
+        let Opened {
+            document: now,
+            signer,
+        } = self
+            .trust
+            .open_on::<Now>(bytes, channel, self.time_of(true))?;
         if now.channel != *channel || !self.documents.follows(channel) {
             return Err(Refusal::WrongScope);
         }
         let made = now.made;
-        if let Some(name) = self.documents.take_now(now, true)? {
+        if let Some(name) = self.documents.take_now(now, signer, true)? {
             self.learn_past(made);
             let bytes = bytes.to_vec();
             self.commits.put(Write::PutDocument { name, bytes });
@@ -188,24 +242,18 @@ impl Agent {
         Ok(())
     }
 
-    /// The programmes changed: the agenda takes over what they now hold together.
-    pub(super) fn take_over_programmes(&mut self, live: bool) {
-        let arrived = live.then_some(self.now.mono_us);
-        let effective = self.documents.effective();
-        self.agenda
-            .replace(effective, arrived, self.now.wall, &self.ledger);
-        self.plan_changed();
-    }
-
-    fn learn_past(&mut self, made: loa_protocol::time::WallTime) {
+    fn learn_past(&mut self, made: WallTime) {
         self.clock.learn_past(made, self.now.mono_us);
         self.look_at_clock(self.reading);
     }
 
     fn ack_came(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let ack: Ack = self.open(bytes)?;
+        let ack: Ack = self.open(bytes, true)?.document;
         if ack.speaker != self.identity.speaker {
             return Err(Refusal::WrongScope);
+        }
+        if ack.through > MAX_ACKED {
+            return Err(Refusal::BreaksRule);
         }
         if ack.store != self.store {
             // Retained from before this disk was new.
@@ -225,7 +273,7 @@ impl Agent {
     }
 
     fn clock_reply_came(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let reply: ClockReply = self.open(bytes)?;
+        let reply: ClockReply = self.open(bytes, true)?.document;
         if reply.speaker != self.identity.speaker {
             return Err(Refusal::WrongScope);
         }

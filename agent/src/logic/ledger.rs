@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use loa_protocol::{
     bulletin::{Bulletin, Priority},
+    id::BulletinId,
     playout::{Interruption, OccurrenceId, Outcome, Playout, PlayoutId},
     time::{Trust, WallTime},
 };
@@ -91,6 +92,19 @@ impl Ledger {
         self.rows
             .get(id)
             .is_some_and(|brief| brief.outcome.is_some())
+    }
+
+    /// Has an occurrence of this bulletin a row under another date than this?
+    pub fn has_other_date(&self, bulletin: &BulletinId, date: &str) -> bool {
+        let first = OccurrenceId {
+            bulletin: bulletin.clone(),
+            date: jiff::civil::Date::MIN,
+            index: 0,
+            repeat: 0,
+        };
+        let rows = self.rows.range(first..).map(|(id, _)| id);
+        let mut of_it = rows.take_while(|id| id.bulletin == *bulletin);
+        of_it.any(|id| date.parse().ok() != Some(id.date))
     }
 
     pub fn next_attempt(&self, id: &OccurrenceId) -> u16 {

@@ -2,12 +2,14 @@
 //!
 //! [`Agent::handle`] takes one thing that happened and gives what is to be done about it; [`Agent::next_deadline`] says
 //! when to come back if nothing happens. What is on the way to the disk, what sounds and what is asked for are all in
-//! here; nothing is read back. How a document becomes sound: `inbox` believes it, `agenda` unrolls its occurrences,
+//! here; nothing is read back. How a document becomes sound: `inbox` believes it by what `belief` knows of the office's keys,
+//! `judge` leaves out what approvers had to sign and did not, `agenda` unrolls its occurrences,
 //! `stage` asks the arbitration what ought to sound, `commits` makes the ledger row durable, and only then does
 //! `stage` tell the player.
 
 mod act;
 mod agenda;
+mod belief;
 mod chance;
 mod clock;
 mod commits;
@@ -17,7 +19,9 @@ mod data_use;
 mod documents;
 mod ear;
 mod fetch;
+mod forget;
 mod inbox;
+mod judge;
 mod ledger;
 mod memory;
 mod orders;
@@ -52,6 +56,7 @@ use loa_protocol::{
 
 use self::{
     agenda::Agenda,
+    belief::Belief,
     chance::Chance,
     clock::Clock,
     commits::Commits,
@@ -159,6 +164,7 @@ pub struct Agent {
     ended: bool,
     clock: Clock,
     trust: Trust,
+    belief: Belief,
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
@@ -251,6 +257,7 @@ impl Agent {
             (self.stage.wake, "stage"),
             (Some(self.watch_at()), "clock watch"),
             (self.commits.deadline(), "commit again"),
+            (self.belief_deadline(), "somebody's time is over"),
             (self.watch.deadline(), "line lost"),
             (self.ear.deadline(), "listening"),
             (Some(self.report.deadline(&self.identity.pace)), "status"),
@@ -334,6 +341,7 @@ impl Agent {
         self.agenda
             .rebuild(self.documents.config.since, self.now.wall, &self.ledger);
         self.plan_changed();
+        self.belief.time_changed();
         if step > STEP_US {
             self.recall_armed();
         }
@@ -348,6 +356,7 @@ impl Agent {
         if !self.ended {
             self.tend_runs();
             self.tend_line();
+            self.tend_belief();
             self.settle();
             self.tend_ear();
             self.tend_contents();
@@ -365,17 +374,9 @@ impl Agent {
     fn connected(&mut self) {
         self.connected = true;
         self.line_is_up();
-        let mut filters: Vec<String> = vec![
-            Topic::Head.to_string(),
-            Topic::Config(self.identity.speaker.clone()).to_string(),
-            Topic::Ack(self.identity.speaker.clone()).to_string(),
-            Topic::ClockReply(self.identity.speaker.clone()).to_string(),
-        ];
-        filters.extend(self.certificate_topic().map(|topic| topic.to_string()));
+        self.belief.line_is_up(self.now.mono_us);
         self.renewal_line_is_up();
-        filters.extend(self.documents.channels().flat_map(inbox::channel_filters));
-        filters.extend(self.contents.wanted().map(Topic::blocks_filter));
-        self.out.push(Effect::Subscribe { filters });
+        self.subscribe();
         self.clock.connected(self.now.mono_us);
         self.outbox.line_changed();
         self.contents.forgive();
@@ -387,6 +388,7 @@ impl Agent {
         self.connected = false;
         self.renewal_line_is_down();
         self.line_is_down();
+        self.belief.line_is_down();
         self.clock.disconnected();
         self.outbox.line_changed();
     }

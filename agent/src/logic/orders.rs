@@ -28,6 +28,12 @@ impl Orders {
 }
 
 impl Agent {
+    /// Whoever numbered the orders is not believed any more: the next one numbers anew.
+    pub(super) fn forget_orders(&mut self) {
+        self.orders = Orders::default();
+        self.keep_note(&OrderNote::default());
+    }
+
     pub(super) fn tend_orders(&mut self) {
         if let Some(order) = self.orders.under_way.clone() {
             if order.until <= self.now.wall {

@@ -195,6 +195,10 @@ pub enum LogLine {
         topic: String,
         why: String,
     },
+    /// Another root is in force.
+    Root {
+        version: u32,
+    },
     Programme {
         channel: String,
         generation: u64,
@@ -239,8 +243,8 @@ pub enum CertificateStep {
 /// One durable change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// The office's documents as they came (the signed bytes), named `head`, `config`, `programme:CHANNEL` and
-    /// `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
+    /// The office's documents as they came (the signed bytes), named `head`, `config`, `root:VERSION`,
+    /// `approvers:AREA`, `programme:CHANNEL` and `now:CHANNEL:WHAT` (several a channel), and the speaker's own notes, named `own:WHAT`; whoever stores them need
     /// not understand them.
     PutDocument {
         name: String,

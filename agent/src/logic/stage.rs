@@ -6,11 +6,15 @@
 //! Bounds: one playout at most sounds and one more is armed to take its place; a pass over the candidates is repeated
 //! at most [`MAX_TURNS`] times for one input, then a moment later.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use loa_protocol::{
     arbitration::{Candidate, Decision, State, decide},
     bulletin::Bulletin,
+    id::BulletinId,
     playout::{Failure, Miss, OccurrenceId, Outcome, PlayoutId},
     time::WallTime,
 };
@@ -38,6 +42,8 @@ pub struct Stage {
     /// Something happened that may change what ought to sound.
     pub dirty: bool,
     pub plan_changed: bool,
+    /// Bulletins that are gone because nobody vouches for them any more.
+    pub distrusted: BTreeSet<BulletinId>,
     /// Chosen by the last decision.
     pub chosen: Option<OccurrenceId>,
     prepared: Option<OccurrenceId>,
@@ -88,6 +94,7 @@ impl Agent {
         for _ in 0..MAX_TURNS {
             self.stage.dirty = false;
             self.end_overdue();
+            self.end_unapproved();
             self.follow_plan();
             let decision = self.decide_now();
             wake = decision.wake;
@@ -290,7 +297,11 @@ impl Agent {
             .acts
             .values()
             .filter_map(|act| Some(act.piece()?.overdue_us));
-        let earliest = wall.chain(overdue).min();
+        let approved_until = self.stage.acts.values().filter_map(Act::approved_until);
+        let unapproved = approved_until
+            .filter(|at| *at >= now)
+            .map(|at| self.now.mono_at(at.plus_us(1)));
+        let earliest = wall.chain(overdue).chain(unapproved).min();
         let soonest = self.now.mono_us + if self.stage.dirty { 1_000 } else { 1 };
         self.stage.wake = earliest
             .map(|at| at.max(soonest))

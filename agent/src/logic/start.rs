@@ -2,16 +2,19 @@
 //! that the last run left open is closed as what it is, cut by a loss of power.
 
 use loa_protocol::{
+    channel::Channel,
+    envelope::Refusal,
     event::What,
     playout::{Interruption, Outcome},
     programme::Now,
     time::{Moment, Trust, WallTime},
-    trust::Trust as BelievedBy,
+    trust::{Opened, Trust as BelievedBy},
 };
 
 use super::{
     Agent, Identity,
     agenda::Agenda,
+    belief::{Belief, RulesNote},
     chance::Chance,
     clock::Clock,
     commits::Commits,
@@ -60,6 +63,7 @@ impl Agent {
             ended: false,
             clock,
             trust: BelievedBy::new(identity.anchor.clone()),
+            belief: Belief::default(),
             documents: Documents::new(speaker),
             agenda: Agenda::default(),
             ledger: Ledger::default(),
@@ -93,6 +97,7 @@ impl Agent {
             agent: agent.identity.agent.clone(),
             after,
         });
+        let rules = memory.read();
         let unreadable = memory.unreadable.join(", ");
         if !unreadable.is_empty() {
             let detail = format!("the speaker's own notes cannot be read: {unreadable}");
@@ -101,7 +106,7 @@ impl Agent {
         agent.forget_documents(memory.unreadable);
         agent.note_run();
         agent.commits.close_group();
-        agent.restore_documents(documents);
+        agent.restore_documents(documents, rules);
         agent.restore_ledger(stored.ledger);
         agent.take_over_programmes(false);
         let since = agent.documents.config.since;
@@ -113,25 +118,44 @@ impl Agent {
         (agent, effects)
     }
 
-    fn restore_documents(&mut self, documents: Vec<(String, Vec<u8>)>) {
-        let mut nows = Vec::new();
-        let mut lost = Vec::new();
+    /// Whom to believe comes first, then this speaker's own configuration, then the rest.
+    fn restore_documents(&mut self, documents: Vec<(String, Vec<u8>)>, rules: Option<RulesNote>) {
+        let (roots, documents) = documents
+            .into_iter()
+            .partition(|(name, _)| name.starts_with("root:"));
+        let needless = self.restore_roots(roots);
+        self.forget_documents(needless);
         let (first, rest): (Vec<_>, Vec<_>) = documents
             .into_iter()
             .partition(|(name, _)| name == HEAD || name == CONFIG);
-        for (name, bytes) in first.into_iter().chain(rest) {
+        let config = first.iter().find(|(name, _)| name == CONFIG).cloned();
+        self.restore_some(first);
+        if !self.documents.config_known {
+            self.restore_rules(rules, config.as_ref().map(|(_, bytes)| &bytes[..]));
+        }
+        self.restore_some(rest);
+    }
+
+    fn restore_some(&mut self, documents: Vec<(String, Vec<u8>)>) {
+        let mut nows = Vec::new();
+        let mut lost = Vec::new();
+        for (name, bytes) in documents {
             let result = match name.as_str() {
                 HEAD => self.head_came(&bytes, false),
                 CONFIG => self.config_came(&bytes, false),
                 _ => match name.split_once(':') {
+                    Some(("approvers", area)) => match area.parse() {
+                        Ok(area) => self.approvers_came(&area, &bytes, false),
+                        Err(_) => Err(Refusal::WrongScope),
+                    },
                     Some(("programme", channel)) => match channel.parse() {
                         Ok(channel) => self.programme_came(&channel, &bytes, false),
-                        Err(_) => Err(loa_protocol::envelope::Refusal::WrongScope),
+                        Err(_) => Err(Refusal::WrongScope),
                     },
-                    Some(("now", _)) => self
-                        .open::<Now>(&bytes)
+                    Some(("now", rest)) => self
+                        .stored_now(rest, &bytes)
                         .map(|now| nows.push((now, name.clone()))),
-                    _ => Err(loa_protocol::envelope::Refusal::WrongScope),
+                    _ => Err(Refusal::WrongScope),
                 },
             };
             if let Err(refusal) = result {
@@ -143,14 +167,30 @@ impl Agent {
                 lost.push(name);
             }
         }
-        nows.sort_by_key(|(now, _)| now.version);
+        nows.sort_by_key(|(now, _)| now.document.version);
         for (now, name) in nows {
+            let Opened { document, signer } = now;
             // One that the programme has overtaken, or whose channel was left, is simply not needed any more.
-            if !matches!(self.documents.take_now(now, false), Ok(Some(_))) {
+            if !matches!(
+                self.documents.take_now(document, signer, false),
+                Ok(Some(_))
+            ) {
                 lost.push(name);
             }
         }
         self.forget_documents(lost);
+    }
+
+    /// Stored as `now:CHANNEL:WHAT`.
+    fn stored_now(&self, rest: &str, bytes: &[u8]) -> Result<Opened<Now>, Refusal> {
+        let channel = rest.split(':').next().and_then(|c| c.parse().ok());
+        let channel: Channel = channel.ok_or(Refusal::WrongScope)?;
+        let opened = self.trust.open_on::<Now>(bytes, &channel, None)?;
+        if opened.document.channel == channel {
+            Ok(opened)
+        } else {
+            Err(Refusal::WrongScope)
+        }
     }
 
     fn restore_ledger(&mut self, rows: Vec<LedgerRow>) {

@@ -1,4 +1,4 @@
-//! How often one may guess a password: slower and slower for one name from one address, never not at all.
+//! How often one may guess a password or a code: slower and slower for one name from one address, never not at all.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ const FORGET_US: u64 = 15 * 60_000_000;
 /// Name and address pairs remembered; beyond it the one that guessed longest ago makes room.
 const PAIRS: usize = 10_000;
 
-/// Counts wrong guesses by name and address, so that a stranger elsewhere cannot keep the right person out.
+/// Counts wrong guesses by what is guessed at (a user's name; a word with a null byte before it where it is none) and address, so that a stranger elsewhere cannot keep the right person out.
 #[derive(Debug, Default)]
 pub struct Throttle {
     pairs: Mutex<HashMap<(String, Option<IpAddr>), Guesses>>,
@@ -42,9 +42,9 @@ impl Guesses {
 impl Throttle {
     /// Takes one guess. `Err`: wait so many seconds first; nothing was counted.
     /// A guess counts as wrong until [`Throttle::right`] says otherwise, so that many at once are no way around.
-    pub fn guess(&self, username: &str, from: Option<IpAddr>, now_us: u64) -> Result<(), u64> {
+    pub fn guess(&self, at: &str, from: Option<IpAddr>, now_us: u64) -> Result<(), u64> {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (username.to_owned(), from);
+        let key = (at.to_owned(), from);
         if !pairs.contains_key(&key) && pairs.len() >= PAIRS {
             pairs.retain(|_, g| now_us.saturating_sub(g.last_us) < FORGET_US);
             if pairs.len() >= PAIRS
@@ -73,9 +73,9 @@ impl Throttle {
     }
 
     /// The last guess was right: nothing is held against the pair.
-    pub fn right(&self, username: &str, from: Option<IpAddr>) {
+    pub fn right(&self, at: &str, from: Option<IpAddr>) {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.remove(&(username.to_owned(), from));
+        pairs.remove(&(at.to_owned(), from));
     }
 }
 

@@ -9,6 +9,9 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::roster::Roster;
+use crate::pki::Peer;
+
 /// The controller's MQTT user name. No speaker can bear it: names have no dot.
 pub const CONTROLLER_USERNAME: &str = "loa.controller";
 
@@ -20,15 +23,30 @@ pub enum Principal {
     Speaker(String),
 }
 
+/// How somebody who connects makes himself known.
+#[derive(Clone, Copy)]
+pub struct Knock<'a> {
+    pub client_id: &'a str,
+    pub username: Option<&'a str>,
+    pub password: Option<&'a [u8]>,
+    /// Whom its certificate names, when it came through TLS. Its chain and its key were checked then.
+    pub certificate: Option<&'a Peer>,
+}
+
+impl fmt::Debug for Knock<'_> {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Knock")
+            .field("client_id", &self.client_id)
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Decides who may do what. Asked on the broker's threads: answer at once, never block.
 pub trait Admission: Send + Sync {
     /// Who this is, or `None` to refuse. May be asked more than once for one connection.
-    fn may_connect(
-        &self,
-        client_id: &str,
-        username: Option<&str>,
-        password: Option<&[u8]>,
-    ) -> Option<Principal>;
+    fn may_connect(&self, knock: Knock<'_>) -> Option<Principal>;
     /// Whether `who` may publish to `topic`; also asked for the topic of its last will.
     fn may_publish(&self, who: &Principal, topic: &str) -> bool;
     /// Whether `who` may subscribe to `filter`, wildcards and all.
@@ -80,10 +98,17 @@ pub fn token_hash(token: &[u8]) -> TokenHash {
     Sha256::digest(token).into()
 }
 
+/// By what speakers are known.
+enum Known {
+    /// Without TLS, within this machine.
+    Tokens(SpeakerTokens),
+    Certificates(Roster),
+}
+
 /// The topic table of the wire.
 pub struct LoaAdmission {
     controller: TokenHash,
-    speakers: SpeakerTokens,
+    speakers: Known,
 }
 
 impl fmt::Debug for LoaAdmission {
@@ -93,32 +118,60 @@ impl fmt::Debug for LoaAdmission {
 }
 
 impl LoaAdmission {
-    /// `controller_password`: random, made anew at each start.
+    /// Speakers have tokens. `controller_password`: random, made anew at each start.
     pub fn new(controller_password: &[u8], speakers: SpeakerTokens) -> Self {
         Self {
             controller: token_hash(controller_password),
-            speakers,
+            speakers: Known::Tokens(speakers),
         }
+    }
+
+    /// Speakers have certificates, and nothing else lets them in.
+    pub fn with_certificates(controller_password: &[u8], roster: Roster) -> Self {
+        Self {
+            controller: token_hash(controller_password),
+            speakers: Known::Certificates(roster),
+        }
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        match &self.speakers {
+            Known::Tokens(tokens) => tokens.hash_of(id).is_some(),
+            Known::Certificates(roster) => roster.knows(id),
+        }
+    }
+
+    fn is_controller(&self, knock: &Knock<'_>) -> bool {
+        // Several clients of the controller may be connected, none under a name that a speaker could have.
+        knock.username == Some(CONTROLLER_USERNAME)
+            && knock.client_id.starts_with(CONTROLLER_USERNAME)
+            && knock
+                .password
+                .is_some_and(|given| same(&token_hash(given), &self.controller))
     }
 }
 
 impl Admission for LoaAdmission {
-    fn may_connect(
-        &self,
-        client_id: &str,
-        username: Option<&str>,
-        password: Option<&[u8]>,
-    ) -> Option<Principal> {
-        let (username, given) = (username?, token_hash(password?));
-        if username == CONTROLLER_USERNAME {
-            // Several clients of the controller may be connected, none under a name that a speaker could have.
-            return (client_id.starts_with(CONTROLLER_USERNAME) && same(&given, &self.controller))
-                .then_some(Principal::Controller);
-        }
-        let known = self.speakers.hash_of(username);
-        // Compared even for an unknown speaker, so that time tells nobody which names exist.
-        let fits = same(&given, &known.unwrap_or_default()) & known.is_some();
-        (fits && client_id == username).then(|| Principal::Speaker(username.to_owned()))
+    fn may_connect(&self, knock: Knock<'_>) -> Option<Principal> {
+        let Some(peer) = knock.certificate else {
+            if self.is_controller(&knock) {
+                return Some(Principal::Controller);
+            }
+            let Known::Tokens(tokens) = &self.speakers else {
+                return None;
+            };
+            let (username, given) = (knock.username?, token_hash(knock.password?));
+            let known = tokens.hash_of(username);
+            // Compared even for an unknown speaker, so that time tells nobody which names exist.
+            let fits = same(&given, &known.unwrap_or_default()) & known.is_some();
+            return (fits && knock.client_id == username)
+                .then(|| Principal::Speaker(username.to_owned()));
+        };
+        let Known::Certificates(roster) = &self.speakers else {
+            return None;
+        };
+        let named = knock.client_id == peer.speaker && knock.username == Some(&peer.speaker);
+        (named && roster.admits(peer)).then(|| Principal::Speaker(peer.speaker.clone()))
     }
 
     fn may_publish(&self, who: &Principal, topic: &str) -> bool {
@@ -130,8 +183,8 @@ impl Admission for LoaAdmission {
             Principal::Speaker(id) => {
                 matches!(
                     own_leaf(id, topic),
-                    Some("status" | "events" | "want" | "clock")
-                ) && self.speakers.hash_of(id).is_some()
+                    Some("status" | "events" | "want" | "clock" | "renewal")
+                ) && self.knows(id)
             }
         }
     }
@@ -141,16 +194,27 @@ impl Admission for LoaAdmission {
             Principal::Controller => filter.starts_with("loa/v1/"),
             Principal::Speaker(id) => {
                 let shared = filter == "loa/v1/head"
-                    || filter.starts_with("loa/v1/channel/")
-                    || filter.starts_with("loa/v1/content/");
-                let own = matches!(own_leaf(id, filter), Some("config" | "ack" | "clock/reply"));
-                (shared || own) && self.speakers.hash_of(id).is_some()
+                    || ["root/", "approvers/", "channel/", "content/"]
+                        .iter()
+                        .any(|below| {
+                            filter
+                                .strip_prefix("loa/v1/")
+                                .is_some_and(|rest| rest.starts_with(below))
+                        });
+                let own = matches!(
+                    own_leaf(id, filter),
+                    Some("config" | "ack" | "clock/reply" | "certificate")
+                );
+                (shared || own) && self.knows(id)
             }
         }
     }
 
     fn changes(&self) -> watch::Receiver<()> {
-        self.speakers.changes.subscribe()
+        match &self.speakers {
+            Known::Tokens(tokens) => tokens.changes.subscribe(),
+            Known::Certificates(roster) => roster.changes(),
+        }
     }
 }
 

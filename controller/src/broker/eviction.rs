@@ -1,17 +1,18 @@
-//! Ends the connections of those who would not be let in any more: a removed speaker, or one with a token that was replaced.
+//! Ends the connections of those who would not be let in any more: a removed speaker, or one whose
+//! certificate was revoked or ran out, or whose token was replaced.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rmqtt::{context::ServerContext, types::Id};
 
-use super::{HANDSHAKE_PATIENCE, admission::Admission, admit, clip};
+use super::{Gate, HANDSHAKE_PATIENCE, clip};
 
 /// How soon somebody is looked at again who was just connecting.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Asks about every connection after each change. Ends when nothing can change any more.
-pub(super) async fn watch(context: ServerContext, allow: Arc<dyn Admission>) {
-    let mut changes = allow.changes();
+pub(super) async fn watch(context: ServerContext, gate: Gate) {
+    let mut changes = gate.allow.changes();
     // Who was let in just before a change may arrive just after it: one more look when every handshake is over.
     let mut stragglers = false;
     let mut look_again = None;
@@ -25,7 +26,7 @@ pub(super) async fn watch(context: ServerContext, allow: Arc<dyn Admission>) {
             Ok(Ok(())) => stragglers = true,
             Err(_) => {}
         }
-        look_again = if !look(&context, &*allow).await {
+        look_again = if !look(&context, &gate).await {
             Some(AGAIN)
         } else {
             std::mem::take(&mut stragglers).then_some(HANDSHAKE_PATIENCE)
@@ -34,7 +35,7 @@ pub(super) async fn watch(context: ServerContext, allow: Arc<dyn Admission>) {
 }
 
 /// `false` when somebody could not be looked at, because it was just connecting.
-async fn look(context: &ServerContext, allow: &dyn Admission) -> bool {
+async fn look(context: &ServerContext, gate: &Gate) -> bool {
     let ids: Vec<Id> = {
         let sessions = context.extends.shared().await;
         sessions.iter().map(|entry| entry.id()).collect()
@@ -46,7 +47,7 @@ async fn look(context: &ServerContext, allow: &dyn Admission) -> bool {
             continue;
         };
         match session.connect_info().await {
-            Ok(connect) if admit(allow, &connect).is_none() => {}
+            Ok(connect) if gate.admit(&connect).is_none() => {}
             _ => continue,
         }
         // Under the lock of its name, so that it is never the one who comes back in this moment that is thrown out.

@@ -10,11 +10,16 @@ pub fn check_config(file: &Path) -> anyhow::Result<ExitCode> {
     println!("  data      {}", config.data_dir.display());
     println!("  API       {}", config.base_url(config.server.listen));
     match &config.mqtt.external {
-        None => println!("  broker    embedded, on {}", config.mqtt.listen),
+        None => {
+            let how = if config.mqtt.tls { "TLS" } else { "no TLS" };
+            println!("  broker    embedded, on {}, {how}", config.mqtt.listen);
+        }
         Some(external) => {
             println!("  broker    {} as {}", external.address, external.username);
-            if let Err(error) = std::fs::metadata(&external.password_file) {
-                println!("  warning   {}: {error}", external.password_file.display());
+            if let Some(file) = &external.password_file
+                && let Err(error) = std::fs::metadata(file)
+            {
+                println!("  warning   {}: {error}", file.display());
             }
         }
     }

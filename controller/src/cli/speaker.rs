@@ -1,4 +1,4 @@
-//! `speaker add`: a new pole, and the configuration for its agent.
+//! `speaker`: a new pole and the code by which its board is enrolled, a new code for one that there is, and its end.
 
 use std::{collections::HashMap, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -9,14 +9,22 @@ use super::ConfigFile;
 use crate::{
     agent_config::AgentConfig,
     chance,
-    clock::SystemClock,
-    store::{NewArea, NewSpeaker, Store},
+    clock::{Clock, SystemClock},
+    config::Config,
+    http::area_names,
+    pki::{Authority, Enrolment, Identity, refresh_revocations, write_private},
+    sticker,
+    store::{NewArea, NewSpeaker, Speaker, Store},
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Add a speaker; prints its agent.toml, whose token is shown this once
+    /// Add a speaker; prints a one-time code by which its board is enrolled
     Add(Add),
+    /// A new one-time code for a speaker; the board that uses it takes the place of any before
+    Enrol(Enrol),
+    /// Take a speaker away for good: its certificates are revoked and it is disconnected; its history stays
+    Retire(Retire),
 }
 
 #[derive(Debug, clap::Args)]
@@ -29,16 +37,70 @@ pub struct Add {
     /// The area's id, or names from the top such as "Võ Nhai/Sảng Mộc/Bản Chương", made where there are none
     #[arg(long)]
     area: String,
-    /// Write the agent's configuration here instead of printing it
+    /// Write a sticker to print (HTML) here
+    #[arg(long, value_name = "FILE")]
+    sticker: Option<PathBuf>,
+    /// Only with mqtt.tls = false: write the agent's configuration, with its token, here instead of printing it
     #[arg(long, value_name = "FILE")]
     agent_config: Option<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct Enrol {
+    /// The speaker's id
+    id: SpeakerId,
+    /// Write a sticker to print (HTML) here
+    #[arg(long, value_name = "FILE")]
+    sticker: Option<PathBuf>,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Retire {
+    /// The speaker's id
+    id: SpeakerId,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Add(add) = command;
+    match command {
+        Command::Add(command) => add(command).await,
+        Command::Enrol(command) => {
+            let config = command.file.load()?;
+            let store = Store::open(&config.data_dir, Arc::new(SystemClock)).await?;
+            let speaker = store.speaker(&command.id).await?;
+            enrol(&config, &store, &speaker, command.sticker).await?;
+            store.close().await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Retire(command) => {
+            let config = command.file.load()?;
+            let store = Store::open(&config.data_dir, Arc::new(SystemClock)).await?;
+            store.remove_speaker(&command.id).await?;
+            let now = SystemClock.now();
+            let authority = Authority::open(store.data_dir(), now)?;
+            refresh_revocations(&store, &authority, now).await?;
+            store.close().await;
+            println!(
+                "{} is retired: its certificates are revoked, and a running office disconnects it within seconds.",
+                command.id
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn add(add: Add) -> anyhow::Result<ExitCode> {
     let config = add.file.load()?;
+    if config.mqtt.tls && add.agent_config.is_some() {
+        bail!(
+            "--agent-config is for a line without TLS (mqtt.tls = false): here the board gets all that it needs by `loa-agent enrol`"
+        );
+    }
     let store = Store::open(&config.data_dir, Arc::new(SystemClock)).await?;
     let area = find_area(&store, &add.area).await?;
     let token = chance::token();
@@ -50,6 +112,11 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         ..NewSpeaker::named(add.name, area)
     };
     let speaker = store.add_speaker(new, &token, None).await?;
+    if config.mqtt.tls {
+        enrol(&config, &store, &speaker, add.sticker).await?;
+        store.close().await;
+        return Ok(ExitCode::SUCCESS);
+    }
     let agent = AgentConfig {
         speaker: speaker.id.clone(),
         name: speaker.name,
@@ -74,6 +141,43 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what the person at the board needs.
+async fn enrol(
+    config: &Config,
+    store: &Store,
+    speaker: &Speaker,
+    file: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let listen = config.server.listen;
+    let identity = Identity::open(config, store.data_dir(), listen, SystemClock.now())?;
+    let office = config.base_url(listen);
+    let enrolment = Enrolment::open(store, &identity, office, &speaker.id).await?;
+    println!(
+        "{} ({}) may be enrolled once, until {}.",
+        speaker.id,
+        speaker.name,
+        enrolment.expires.timestamp()
+    );
+    println!("Code: {}", enrolment.code);
+    println!("On the board:");
+    println!("  loa-agent enrol '{}'", enrolment.text());
+    match file {
+        Some(path) => {
+            let areas = area_names(store, speaker).await?;
+            let page = sticker::page(speaker, &areas, &enrolment)
+                .context("server.public_url is too long for a QR code")?;
+            // Whoever reads the code can take the speaker's place.
+            write_private(&path, &page)?;
+            println!("The sticker to print is {}", path.display());
+        }
+        None => println!(
+            "A sticker to print, with a new code: {}/api/v1/speakers/{}/sticker, or --sticker FILE",
+            enrolment.office, speaker.id
+        ),
+    }
+    Ok(())
 }
 
 /// By id, or by names from the top down; what is missing of the names is made.

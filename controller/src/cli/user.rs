@@ -1,4 +1,4 @@
-//! `user add`: somebody who may sign in.
+//! `user`: somebody who may sign in, and help for who lost phone and paper.
 
 use std::{io::BufRead, process::ExitCode, sync::Arc};
 
@@ -17,6 +17,16 @@ use crate::{
 pub enum Command {
     /// Add a user; prints a link to set the password unless it comes on standard input
     Add(Add),
+    /// Take away somebody's passkeys, codes and recovery codes, and sign that person out: the password alone is enough again
+    ResetFactors(ResetFactors),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ResetFactors {
+    /// The name to sign in with
+    username: String,
+    #[command(flatten)]
+    file: ConfigFile,
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +57,27 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Add(add) = command;
+    match command {
+        Command::Add(add) => self::add(add).await,
+        Command::ResetFactors(reset) => reset_factors(reset).await,
+    }
+}
+
+async fn reset_factors(reset: ResetFactors) -> anyhow::Result<ExitCode> {
+    let config = reset.file.load()?;
+    let store = Store::open(&config.data_dir, Arc::new(SystemClock)).await?;
+    let found = store.user_by_name(&reset.username).await?;
+    let (user, _) = found.with_context(|| format!("there is no user {:?}", reset.username))?;
+    store.reset_factors(&user.id).await?;
+    store.close().await;
+    println!(
+        "{} signs in with the password alone now, and is signed out everywhere.",
+        user.username
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add(add: Add) -> anyhow::Result<ExitCode> {
     let config = add.file.load()?;
     let password = if add.password_stdin {
         let mut line = String::new();
@@ -71,7 +101,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     store.close().await;
     println!("{} may sign in.", user.username);
     if let Some(token) = link_token {
-        println!("Open this link once to set the password:");
+        println!("Open this link once within 7 days to set the password:");
         println!(
             "  {}/setup?token={token}",
             config.base_url(config.server.listen)

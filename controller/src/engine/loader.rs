@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 
 use super::{Change, Urgent};
 use crate::{
-    broker::{SpeakerTokens, TokenHash},
+    broker::{Roster, SpeakerTokens, TokenHash},
     logic::{ChannelState, Input},
+    pki::Peer,
     store::{Store, StoreError},
 };
 
@@ -31,12 +32,20 @@ enum Place {
     Speaker(SpeakerId),
 }
 
+/// By what a speaker is let in.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Known {
+    token: Option<TokenHash>,
+    serials: Vec<String>,
+}
+
 pub(super) struct Loader {
     store: Store,
     tokens: SpeakerTokens,
+    roster: Roster,
     changes: mpsc::Receiver<Change>,
     inputs: mpsc::Sender<Input>,
-    known: HashMap<SpeakerId, TokenHash>,
+    known: HashMap<SpeakerId, Known>,
     /// Each place once; bounded by what the database has.
     waiting: VecDeque<Place>,
     in_waiting: HashSet<Place>,
@@ -49,12 +58,14 @@ impl Loader {
     pub(super) fn new(
         store: Store,
         tokens: SpeakerTokens,
+        roster: Roster,
         changes: mpsc::Receiver<Change>,
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         Self {
             store,
             tokens,
+            roster,
             changes,
             inputs,
             known: HashMap::new(),
@@ -197,27 +208,67 @@ impl Loader {
         Ok(())
     }
 
-    /// Tokens first: a new speaker may knock at once.
+    /// Who may connect first: a new speaker may knock at once, and one whose certificate was revoked is cut off at once.
     async fn compare_speakers(&mut self) -> Result<(), StoreError> {
-        let tokens = self.store.mqtt_tokens().await?;
-        if tokens == self.known {
+        let mut known: HashMap<SpeakerId, Known> = HashMap::new();
+        for speaker in self.store.speakers().await? {
+            known.insert(speaker, Known::default());
+        }
+        for (speaker, token) in self.store.mqtt_tokens().await? {
+            known.entry(speaker).or_default().token = Some(token);
+        }
+        for one in self.store.certificates_in_force().await? {
+            known
+                .entry(one.speaker)
+                .or_default()
+                .serials
+                .push(one.serial);
+        }
+        if known == self.known {
             return Ok(());
         }
-        let table = tokens
+        if self.tokens_differ(&known) {
+            let table = known
+                .iter()
+                .filter_map(|(id, known)| Some((id.to_string(), known.token?)));
+            self.tokens.replace(table.collect());
+        }
+        if self.serials_differ(&known) {
+            self.roster.replace(known.iter().flat_map(|(id, known)| {
+                known.serials.iter().map(|serial| Peer {
+                    speaker: id.to_string(),
+                    serial: serial.clone(),
+                })
+            }));
+        }
+        let gone = self.known.keys().filter(|id| !known.contains_key(id));
+        let new = known
             .iter()
-            .map(|(id, hash)| (id.to_string(), *hash))
-            .collect();
-        self.tokens.replace(table);
-        let gone = self.known.keys().filter(|id| !tokens.contains_key(id));
-        let new = tokens
-            .iter()
-            .filter(|(id, hash)| self.known.get(id) != Some(hash));
+            .filter(|(id, now)| self.known.get(id) != Some(now));
         let changed: Vec<SpeakerId> = gone.chain(new.map(|(id, _)| id)).cloned().collect();
         changed
             .into_iter()
             .for_each(|s| self.wait(Place::Speaker(s)));
-        self.known = tokens;
+        self.known = known;
         Ok(())
+    }
+
+    fn tokens_differ(&self, known: &HashMap<SpeakerId, Known>) -> bool {
+        let tokens = |of: &HashMap<SpeakerId, Known>| -> HashMap<SpeakerId, TokenHash> {
+            of.iter()
+                .filter_map(|(id, known)| Some((id.clone(), known.token?)))
+                .collect()
+        };
+        tokens(known) != tokens(&self.known)
+    }
+
+    fn serials_differ(&self, known: &HashMap<SpeakerId, Known>) -> bool {
+        let serials = |of: &HashMap<SpeakerId, Known>| -> HashSet<String> {
+            of.values()
+                .flat_map(|known| known.serials.iter().cloned())
+                .collect()
+        };
+        serials(known) != serials(&self.known)
     }
 
     fn wait(&mut self, place: Place) {

@@ -19,6 +19,7 @@ use super::{
     guard::Signed,
     idempotency::{self, Key, Secrecy},
     instant::Instant,
+    library,
     messages::Code,
 };
 use crate::{
@@ -224,8 +225,8 @@ pub async fn show(state: &AppState, id: String) -> Result<AudioView, ApiError> {
     responses((status = 200, body = AudioView), (status = "default", body = ErrorEnvelope)))]
 pub async fn read(
     State(state): State<AppState>,
-    _: Signed,
+    signed: Signed,
     Id(id): Id<AudioId>,
 ) -> Result<Json<AudioView>, ApiError> {
-    Ok(Json(state.store.audio(&id).await?.into()))
+    Ok(Json(library::heard(&state, &signed, &id).await?.into()))
 }

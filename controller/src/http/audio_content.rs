@@ -20,6 +20,7 @@ use super::{
     error::{ApiError, ErrorEnvelope},
     extract::{Id, Params},
     guard::Signed,
+    library,
     messages::Code,
 };
 use crate::store::AudioId;
@@ -38,12 +39,12 @@ pub struct Which {
         (status = "default", body = ErrorEnvelope)))]
 pub async fn content(
     State(state): State<AppState>,
-    _: Signed,
+    signed: Signed,
     Id(id): Id<AudioId>,
     Params(which): Params<Which>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let audio = state.store.audio(&id).await?;
+    let audio = library::heard(&state, &signed, &id).await?;
     let path = if which.original {
         state.store.original_path(&id)
     } else {

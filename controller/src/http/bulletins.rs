@@ -27,6 +27,7 @@ use super::{
     extract::{Body, Id, Params, page_size},
     guard::Signed,
     idempotency::{self, Key, Secrecy},
+    library,
     messages::{Code, Lang},
     reach::Reach,
     readiness,
@@ -34,8 +35,12 @@ use super::{
 use crate::{
     chance,
     engine::{Change, Urgent},
-    logic::{Notice, approval::Stage, permissions::Action},
-    store::{Audio, AudioId, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
+    logic::{
+        Notice,
+        approval::{Stage, is_alarm},
+        permissions::Action,
+    },
+    store::{Audio, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
 };
 
 use draft::BulletinBody;
@@ -98,14 +103,9 @@ async fn seen(state: &AppState, signed: &Signed, id: &BulletinId) -> Result<Kept
     Ok(kept)
 }
 
-/// Recording and sound of a bulletin, both still there.
-async fn audio(state: &AppState, text: &str) -> Result<Audio, ApiError> {
-    let unknown = || ApiError::new(Code::AudioUnknown).with("audio", text);
-    let id: AudioId = text.parse().map_err(|_| unknown())?;
-    let audio = state.store.audio(&id).await.map_err(|error| match error {
-        StoreError::NotFound { .. } => unknown(),
-        error => error.into(),
-    })?;
+/// Recording and sound of a bulletin, both still there, and the recording one that this person may listen to.
+async fn audio(state: &AppState, signed: &Signed, text: &str) -> Result<Audio, ApiError> {
+    let audio = library::known(state, signed, text).await?;
     let path = state.store.content_path(&audio.content);
     match tokio::fs::try_exists(path).await {
         Ok(true) => Ok(audio),
@@ -189,7 +189,8 @@ async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
     state.engine.notify(Notice::Bulletin(id.clone()));
 }
 
-/// Say something: now, at a time, or by a rule. The answer carries warnings; the bulletin stands in spite of them.
+/// Say something: now, at a time, or by a rule. The answer carries warnings; the bulletin stands in spite of them. An
+/// emergency in earnest asks for a fresh proof.
 #[utoipa::path(post, path = "/bulletins", tag = "bulletins", request_body = BulletinBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
@@ -208,7 +209,10 @@ pub async fn create(
     let asked = body.value;
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;
-    let audio = audio(&state, &asked.audio).await?;
+    if is_alarm(asked.priority, asked.status) {
+        signed.must_be_fresh(&state)?;
+    }
+    let audio = audio(&state, &signed, &asked.audio).await?;
     let manifest = sound(&state, &audio, asked.status).await?;
     // Speaking a sentence before it takes its time.
     let now = state.clock.now();

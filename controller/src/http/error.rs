@@ -2,11 +2,12 @@
 
 use axum::{
     Json,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use loa_protocol::passkey::PasskeyError;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -42,6 +43,8 @@ pub struct ErrorBody {
 pub struct ApiError {
     pub code: Code,
     pub values: Vec<(&'static str, String)>,
+    /// Told in `details` only.
+    pub lists: Vec<(&'static str, Vec<&'static str>)>,
     pub retry_after_s: Option<u64>,
 }
 
@@ -60,6 +63,7 @@ impl ApiError {
         Self {
             code,
             values: Vec::new(),
+            lists: Vec::new(),
             retry_after_s: None,
         }
     }
@@ -67,6 +71,19 @@ impl ApiError {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    pub fn with_list(mut self, name: &'static str, words: Vec<&'static str>) -> Self {
+        self.lists.push((name, words));
+        self
+    }
+
+    /// So many seconds must pass before the next guess.
+    pub fn too_many_guesses(wait_s: u64) -> Self {
+        Self {
+            retry_after_s: Some(wait_s),
+            ..Self::new(Code::TooManyGuesses).with("wait_s", wait_s)
+        }
     }
 
     pub fn not_found(what: &'static str, id: impl ToString) -> Self {
@@ -80,14 +97,17 @@ impl ApiError {
     }
 
     fn body(&self, lang: Lang) -> ErrorEnvelope {
+        let values = self.values.iter();
+        let values = values.map(|(name, value)| (*name, Value::from(value.as_str())));
+        let lists = self.lists.iter();
+        let lists = lists.map(|(name, words)| (*name, Value::from(words.clone())));
         ErrorEnvelope {
             error: ErrorBody {
                 code: self.code.word(),
                 message: self.code.text(lang, &self.values),
-                details: self
-                    .values
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+                details: values
+                    .chain(lists)
+                    .map(|(name, value)| (name.to_owned(), value))
                     .collect(),
             },
         }
@@ -116,8 +136,13 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// Whether browsers believe the certificate by themselves. Then they are told never to come without HTTPS again; with the
+/// office's own certificate that would lock out whoever loses the exception that he made for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Https(pub bool);
+
 /// The outermost layer: words refusals, and sets the headers that every answer has.
-pub async fn finish(request: Request, next: Next) -> Response {
+pub async fn finish(State(https): State<Https>, request: Request, next: Next) -> Response {
     let lang = lang_of(request.headers());
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
@@ -130,6 +155,12 @@ pub async fn finish(request: Request, next: Next) -> Response {
         }
     }
     let headers = response.headers_mut();
+    if https.0 {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -234,7 +265,18 @@ impl From<PasswordError> for ApiError {
                 Self::new(Code::PasswordTooLong).with("max", MAX_PASSWORD_BYTES)
             }
             PasswordError::SameAsName => Self::new(Code::PasswordIsName),
+            PasswordError::Common => Self::new(Code::PasswordCommon),
         }
+    }
+}
+
+impl From<PasskeyError> for ApiError {
+    fn from(error: PasskeyError) -> Self {
+        let code = match error {
+            PasskeyError::Form | PasskeyError::Algorithm => Code::PasskeyInvalid,
+            _ => Code::PasskeyRefused,
+        };
+        Self::new(code).with("reason", error)
     }
 }
 

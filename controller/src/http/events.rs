@@ -11,13 +11,14 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use loa_protocol::id::SpeakerId;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::sync::broadcast;
 
 use super::{
     AppState,
     error::{ApiError, ErrorEnvelope},
     guard::Signed,
     messages::Code,
+    watchers::{Full, Place},
 };
 use crate::{logic::Notice, logic::permissions::Action};
 
@@ -32,7 +33,7 @@ struct Watcher {
     notices: broadcast::Receiver<Notice>,
     /// The speakers in reach; `None`: all.
     speakers: Option<HashSet<SpeakerId>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Watch what happens. Events: `speaker`, `playout`, `bulletin`, `alert`, `repair`, `event`, `resync`, each with JSON data.
@@ -44,10 +45,13 @@ pub async fn events(
     signed: Signed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     signed.must_somewhere(Action::See)?;
-    let place = state.watchers.clone().try_acquire_owned();
-    let place = place.map_err(|_| ApiError {
+    let place = state.watchers.enter(&signed.user.id);
+    let place = place.map_err(|full| ApiError {
         retry_after_s: Some(30),
-        ..ApiError::new(Code::Busy)
+        ..match full {
+            Full::Of(most) => ApiError::new(Code::TooManyWatching).with("most", most),
+            Full::All => ApiError::new(Code::Busy),
+        }
     })?;
     let closing = state.closing();
     let mut watcher = Watcher {

@@ -10,15 +10,29 @@ use axum::{
 };
 use loa_protocol::{channel::Channel, id::AreaId};
 
-use super::{AppState, error::ApiError, messages::Code};
+use super::{AppState, error::ApiError, identity::proof_methods, messages::Code};
 use crate::{
     auth,
+    config::Config,
     logic::permissions::{Action, Actor, may},
-    store::{StoreError, User},
+    store::{Factors, Session, StoreError, User},
 };
 
-/// The session's cookie.
+/// The session's cookie where people come by plain HTTP.
 pub const COOKIE: &str = "loa_session";
+/// The same by HTTPS: a browser takes it from nobody but this very host.
+pub const SECURE_COOKIE: &str = "__Host-loa_session";
+
+pub fn cookie_name(config: &Config) -> &'static str {
+    if config.is_https() {
+        SECURE_COOKIE
+    } else {
+        COOKIE
+    }
+}
+
+/// A proof may look as if it were made a little ahead: clocks are set. In seconds.
+const AHEAD_S: i64 = 60;
 
 /// The id of the person whom the page takes for signed in; may be left out.
 pub const MEANT: &str = "loa-user";
@@ -29,17 +43,20 @@ pub struct Signed {
     pub user: User,
     pub actor: Actor,
     pub token_hash: String,
+    pub session: Session,
+    pub factors: Factors,
 }
 
 impl FromRequestParts<AppState> for Signed {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let token = token_of(&parts.headers).ok_or(Code::Unauthenticated)?;
+        let cookie = cookie_name(&state.config);
+        let token = token_of(&parts.headers, cookie).ok_or(Code::Unauthenticated)?;
         let token_hash = auth::token_hash(token);
-        let user = state
+        let (session, user, factors) = state
             .store
-            .session_user(&token_hash)
+            .session(&token_hash)
             .await?
             .ok_or(Code::Unauthenticated)?;
         // A cookie is every tab's: nothing is done in the name of whoever signed in on another one.
@@ -55,32 +72,45 @@ impl FromRequestParts<AppState> for Signed {
             user,
             actor,
             token_hash,
+            session,
+            factors,
         })
     }
 }
 
-fn token_of(headers: &HeaderMap) -> Option<&str> {
+fn token_of<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
-    bearer.or_else(|| cookie_of(headers))
+    bearer.or_else(|| cookie_of(headers, cookie))
 }
 
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+pub fn cookie_of<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == cookie)
         .map(|(_, token)| token)
 }
 
 impl Signed {
+    /// Refuses what a stolen phone must not do, unless this person showed within the last ten minutes who it is; signing in
+    /// is such a proof.
+    pub fn must_be_fresh(&self, state: &AppState) -> Result<(), ApiError> {
+        let now = state.clock.now();
+        let proved = &self.session;
+        if proved.proved.plus_s(-AHEAD_S) <= now && now < proved.proved_until() {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::ProofNeeded).with_list("methods", proof_methods(self.factors)))
+    }
+
     /// Refuses what this person may not do to something in `area`. What lies in no known area: only with the whole tree.
     pub async fn must(
         &self,
@@ -236,9 +266,12 @@ mod tests {
     #[test]
     fn the_token_is_found_in_header_or_cookie() {
         let bearer = headers(&[("authorization", "Bearer abc")]);
-        assert_eq!(token_of(&bearer), Some("abc"));
+        assert_eq!(token_of(&bearer, COOKIE), Some("abc"));
         let cookie = headers(&[("cookie", "x=1; loa_session=abc; y=2")]);
-        assert_eq!(token_of(&cookie), Some("abc"));
-        assert_eq!(token_of(&headers(&[("cookie", "loa_sessionx=abc")])), None);
+        assert_eq!(token_of(&cookie, COOKIE), Some("abc"));
+        let other = headers(&[("cookie", "loa_sessionx=abc")]);
+        assert_eq!(token_of(&other, COOKIE), None);
+        // By HTTPS, one that any host below the same domain could have set counts for nothing.
+        assert_eq!(token_of(&cookie, SECURE_COOKIE), None);
     }
 }

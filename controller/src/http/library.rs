@@ -88,6 +88,30 @@ pub async fn list(
     }))
 }
 
+/// A recording that this person may listen to: of the library in reach, or in a bulletin or template that the person sees. To
+/// anybody else it is not there.
+pub async fn heard(state: &AppState, signed: &Signed, id: &AudioId) -> Result<Audio, ApiError> {
+    let audio = state.store.audio(id).await?;
+    if let Some(area) = &signed.actor.area
+        && !state.store.may_hear(id, &signed.user.id, area).await?
+    {
+        return Err(ApiError::not_found("audio", id));
+    }
+    Ok(audio)
+}
+
+/// The same, as somebody names it in something else.
+pub async fn known(state: &AppState, signed: &Signed, text: &str) -> Result<Audio, ApiError> {
+    let unknown = || ApiError::new(Code::AudioUnknown).with("audio", text);
+    let id: AudioId = text.parse().map_err(|_| unknown())?;
+    heard(state, signed, &id)
+        .await
+        .map_err(|error| match error.code {
+            Code::NotFound => unknown(),
+            _ => error,
+        })
+}
+
 /// Whoever made it and may still speak, or arranges the area of whoever made it.
 async fn must_keep(state: &AppState, signed: &Signed, audio: &Audio) -> Result<(), ApiError> {
     let Some(maker) = &audio.made_by else {

@@ -136,8 +136,38 @@ codes! {
         "Tên đăng nhập hoặc mật khẩu không đúng."
         "The user name or the password is wrong.";
     TooManyGuesses 429 "too_many_guesses"
-        "Sai mật khẩu nhiều lần: hãy đợi {wait_s} giây rồi thử lại."
-        "Too many wrong passwords: wait {wait_s} seconds and try again.";
+        "Sai nhiều lần: hãy đợi {wait_s} giây rồi thử lại."
+        "Too many wrong tries: wait {wait_s} seconds and try again.";
+    SecondFactorNeeded 401 "second_factor_needed"
+        "Mật khẩu đúng. Hãy nhập thêm mã 6 số trên điện thoại, mã dự phòng trên giấy, hoặc dùng khóa đăng nhập."
+        "The password is right. Now give the 6 digits from your phone or a recovery code from your paper, or use your passkey.";
+    ProofNeeded 403 "proof_needed"
+        "Việc này quan trọng nên bạn cần xác nhận lại đúng là mình: hãy nhập mật khẩu (và mã), hoặc dùng khóa đăng nhập."
+        "This matters, so show once more that it is you: give your password (and code), or use your passkey.";
+    ProofWrong 403 "proof_wrong"
+        "Mật khẩu hoặc mã không đúng: hãy thử lại. Mỗi mã chỉ dùng được một lần, nếu vừa dùng hãy đợi mã mới."
+        "The password or the code is wrong: try again. Each code works once; if you just used it, wait for the next.";
+    CodeWrong 422 "code_wrong"
+        "Mã không đúng: hãy nhập 6 số đang hiện trên điện thoại, và xem điện thoại có đặt giờ tự động không."
+        "The code is wrong: type the 6 digits that your phone shows now, and see that its clock sets itself.";
+    TotpNotBegun 409 "totp_not_begun"
+        "Mã QR này không còn dùng được: hãy lấy mã QR mới và quét lại."
+        "This QR code is not valid any more: get a new one and scan that.";
+    PasskeyInvalid 422 "passkey_invalid"
+        "Không đọc được khóa đăng nhập mà trình duyệt gửi lên: hãy thử lại bằng trình duyệt khác."
+        "What the browser sent of the passkey cannot be read: try another browser.";
+    PasskeyRefused 403 "passkey_refused"
+        "Khóa đăng nhập không được chấp nhận: hãy thử lại, hoặc dùng mật khẩu."
+        "The passkey was not accepted: try again, or use your password.";
+    PasskeyUnknown 403 "passkey_unknown"
+        "Khóa đăng nhập này chưa được đăng ký hoặc đã bị xóa: hãy đăng nhập bằng mật khẩu."
+        "This passkey is not known here, or was removed: sign in with your password.";
+    PasskeyCopied 403 "passkey_copied"
+        "Khóa đăng nhập này có thể đã bị sao chép nên bị từ chối: hãy đăng nhập cách khác, xóa khóa này và báo người quản trị."
+        "This passkey may have been copied and was refused: sign in another way, remove it, and tell your administrator.";
+    ChallengeGone 409 "challenge_gone"
+        "Đã quá 5 phút hoặc đã dùng rồi: hãy bấm lại từ đầu."
+        "It took more than 5 minutes, or was used already: begin again.";
     Forbidden 403 "forbidden"
         "Tài khoản của bạn không có quyền làm việc này ở địa bàn này. Hãy hỏi người quản trị."
         "Your account may not do this in this area. Ask your administrator.";
@@ -145,8 +175,8 @@ codes! {
         "Yêu cầu đến từ một trang web khác nên bị từ chối."
         "The request comes from another site and was refused.";
     SetupLinkInvalid 403 "setup_link_invalid"
-        "Đường dẫn đặt mật khẩu không đúng hoặc đã dùng rồi. Hãy xin đường dẫn mới."
-        "This setup link is wrong or was used already. Ask for a new one.";
+        "Đường dẫn đặt mật khẩu không đúng, đã dùng rồi hoặc đã quá 7 ngày. Hãy xin đường dẫn mới."
+        "This setup link is wrong, was used already or is older than 7 days. Ask for a new one.";
     PasswordTooShort 422 "password_too_short"
         "Mật khẩu phải có ít nhất {min} ký tự."
         "A password has at least {min} characters.";
@@ -156,6 +186,9 @@ codes! {
     PasswordIsName 422 "password_is_name"
         "Mật khẩu trùng với tên đăng nhập: hãy chọn mật khẩu khác."
         "The password is the user name: choose another.";
+    PasswordCommon 422 "password_common"
+        "Mật khẩu này quá nhiều người dùng nên dễ bị đoán ra: hãy chọn mật khẩu khác, ví dụ vài từ chỉ mình bạn nhớ."
+        "Too many people use this password, so it is guessed first: choose another, such as some words that only you remember.";
     UsernameInvalid 422 "username_invalid"
         "Tên đăng nhập phải có 2 đến 64 ký tự: chữ thường a-z, chữ số, dấu “.”, “-”, “_” hoặc “@”."
         "A user name has 2 to 64 of the characters a-z, 0-9, “.”, “-”, “_” and “@”.";
@@ -200,6 +233,15 @@ codes! {
     TooManyWindows 422 "too_many_windows"
         "Quá nhiều khung giờ: nhiều nhất {most}."
         "Too many windows of time: at most {most}.";
+    EnrolCodeWrong 422 "enrol_code_wrong"
+        "Mã nhận loa không đúng, đã dùng rồi hoặc đã quá 7 ngày: hãy xin văn phòng mã mới."
+        "This code is wrong, used already, or older than 7 days: ask the office for a new one.";
+    EnrolRequestWrong 422 "enrol_request_wrong"
+        "Bo mạch gửi lên yêu cầu cấp chứng chỉ không đúng ({reason}). Mã nhận loa vẫn còn dùng được: hãy chạy lại “loa-agent enrol”."
+        "The board's request for a certificate is not as it should be ({reason}). The code is still good: run “loa-agent enrol” again.";
+    RenewalRefused 403 "renewal_refused"
+        "Loa này không được cấp chứng chỉ mới: hãy xin văn phòng mã nhận loa và nhận lại."
+        "This speaker gets no new certificate this way: ask the office for a code and enrol it again.";
     VolumeInvalid 422 "volume_invalid"
         "Âm lượng phải từ 0 đến 100."
         "A volume goes from 0 to 100.";
@@ -459,6 +501,9 @@ codes! {
     TooManyReads 429 "too_many_reads"
         "Quá nhiều lần thử: hãy đợi {wait_s} giây."
         "Too many tries: wait {wait_s} seconds.";
+    TooManyWatching 429 "too_many_watching"
+        "Tài khoản này đang mở Loa ở {most} nơi: hãy đóng bớt trang hoặc đăng xuất ở máy khác."
+        "This account watches from {most} places already: close some pages, or sign out elsewhere.";
     MetricsClosed 403 "metrics_closed"
         "Trang số liệu chỉ mở cho máy chủ này: hãy đặt [metrics] token_file trong cấu hình và gửi kèm mã đó."
         "The metrics are open to this machine only: set [metrics] token_file in the configuration and send that token.";

@@ -1,6 +1,7 @@
 //! The HTTP server under the API: connections, how long they may take, and how they end.
 //!
 //! Bounds, and what happens there:
+//! - a TLS handshake, and then each request's header, may take [`Patience::header`];
 //! - a connection that has no whole request header after [`Patience::header`] is closed, the first time and while it is
 //!   kept for a next request;
 //! - a body that does not bring [`BODY_STEP`] bytes, or its end, in each [`Patience::body`] is given up: the call is
@@ -29,11 +30,13 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -61,15 +64,17 @@ impl Default for Patience {
     }
 }
 
-/// Serves until `stop`, then lets answers that are under way finish.
+/// Serves, by HTTPS where there is `tls`, until `stop`, then lets answers that are under way finish.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     router: Router,
     stop: CancellationToken,
     patience: Patience,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(patience.connections));
     let graceful = GracefulShutdown::new();
+    let acceptor = tls.map(TlsAcceptor::from);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(patience.header);
@@ -88,15 +93,32 @@ pub async fn serve(
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             answer(router.clone(), request, peer, patience.body)
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // A caller that breaks off or never ends its sentence is no trouble of ours.
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "connection ended");
+        // A caller that breaks off or never ends its sentence is no trouble of ours.
+        match &acceptor {
+            None => {
+                let connection = http.serve_connection(TokioIo::new(stream), service);
+                let connection = graceful.watch(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%peer, %error, "connection ended");
+                    }
+                    drop(place);
+                });
             }
-            drop(place);
-        });
+            Some(acceptor) => {
+                let handshake = timeout(patience.header, acceptor.accept(stream));
+                let (http, watcher) = (http.clone(), graceful.watcher());
+                tokio::spawn(async move {
+                    if let Ok(Ok(stream)) = handshake.await {
+                        let connection = http.serve_connection(TokioIo::new(stream), service);
+                        if let Err(error) = watcher.watch(connection).await {
+                            tracing::debug!(%peer, %error, "connection ended");
+                        }
+                    }
+                    drop(place);
+                });
+            }
+        }
     }
     drop(listener);
     graceful.shutdown().await;
@@ -210,7 +232,6 @@ mod tests {
         io::{AsyncReadExt, AsyncWriteExt},
         sync::{Barrier, Notify},
         task::JoinHandle,
-        time::timeout,
     };
 
     use super::*;
@@ -229,7 +250,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, router, stop.clone(), patience));
+        let task = tokio::spawn(serve(listener, None, router, stop.clone(), patience));
         Served {
             address,
             stop,

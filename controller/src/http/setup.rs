@@ -1,15 +1,19 @@
-//! The one-time link: whoever holds it sets a password, and is signed in.
+//! The one-time link: whoever holds it sets a password, and is signed in where a password is enough.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     AppState,
+    caller::{Caller, SessionView, open},
     error::{ApiError, ErrorEnvelope},
     extract::Body,
     messages::Code,
-    session::{self, SessionView},
     users::check_username,
 };
 use crate::{
@@ -28,11 +32,13 @@ pub struct SetUp {
     pub password: String,
 }
 
-/// Set a password by a one-time link.
+/// Set a password by a one-time link, at most 7 days old. 204: it is set, and this person has passkeys or codes, so signs in
+/// with those.
 #[utoipa::path(post, path = "/setup", tag = "session", security(()), request_body = SetUp,
-    responses((status = 201, body = SessionView), (status = "default", body = ErrorEnvelope)))]
+    responses((status = 201, body = SessionView), (status = 204), (status = "default", body = ErrorEnvelope)))]
 pub async fn set_up(
     State(state): State<AppState>,
+    caller: Caller,
     body: Body<SetUp>,
 ) -> Result<Response, ApiError> {
     let SetUp {
@@ -56,5 +62,9 @@ pub async fn set_up(
             StoreError::NotFound { .. } => Code::SetupLinkInvalid.into(),
             error => ApiError::from(error),
         })?;
-    session::open(&state, user).await
+    // A link found in somebody's mail is no way around what only that person has.
+    if state.store.factors(&user.id).await?.any() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    open(&state, user, caller).await
 }

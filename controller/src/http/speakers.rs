@@ -62,7 +62,7 @@ pub struct SpeakerView {
     pub channel: String,
     pub presence: PresenceOf,
     pub made: Instant,
-    /// Only in the answer that made it, and only once: the pole's MQTT password.
+    /// Only where the line has no TLS, in the answer that made it, and only once: the pole's MQTT password.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token: Option<String>,
@@ -304,7 +304,8 @@ pub async fn list(
     }))
 }
 
-/// Add a pole. The answer holds its secret token, once.
+/// Add a pole. It gets its certificate by a code (`POST /speakers/{id}/enrolment`); where the line has no TLS, the answer
+/// holds its secret token, once.
 #[utoipa::path(post, path = "/speakers", tag = "speakers", request_body = NewSpeakerBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = SpeakerView), (status = "default", body = ErrorEnvelope)))]
@@ -345,9 +346,11 @@ pub async fn create(
         let speaker = added.map_err(unknown_area)?;
         let id = speaker.id.clone();
         state.engine.changed(Change::Speakers(vec![id])).await;
+        // Where speakers have certificates a token is good for nothing, and nobody is told it.
+        let tokens = !state.config.mqtt.tls;
         Ok(SpeakerView {
-            token: Some(token),
-            office_key: Some(state.store.office().public_key()),
+            token: tokens.then_some(token),
+            office_key: tokens.then(|| state.store.office().public_key()),
             ..view(&state, speaker)
         })
     };
@@ -460,7 +463,8 @@ pub async fn change(
     Ok(Json(view(&state, speaker)))
 }
 
-/// Take a pole away. Its history stays, and its id is not given again.
+/// Take a pole away: its certificates are revoked, and it is disconnected. Its history stays, and its id is not given again.
+/// Asks for a fresh proof.
 #[utoipa::path(delete, path = "/speakers/{id}", tag = "speakers", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = ErrorEnvelope)))]
 pub async fn delete(
@@ -469,9 +473,21 @@ pub async fn delete(
     Id(id): Id<SpeakerId>,
 ) -> Result<StatusCode, ApiError> {
     load(&state, &signed, &id, Action::Build).await?;
+    signed.must_be_fresh(&state)?;
     state.store.remove_speaker(&id).await?;
     state.engine.changed(Change::Speakers(vec![id])).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Retire a pole: the same as taking it away.
+#[utoipa::path(post, path = "/speakers/{id}/retire", tag = "speakers", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = ErrorEnvelope)))]
+pub async fn retire(
+    state: State<AppState>,
+    signed: Signed,
+    id: Id<SpeakerId>,
+) -> Result<StatusCode, ApiError> {
+    delete(state, signed, id).await
 }
 
 #[derive(Serialize, ToSchema)]
@@ -482,7 +498,7 @@ pub struct TokenView {
     pub office_key: String,
 }
 
-/// A new token; the old one is worth nothing from now on.
+/// A new token; the old one is worth nothing from now on. Asks for a fresh proof.
 #[utoipa::path(post, path = "/speakers/{id}/token", tag = "speakers", params(("id" = String, Path)),
     responses((status = 201, body = TokenView), (status = "default", body = ErrorEnvelope)))]
 pub async fn new_token(
@@ -491,6 +507,7 @@ pub async fn new_token(
     Id(id): Id<SpeakerId>,
 ) -> Result<(StatusCode, Json<TokenView>), ApiError> {
     load(&state, &signed, &id, Action::Build).await?;
+    signed.must_be_fresh(&state)?;
     let token = chance::token();
     state.store.change_token(&id, &token).await?;
     state.engine.changed(Change::Speakers(vec![id])).await;

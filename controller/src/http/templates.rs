@@ -16,12 +16,13 @@ use super::{
     guard::Signed,
     idempotency::{self, Key, Secrecy},
     instant::Instant,
+    library,
     messages::Code,
 };
 use crate::{
     chance,
     logic::permissions::{Action, may},
-    store::{AudioId, Claim, NewTemplate, StoreError, Template, TemplateBody, TemplateId},
+    store::{AudioId, Claim, NewTemplate, Template, TemplateBody, TemplateId},
 };
 
 const MAX_TITLE: usize = 200;
@@ -145,16 +146,14 @@ fn targets(texts: Option<&[String]>) -> Result<Vec<Channel>, ApiError> {
     }
 }
 
-async fn audio(state: &AppState, id: Option<&str>) -> Result<Option<AudioId>, ApiError> {
-    let Some(text) = id else {
-        return Ok(None);
-    };
-    let unknown = || ApiError::new(Code::AudioUnknown).with("audio", text);
-    let id: AudioId = text.parse().map_err(|_| unknown())?;
-    match state.store.audio(&id).await {
-        Ok(audio) => Ok(Some(audio.id)),
-        Err(StoreError::NotFound { .. }) => Err(unknown()),
-        Err(error) => Err(error.into()),
+async fn audio(
+    state: &AppState,
+    signed: &Signed,
+    id: Option<&str>,
+) -> Result<Option<AudioId>, ApiError> {
+    match id {
+        Some(text) => Ok(Some(library::known(state, signed, text).await?.id)),
+        None => Ok(None),
     }
 }
 
@@ -256,7 +255,7 @@ pub async fn create(
         text: asked.text,
         voice: asked.voice,
         speed: asked.speed,
-        audio: audio(&state, asked.audio.as_deref()).await?,
+        audio: audio(&state, &signed, asked.audio.as_deref()).await?,
         priority: asked.priority,
         status: asked.status,
         chime: asked.chime,
@@ -305,7 +304,7 @@ pub async fn change(
     body.voice = patch.voice.unwrap_or(body.voice);
     body.speed = patch.speed.unwrap_or(body.speed);
     if let Some(id) = &patch.audio {
-        body.audio = audio(&state, id.as_deref()).await?;
+        body.audio = audio(&state, &signed, id.as_deref()).await?;
     }
     body.priority = patch.priority.unwrap_or(body.priority);
     body.status = patch.status.unwrap_or(body.status);

@@ -35,6 +35,7 @@ use crate::{
     config::Config,
     engine::{Change, EngineHandle},
     logic::permissions::Role,
+    pki::Identity,
     store::{
         NewUser,
         testing::{self, TestStore, area},
@@ -72,13 +73,20 @@ impl Answer {
 
 /// The sample village, with an office and its chief.
 pub async fn office() -> Office {
-    office_with(Config::default()).await
+    // Most of these tests are about poles that have a token.
+    let mut config = Config::default();
+    config.mqtt.tls = false;
+    office_with(config).await
 }
 
 pub async fn office_with(config: Config) -> Office {
     let village = testing::village().await;
     let (engine, changes) = EngineHandle::detached();
-    let state = AppState::new(village.store.clone(), engine, config, village.clock.clone())
+    let dir = village.store.data_dir();
+    let identity = Identity::open(&config, dir, config.server.listen, village.clock.now())
+        .expect("an identity");
+    let (store, clock) = (village.store.clone(), village.clock.clone());
+    let state = AppState::new(store, engine, config, clock, identity)
         .await
         .expect("a state");
     let mut office = Office {

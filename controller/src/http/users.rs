@@ -131,7 +131,7 @@ pub async fn list(State(state): State<AppState>, signed: Signed) -> Result<Json<
     Ok(Json(Users { users }))
 }
 
-/// Add a person. Without a password the answer holds a one-time link to set one.
+/// Add a person. Without a password the answer holds a one-time link to set one. Asks for a fresh proof.
 #[utoipa::path(post, path = "/users", tag = "users", request_body = NewUserBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = UserView), (status = "default", body = ErrorEnvelope)))]
@@ -146,6 +146,7 @@ pub async fn create(
     check_username(&asked.username)?;
     let area: Option<AreaId> = chosen_id(asked.area.as_deref())?;
     must_govern(&state, &signed, area.as_ref()).await?;
+    signed.must_be_fresh(&state)?;
     let new = NewUser {
         name: name(asked.name.as_deref().unwrap_or(&asked.username))?,
         username: asked.username,
@@ -169,7 +170,7 @@ pub async fn create(
     idempotency::create(&state, claim, Secrecy::Secret, make, show).await
 }
 
-async fn load(state: &AppState, signed: &Signed, id: &UserId) -> Result<User, ApiError> {
+pub async fn load(state: &AppState, signed: &Signed, id: &UserId) -> Result<User, ApiError> {
     let user = state.store.user(id).await?;
     must_govern(state, signed, user.area.as_ref()).await?;
     Ok(user)
@@ -185,7 +186,8 @@ pub async fn read(
     Ok(Json(load(&state, &signed, &UserId::new(id)).await?.into()))
 }
 
-/// Change a person. A new password, role or area ends all the person's sessions.
+/// Change a person. A new password, role or area ends the person's sessions, but the one in which somebody changes the own
+/// password. Asks for a fresh proof, but for the own name.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = String, Path)), request_body = UserPatch,
     responses((status = 200, body = UserView), (status = "default", body = ErrorEnvelope)))]
 pub async fn change(
@@ -211,6 +213,9 @@ pub async fn change(
             Some(area)
         }
     };
+    if !own || patch.password.is_some() {
+        signed.must_be_fresh(&state)?;
+    }
     let password_hash = match patch.password {
         None => None,
         Some(password) => {
@@ -223,6 +228,7 @@ pub async fn change(
         role: patch.role,
         area,
         password_hash,
+        keep_session: own.then_some(signed.session.id),
     };
     let user = state
         .store
@@ -232,6 +238,7 @@ pub async fn change(
     Ok(Json(user.into()))
 }
 
+/// Remove a person. Asks for a fresh proof.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = ErrorEnvelope)))]
 pub async fn delete(
@@ -241,17 +248,18 @@ pub async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let id = UserId::new(id);
     load(&state, &signed, &id).await?;
+    signed.must_be_fresh(&state)?;
     state.store.delete_user(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct SetupLink {
-    /// `/setup?token=…`, good for one password.
+    /// `/setup?token=…`, good for one password within 7 days.
     pub setup_link: String,
 }
 
-/// A new one-time link for somebody who forgot the password; older ones stop working.
+/// A new one-time link for somebody who forgot the password; older ones stop working. Asks for a fresh proof.
 #[utoipa::path(post, path = "/users/{id}/setup_link", tag = "users", params(("id" = String, Path)),
     responses((status = 201, body = SetupLink), (status = "default", body = ErrorEnvelope)))]
 pub async fn setup_link(
@@ -261,6 +269,7 @@ pub async fn setup_link(
 ) -> Result<(StatusCode, Json<SetupLink>), ApiError> {
     let id = UserId::new(id);
     load(&state, &signed, &id).await?;
+    signed.must_be_fresh(&state)?;
     let token = crate::chance::token();
     state
         .store

@@ -6,7 +6,8 @@
 //! `intake` (what speakers tell, and when they may forget it), `permissions` (who may do what), `approval` (what needs a
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
-//! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`.
+//! connected, healthy, audible), `identity` (who gets its next certificate), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`, `program`
+//! (what people call the browser that signed in).
 
 pub mod alerts;
 pub mod approval;
@@ -19,6 +20,7 @@ pub mod facts;
 pub mod figures;
 pub mod holidays;
 pub mod hours;
+pub mod identity;
 pub mod incidents;
 pub mod intake;
 pub mod office;
@@ -26,6 +28,7 @@ pub mod outages;
 pub mod permissions;
 pub mod port;
 pub mod presence;
+pub mod program;
 pub mod programmes;
 
 pub use office::Office;

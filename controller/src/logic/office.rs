@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use loa_protocol::{
+    certificate::Renewal,
     clock::{ClockReply, ClockRequest},
     content::{BLOCK_BYTES, ContentId, Wants},
     envelope::{Document, Keyring, Refusal, open, open_unsigned},
@@ -110,6 +111,10 @@ impl Office {
                 let ack = self.intake.stored(speaker, store, through, &mut out);
                 self.acknowledge(&ack, &mut out);
             }
+            Input::CertificateMade(made) => out.push(Effect::Publish {
+                topic: Topic::Certificate(made.speaker.clone()),
+                payload: self.book.seal(&*made),
+            }),
             Input::EventsFailed { speaker, store } => self.intake.failed(&speaker, &store),
             Input::ContentUnreadable { content, detail } => {
                 self.unreadable(content, &detail, at, &mut out);
@@ -232,6 +237,7 @@ impl Office {
             Some(Topic::Events(speaker)) => self.events(speaker, payload, at, out),
             Some(Topic::Want(speaker)) => self.want(speaker, payload, at, out),
             Some(Topic::Clock(speaker)) => self.clock(speaker, payload, at, out),
+            Some(Topic::Renewal(speaker)) => self.renewal(speaker, payload, at, out),
             _ => Err("topic"),
         };
         if let Err(why) = done {
@@ -367,6 +373,24 @@ impl Office {
         out.push(Effect::Publish {
             topic: Topic::ClockReply(speaker.clone()),
             payload: self.book.seal(&reply),
+        });
+        self.heard(speaker, at, out);
+        Ok(())
+    }
+
+    /// Whose word it is shows when its keys are read.
+    fn renewal(
+        &mut self,
+        speaker: SpeakerId,
+        payload: &[u8],
+        at: Reading,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), &'static str> {
+        let wish: Renewal = self.open(&speaker, payload)?;
+        own(&wish.speaker, &speaker)?;
+        out.push(Effect::Renew {
+            speaker: speaker.clone(),
+            payload: Bytes::copy_from_slice(payload),
         });
         self.heard(speaker, at, out);
         Ok(())

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use loa_protocol::{
     bulletin::Bulletin,
+    certificate::Certificate,
     channel::Channel,
     content::ContentId,
     event::Event,
@@ -107,6 +108,8 @@ pub enum Input {
         speaker: SpeakerId,
         store: StoreId,
     },
+    /// A speaker's next certificate was made, and is in the database.
+    CertificateMade(Box<Certificate>),
     /// A block could not be read from the disk.
     ContentUnreadable {
         content: ContentId,
@@ -132,6 +135,12 @@ pub enum Effect {
     SendBlock {
         content: ContentId,
         index: u32,
+    },
+    /// A speaker asks for its next certificate: judge it (see [`identity`](super::identity)), store it, and tell
+    /// [`Input::CertificateMade`]. Dropped when too many are waiting; the speaker asks again.
+    Renew {
+        speaker: SpeakerId,
+        payload: Bytes,
     },
     /// Store durably, then tell [`Input::EventsStored`] or [`Input::EventsFailed`].
     StoreEvents {

@@ -57,6 +57,35 @@ impl Store {
         rows.into_iter().map(Audio::try_from).collect()
     }
 
+    /// May somebody of this area listen to it? The own; those of the library (also out of sight); and what is in a bulletin
+    /// or template that concerns the area.
+    pub async fn may_hear(&self, id: &AudioId, user: &UserId, area: &AreaId) -> Result<bool> {
+        let row: Option<i64> = sqlx::query_scalar(
+            "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $3 \
+             UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id), \
+             up (id, parent) AS (SELECT id, parent FROM areas WHERE id = $3 \
+             UNION SELECT areas.id, areas.parent FROM areas JOIN up ON areas.id = up.parent), \
+             near (id) AS (SELECT id FROM below UNION SELECT id FROM up) \
+             SELECT 1 FROM audio LEFT JOIN users ON users.id = audio.made_by WHERE audio.id = $1 AND ( \
+               audio.made_by = $2 OR users.area IS NULL OR users.area IN (SELECT id FROM near) \
+               OR EXISTS (SELECT 1 FROM templates WHERE templates.audio = $1 \
+                 AND (templates.area IS NULL OR templates.area IN (SELECT id FROM near))) \
+               OR EXISTS (SELECT 1 FROM bulletins JOIN bulletin_targets ON bulletin = bulletins.id \
+                 WHERE bulletins.audio = $1 AND channel IN ( \
+                   SELECT 'area.' || id FROM near \
+                   UNION SELECT 'speaker.' || id FROM speakers WHERE area IN (SELECT id FROM below) \
+                   UNION SELECT 'group.' || id FROM speaker_groups WHERE area IN (SELECT id FROM below) \
+                   UNION SELECT 'group.' || group_id FROM group_members JOIN speakers ON speakers.id = speaker \
+                     WHERE area IN (SELECT id FROM below))))",
+        )
+        .bind(id.as_str())
+        .bind(user.as_str())
+        .bind(area.as_str())
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(row.is_some())
+    }
+
     pub async fn rename_audio(&self, id: &AudioId, title: &str) -> Result<Audio> {
         let mut tx = self.begin().await?;
         let old = load(&mut tx, id).await?;

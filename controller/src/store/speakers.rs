@@ -14,7 +14,7 @@ use loa_protocol::{
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    Claim, Result, Store, StoreError, alarms, areas,
+    Claim, Reason, Result, Store, StoreError, alarms, areas, certificates,
     convert::{from_json, json, number, parse, wall},
     error::{not_found, taken},
     figures, idempotency, orders, outages,
@@ -237,12 +237,13 @@ impl Store {
         Ok(Some(SpeakerConfig { orders, ..config }))
     }
 
-    /// The hash of each speaker's token, by which the broker knows it.
+    /// The hash of the token of each speaker that has one, by which a broker without TLS knows it.
     pub async fn mqtt_tokens(&self) -> Result<HashMap<SpeakerId, TokenHash>> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, token_hash FROM speakers WHERE removed IS NULL")
-                .fetch_all(self.readers())
-                .await?;
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, token_hash FROM speakers WHERE removed IS NULL AND token_hash <> ''",
+        )
+        .fetch_all(self.readers())
+        .await?;
         rows.iter()
             .map(|(id, hash)| {
                 let mut bytes = [0; 32];
@@ -403,6 +404,7 @@ impl Store {
             .bind(now.as_micros())
             .execute(&mut *tx)
             .await?;
+        certificates::revoke_all(&mut tx, id, Reason::Retired, now).await?;
         outages::refresh(&mut tx, id, now, now).await?;
         sqlx::query("DELETE FROM speaker_status WHERE speaker = $1")
             .bind(id.as_str())
@@ -493,7 +495,7 @@ async fn channels_of(
     Ok(channels)
 }
 
-async fn load(db: &mut SqliteConnection, id: &SpeakerId) -> Result<Speaker> {
+pub(super) async fn load(db: &mut SqliteConnection, id: &SpeakerId) -> Result<Speaker> {
     let row: Option<Row> = sqlx::query_as(ONE)
         .bind(id.as_str())
         .fetch_optional(db)

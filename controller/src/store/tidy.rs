@@ -1,6 +1,6 @@
 //! What is not kept for ever. Playouts and bulletins are.
 
-use super::{Result, Store, idempotency::REMEMBERED_S};
+use super::{Result, SETUP_LINK_S, Store, TOTP_DRAFT_S, certificates, idempotency::REMEMBERED_S};
 use crate::logic::hours::hour_of;
 
 /// Raw events; what they say of playouts stays.
@@ -24,6 +24,14 @@ impl Store {
         let now = self.now();
         for (sql, before) in [
             ("DELETE FROM sessions WHERE expires <= $1", now),
+            (
+                "DELETE FROM setup_tokens WHERE made <= $1",
+                now.plus_s(-SETUP_LINK_S),
+            ),
+            (
+                "DELETE FROM totp_drafts WHERE made <= $1",
+                now.plus_s(-TOTP_DRAFT_S),
+            ),
             (
                 "DELETE FROM idempotency_keys WHERE made <= $1",
                 now.plus_s(-REMEMBERED_S),
@@ -89,6 +97,7 @@ impl Store {
                 break;
             }
         }
+        certificates::tidy(&mut *self.inner.writer.acquire().await?, now).await?;
         self.forget_audio(now.plus_s(-HIDDEN_AUDIO_S)).await?;
         Ok(())
     }

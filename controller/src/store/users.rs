@@ -9,9 +9,12 @@ use super::{
     Claim, Result, Store, StoreError,
     convert::{from_word, parse, wall, word},
     error::{not_found, taken},
-    idempotency,
+    idempotency, sessions,
 };
 use crate::{chance, logic::permissions::Role};
+
+/// A link by which somebody sets a password is good for so long.
+pub const SETUP_LINK_S: i64 = 7 * 24 * 3_600;
 
 /// Names a user for good; the username may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,10 +63,23 @@ pub struct UserChange {
     pub role: Option<Role>,
     pub area: Option<Option<AreaId>>,
     pub password_hash: Option<String>,
+    /// The session in which the person changes the own password: it goes on where others end.
+    pub keep_session: Option<String>,
 }
 
+/// `SELECT` of everything in [`Row`], followed by the rest of the statement.
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, username, name, role, area, password_hash, made FROM users ",
+            $rest
+        )
+    };
+}
+pub(super) use select_users;
+
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     username: String,
     name: String,
@@ -90,32 +106,26 @@ impl TryFrom<Row> for User {
 
 impl Store {
     pub async fn users(&self) -> Result<Vec<User>> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, username, name, role, area, password_hash, made FROM users ORDER BY username",
-        )
-        .fetch_all(self.readers())
-        .await?;
+        let rows: Vec<Row> = sqlx::query_as(select_users!("ORDER BY username"))
+            .fetch_all(self.readers())
+            .await?;
         rows.into_iter().map(User::try_from).collect()
     }
 
     pub async fn user(&self, id: &UserId) -> Result<User> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, username, name, role, area, password_hash, made FROM users WHERE id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(self.readers())
-        .await?;
+        let row: Option<Row> = sqlx::query_as(select_users!("WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(self.readers())
+            .await?;
         row.ok_or_else(|| not_found("user", id))?.try_into()
     }
 
     /// Whom this username names, with the PHC string of the password when there is one.
     pub async fn user_by_name(&self, username: &str) -> Result<Option<(User, Option<String>)>> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, username, name, role, area, password_hash, made FROM users WHERE username = $1",
-        )
-        .bind(username)
-        .fetch_optional(self.readers())
-        .await?;
+        let row: Option<Row> = sqlx::query_as(select_users!("WHERE username = $1"))
+            .bind(username)
+            .fetch_optional(self.readers())
+            .await?;
         row.map(|row| {
             let hash = row.password_hash.clone();
             Ok((row.try_into()?, hash))
@@ -164,15 +174,13 @@ impl Store {
         })
     }
 
-    /// A new password, role or area ends all the user's sessions.
+    /// A new password, role or area ends the user's sessions.
     pub async fn change_user(&self, id: &UserId, change: UserChange) -> Result<User> {
         let mut tx = self.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, username, name, role, area, password_hash, made FROM users WHERE id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(&mut *tx)
-        .await?;
+        let row: Option<Row> = sqlx::query_as(select_users!("WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
         let row = row.ok_or_else(|| not_found("user", id))?;
         let old_hash = row.password_hash.clone();
         let old = User::try_from(row)?;
@@ -196,10 +204,7 @@ impl Store {
         .await
         .map_err(|error| no_such_area(error, new.area.as_ref()))?;
         if (new.role, &new.area, &hash) != (old.role, &old.area, &old_hash) {
-            sqlx::query("DELETE FROM sessions WHERE user_id = $1")
-                .bind(id.as_str())
-                .execute(&mut *tx)
-                .await?;
+            sessions::end_all(&mut tx, id, change.keep_session.as_deref()).await?;
         }
         must_have_administrator(&mut tx).await?;
         tx.commit().await?;
@@ -255,15 +260,16 @@ impl Store {
     /// Is there such a link? Whether it may be used, [`Store::use_setup_token`] says.
     pub async fn is_setup_token(&self, token_hash: &str) -> Result<bool> {
         let row: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM setup_tokens WHERE token_hash = $1")
+            sqlx::query_scalar("SELECT 1 FROM setup_tokens WHERE token_hash = $1 AND made > $2")
                 .bind(token_hash)
+                .bind(self.now().plus_s(-SETUP_LINK_S).as_micros())
                 .fetch_optional(self.readers())
                 .await?;
         Ok(row.is_some())
     }
 
     /// Uses up a link: sets its user's password, or makes the first administrator under `username`.
-    /// [`StoreError::NotFound`] when it is none, or was used.
+    /// [`StoreError::NotFound`] when it is none, was used, or is too old.
     pub async fn use_setup_token(
         &self,
         token_hash: &str,
@@ -272,11 +278,13 @@ impl Store {
     ) -> Result<User> {
         let mut tx = self.begin().await?;
         let now = self.now();
-        let found: Option<Option<String>> =
-            sqlx::query_scalar("SELECT user_id FROM setup_tokens WHERE token_hash = $1")
-                .bind(token_hash)
-                .fetch_optional(&mut *tx)
-                .await?;
+        let found: Option<Option<String>> = sqlx::query_scalar(
+            "SELECT user_id FROM setup_tokens WHERE token_hash = $1 AND made > $2",
+        )
+        .bind(token_hash)
+        .bind(now.plus_s(-SETUP_LINK_S).as_micros())
+        .fetch_optional(&mut *tx)
+        .await?;
         let user_id = found.ok_or_else(|| not_found("setup link", ""))?;
         sqlx::query("DELETE FROM setup_tokens WHERE token_hash = $1")
             .bind(token_hash)
@@ -328,12 +336,10 @@ impl Store {
                 id
             }
         };
-        let row: Row = sqlx::query_as(
-            "SELECT id, username, name, role, area, password_hash, made FROM users WHERE id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_one(&mut *tx)
-        .await?;
+        let row: Row = sqlx::query_as(select_users!("WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
         tx.commit().await?;
         row.try_into()
     }

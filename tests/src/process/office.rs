@@ -37,9 +37,9 @@ impl Office {
         let http_port = free_port();
         let broker_port = external.map_or_else(free_port, |mosquitto| mosquitto.port);
         let mqtt = match external {
-            None => format!("[mqtt]\nlisten = \"127.0.0.1:{broker_port}\"\n"),
+            None => format!("[mqtt]\nlisten = \"127.0.0.1:{broker_port}\"\ntls = false\n"),
             Some(_) => format!(
-                "[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\nusername = \"{}\"\n\
+                "[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\ntls = false\nusername = \"{}\"\n\
                  password_file = \"mqtt-password\"\n",
                 mosquitto::OFFICE.0
             ),

@@ -197,7 +197,9 @@ impl Village {
                     events,
                     ..
                 } => self.office_stores(speaker, store, events),
-                Effect::StoreStatus { .. }
+                // In this village nobody lives as long as a certificate.
+                Effect::Renew { .. }
+                | Effect::StoreStatus { .. }
                 | Effect::StorePresence { .. }
                 | Effect::Notice(_)
                 | Effect::Log(_) => {}

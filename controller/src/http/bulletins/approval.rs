@@ -20,7 +20,7 @@ use super::{
     withdraw,
 };
 use crate::{
-    logic::approval::{Ask, Case, Refusal, Stage, decide},
+    logic::approval::{Ask, Case, Refusal, Stage, decide, is_alarm},
     store::{BulletinState, StoreError, Word},
 };
 
@@ -43,7 +43,8 @@ pub struct ReturnBody {
     pub reason: String,
 }
 
-/// Approve somebody else's bulletin. What is to be said now is said at this instant, a rule counts from it.
+/// Approve somebody else's bulletin. What is to be said now is said at this instant, a rule counts from it. Asks for a fresh
+/// proof.
 #[utoipa::path(post, path = "/bulletins/{id}/approve", tag = "bulletins", params(("id" = String, Path)),
     request_body = ApproveBody,
     responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
@@ -53,6 +54,7 @@ pub async fn approve(
     Id(id): Id<BulletinId>,
     body: Body<ApproveBody>,
 ) -> Result<Json<BulletinView>, ApiError> {
+    signed.must_be_fresh(&state)?;
     say(&state, &signed, &id, &body.value.digest, None).await
 }
 
@@ -152,7 +154,7 @@ pub async fn pause(
     Ok(Json(tell(&state, &signed, &kept).await?))
 }
 
-/// Put a paused bulletin on the air again. What was due meanwhile is not said.
+/// Put a paused bulletin on the air again. What was due meanwhile is not said. An emergency in earnest asks for a fresh proof.
 #[utoipa::path(post, path = "/bulletins/{id}/resume", tag = "bulletins", params(("id" = String, Path)),
     responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
 pub async fn resume(
@@ -165,7 +167,11 @@ pub async fn resume(
     let now = state.clock.now();
     match old.stage {
         Stage::Planned => {}
-        Stage::Paused if is_ahead(&old.bulletin, now) => {}
+        Stage::Paused if is_ahead(&old.bulletin, now) => {
+            if is_alarm(old.bulletin.priority, old.bulletin.status) {
+                signed.must_be_fresh(&state)?;
+            }
+        }
         Stage::Paused => return Err(Code::BulletinOver.into()),
         _ => return Err(Code::NotPaused.into()),
     }

@@ -25,7 +25,7 @@ use crate::{
 
 /// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
 /// sounded is not said again. A change of anything but the title ends an approval: whether a new one is needed goes by
-/// whoever changes it, and until it is given the bulletin is off the air.
+/// whoever changes it, and until it is given the bulletin is off the air. An emergency in earnest asks for a fresh proof.
 #[utoipa::path(patch, path = "/bulletins/{id}", tag = "bulletins", params(("id" = String, Path)),
     request_body = BulletinPatch,
     responses((status = 200, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
@@ -50,11 +50,15 @@ pub async fn change(
         None => old.channels(),
     };
     let status = patch.status.unwrap_or(old.bulletin.status);
+    let was_alarm = logic::is_alarm(old.bulletin.priority, old.bulletin.status);
+    if was_alarm || logic::is_alarm(priority, status) {
+        signed.must_be_fresh(&state)?;
+    }
     let (audio_id, manifest) = match patch.audio.as_deref() {
         None if status == old.bulletin.status => (old.audio.clone(), old.bulletin.manifest.clone()),
         text => {
             let audio = match text {
-                Some(text) => audio(&state, text).await?,
+                Some(text) => audio(&state, &signed, text).await?,
                 None => state.store.audio(&old.audio).await?,
             };
             let manifest = sound(&state, &audio, status).await?;

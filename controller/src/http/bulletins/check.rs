@@ -126,7 +126,7 @@ pub async fn check(
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;
     let mut duration_ms = match has_audio {
-        true => audio(&state, &asked.audio).await?.duration_ms,
+        true => audio(&state, &signed, &asked.audio).await?.duration_ms,
         false => milliseconds(duration_s.unwrap_or(0.0))?,
     };
     duration_ms += foreword_ms(&state, &asked).await?;

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     audio::About,
-    logic::approval::{Ask, TakenBack, Verdict, taking_back},
+    logic::approval::{Ask, TakenBack, Verdict, is_alarm, taking_back},
     store::{Audio, AudioSource, BulletinState, Claim, Kept, NewBulletin},
 };
 
@@ -40,7 +40,8 @@ pub struct CorrectBody {
 }
 
 /// Correct a bulletin that was on air: it is cancelled (what sounds is ended), and a correction is said now to the same
-/// targets, with priority `priority`, or as an emergency when it was one.
+/// targets, with priority `priority`, or as an emergency when it was one. An emergency in other words than the prepared ones
+/// asks for a fresh proof.
 #[utoipa::path(post, path = "/bulletins/{id}/correct", tag = "bulletins", request_body = CorrectBody,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
@@ -66,14 +67,18 @@ pub async fn correct(
     let Some(said_title) = old.said_title.clone() else {
         return Err(Code::NotAired.into());
     };
+    let own = body.value.text.as_deref().map(str::trim);
+    let own = own.filter(|text| !text.is_empty());
+    // Words of one's own are an alarm anew; taking one back in the prepared ones waits for nothing.
+    if own.is_some() && is_alarm(priority, old.bulletin.status) {
+        signed.must_be_fresh(&state)?;
+    }
     let make = async |claim: Option<Claim>| {
         // First of all the wrong one is silent; what is right may take its time to be spoken.
         if old.state(state.clock.now()) != BulletinState::Ended {
             let (_, left) = state.store.cancel_bulletin(&id).await?;
             withdraw(&state, &id, left).await;
         }
-        let own = body.value.text.as_deref().map(str::trim);
-        let own = own.filter(|text| !text.is_empty());
         let text = match own {
             Some(text) => text.to_owned(),
             None => state

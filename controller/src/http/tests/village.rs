@@ -12,7 +12,19 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
     let paths = description["paths"].as_object().expect("paths");
     for (path, methods) in [
         ("/api/v1/session", &["post", "delete"][..]),
+        ("/api/v1/session/passkey_challenge", &["post"]),
+        ("/api/v1/session/passkey", &["post"]),
+        ("/api/v1/session/proof", &["post"]),
+        ("/api/v1/session/proof/passkey_challenge", &["post"]),
+        ("/api/v1/session/proof/passkey", &["post"]),
         ("/api/v1/me", &["get"]),
+        ("/api/v1/me/sessions", &["get", "delete"]),
+        ("/api/v1/me/sessions/{id}", &["delete"]),
+        ("/api/v1/me/passkeys", &["get", "post"]),
+        ("/api/v1/me/passkeys/challenge", &["post"]),
+        ("/api/v1/me/passkeys/{id}", &["delete"]),
+        ("/api/v1/me/totp", &["post", "delete"]),
+        ("/api/v1/me/totp/confirm", &["post"]),
         ("/api/v1/setup", &["post"]),
         ("/api/v1/app", &["get"]),
         ("/api/v1/areas", &["get", "post"]),
@@ -27,6 +39,8 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/users", &["get", "post"]),
         ("/api/v1/users/{id}", &["get", "patch", "delete"]),
         ("/api/v1/users/{id}/setup_link", &["post"]),
+        ("/api/v1/users/{id}/second_factors", &["delete"]),
+        ("/api/v1/users/{id}/sessions", &["delete"]),
         ("/api/v1/audio", &["get", "post"]),
         ("/api/v1/audio/speech", &["post"]),
         ("/api/v1/audio/{id}", &["get", "patch", "delete"]),
@@ -94,7 +108,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 66, "add what is new to this table");
+    assert_eq!(paths.len(), 80, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -114,6 +128,8 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
                 "/metrics",
                 "/api/v1/calendars/open/x/programme.ics",
                 "/api/v1/session",
+                "/api/v1/session/passkey_challenge",
+                "/api/v1/session/passkey",
                 "/api/v1/setup",
                 "/api/v1/app",
             ]

@@ -7,8 +7,8 @@ use crate::{
     chance,
     logic::permissions::Role,
     store::{
-        AreaChange, Claim, GroupChange, NewArea, NewGroup, NewUser, SESSION_LIFE_S, SpeakerChange,
-        Store, StoreError, UserId,
+        AreaChange, Claim, GroupChange, NewArea, NewGroup, NewSession, NewUser, SESSION_LIFE_S,
+        SpeakerChange, Store, StoreError, UserId,
         testing::{area, empty, speaker, village},
     },
 };
@@ -193,6 +193,13 @@ fn user(username: &str, role: Role) -> NewUser {
     }
 }
 
+fn session(token_hash: &str) -> NewSession {
+    NewSession {
+        token_hash: token_hash.into(),
+        ..NewSession::default()
+    }
+}
+
 #[tokio::test]
 async fn a_session_lives_while_it_is_used_and_a_user_has_so_many() {
     let store = empty().await;
@@ -202,26 +209,33 @@ async fn a_session_lives_while_it_is_used_and_a_user_has_so_many() {
         .expect("a user");
     let day = 24 * 3_600;
     store
-        .add_session("first", &chief.id)
+        .add_session(&chief.id, session("first"))
         .await
         .expect("signed in");
-    for _ in 0..5 {
+    for _ in 0..4 {
         store.clock.pass_s(20 * day);
-        assert!(store.session_user("first").await.expect("read").is_some());
+        assert!(store.session("first").await.expect("read").is_some());
     }
+    // Ninety days after signing in it ends all the same.
+    store.clock.pass_s(10 * day);
+    assert_eq!(store.session("first").await.expect("read"), None);
+    store
+        .add_session(&chief.id, session("second"))
+        .await
+        .expect("signed in");
     store.clock.pass_s(31 * day);
-    assert_eq!(store.session_user("first").await.expect("read"), None);
+    assert_eq!(store.session("second").await.expect("read"), None);
     for n in 0..25 {
         store.clock.pass_s(1);
         store
-            .add_session(&format!("s{n}"), &chief.id)
+            .add_session(&chief.id, session(&format!("s{n}")))
             .await
             .expect("signed in");
     }
-    assert_eq!(store.session_user("s4").await.expect("read"), None);
-    assert!(store.session_user("s5").await.expect("read").is_some());
+    assert_eq!(store.session("s4").await.expect("read"), None);
+    assert!(store.session("s5").await.expect("read").is_some());
     store.end_session("s5").await.expect("signed out");
-    assert_eq!(store.session_user("s5").await.expect("read"), None);
+    assert_eq!(store.session("s5").await.expect("read"), None);
 }
 
 #[tokio::test]

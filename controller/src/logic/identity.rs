@@ -1,0 +1,282 @@
+//! Who a speaker is, by its keys: whose word a renewal is, and whether it is granted.
+
+use std::collections::BTreeMap;
+
+use loa_protocol::{
+    certificate::Renewal,
+    envelope::{KeyId, Keyring, Refusal, open_counted, parse_public_key},
+    id::SpeakerId,
+    time::WallTime,
+};
+
+/// How long after a certificate ran out its speaker may still ask for the next one, in seconds. A pole that stood dark for
+/// a year comes back by itself.
+pub const LATEST_S: i64 = 400 * 86_400;
+/// Certificates for one key that hold at a time: a wish that was heard twice is answered twice, and more are not kept.
+const MOST: usize = 3;
+
+/// A certificate that the office once gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub serial: String,
+    /// Hex.
+    pub key: String,
+    pub made: WallTime,
+    pub expires: WallTime,
+    pub revoked: bool,
+}
+
+/// How a speaker asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Over the line, to which only a certificate in force lets it.
+    Line,
+    /// Over HTTPS, where anybody may ask.
+    Web,
+}
+
+/// A renewal that may be granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    pub renewal: Renewal,
+    /// The certificate by whose key it asks.
+    pub by: String,
+    /// Newer ones for other keys: it asks again because it never got them.
+    pub lost: Vec<String>,
+}
+
+/// Why a speaker gets no next certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRenewed {
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("it is not signed by a key that this speaker holds")]
+    NotSigned,
+    #[error("the certificate of its key was revoked")]
+    Revoked,
+    #[error("its certificate ran out too long ago: enrol it again")]
+    TooLate,
+}
+
+impl NotRenewed {
+    /// For counters.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreadable => "renewal_unreadable",
+            Self::NotSigned => "renewal_not_signed",
+            Self::Revoked => "renewal_revoked",
+            Self::TooLate => "renewal_too_late",
+        }
+    }
+}
+
+/// Whether `payload` is this speaker's own wish, and may be granted. `held`: all that the speaker was given.
+pub fn may_renew(
+    speaker: &SpeakerId,
+    payload: &[u8],
+    held: &[Held],
+    way: Way,
+    now: WallTime,
+) -> Result<Granted, NotRenewed> {
+    let keys: BTreeMap<KeyId, &str> = held
+        .iter()
+        .filter_map(|one| Some((KeyId::of(&parse_public_key(&one.key).ok()?), &*one.key)))
+        .collect();
+    let ring = Keyring::new(
+        held.iter()
+            .filter_map(|one| parse_public_key(&one.key).ok()),
+    );
+    let (renewal, signers) =
+        open_counted::<Renewal>(payload, &ring).map_err(|refusal| match refusal {
+            Refusal::NotSigned => NotRenewed::NotSigned,
+            _ => NotRenewed::Unreadable,
+        })?;
+    if renewal.speaker != *speaker {
+        return Err(NotRenewed::NotSigned);
+    }
+    let signed = |one: &&Held| {
+        signers
+            .iter()
+            .any(|id| keys.get(id) == Some(&one.key.as_str()))
+    };
+    // A key may have had several certificates: the best of them counts.
+    let by = held
+        .iter()
+        .filter(signed)
+        .filter(|one| !one.revoked)
+        .max_by_key(|one| (one.expires, one.made))
+        .ok_or(NotRenewed::Revoked)?;
+    let latest = match way {
+        Way::Line => by.expires,
+        Way::Web => by.expires.plus_s(LATEST_S),
+    };
+    if now > latest {
+        return Err(NotRenewed::TooLate);
+    }
+    let in_force = |one: &&Held| !one.revoked && one.expires > now;
+    let mut newer: Vec<&Held> = held
+        .iter()
+        .filter(in_force)
+        .filter(|one| one.made > by.made && one.key != by.key)
+        .collect();
+    newer.sort_by_key(|one| std::cmp::Reverse(one.made));
+    let (again, others): (Vec<&Held>, Vec<&Held>) =
+        newer.into_iter().partition(|one| asks_for(&renewal, one));
+    let lost = others.into_iter().chain(again.into_iter().skip(MOST - 1));
+    let lost = lost.map(|one| one.serial.clone()).collect();
+    Ok(Granted {
+        by: by.serial.clone(),
+        renewal,
+        lost,
+    })
+}
+
+/// The same wish again, heard twice: both answers are for the same key, and whichever comes is good.
+fn asks_for(renewal: &Renewal, one: &Held) -> bool {
+    hex::decode(&one.key).is_ok_and(|key| {
+        renewal
+            .request
+            .windows(key.len())
+            .any(|window| window == key)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use loa_protocol::envelope::seal;
+
+    use super::*;
+
+    const NOW: WallTime = WallTime::EPOCH.plus_s(1_800_000_000);
+    const DAY_S: i64 = 86_400;
+
+    fn key(n: u8) -> SigningKey {
+        SigningKey::from_bytes(&[n; 32])
+    }
+
+    fn pole() -> SpeakerId {
+        "ban-chuong".parse().unwrap()
+    }
+
+    /// Made `age` days ago for 90 days.
+    fn held(n: u8, age: i64, revoked: bool) -> Held {
+        let made = NOW.plus_s(-age * DAY_S);
+        Held {
+            serial: format!("{n:02x}"),
+            key: hex::encode(key(n).verifying_key().as_bytes()),
+            made,
+            expires: made.plus_s(90 * DAY_S),
+            revoked,
+        }
+    }
+
+    fn wish(of: &SpeakerId, signer: u8, next: u8) -> Vec<u8> {
+        let renewal = Renewal {
+            speaker: of.clone(),
+            request: key(next).verifying_key().as_bytes().to_vec(),
+        };
+        seal(&renewal, &key(signer))
+    }
+
+    #[test]
+    fn a_speaker_gets_its_next_certificate_by_the_key_of_the_one_it_has() {
+        use NotRenewed::*;
+        use Way::*;
+        for (story, held, signer, way, said) in [
+            (
+                "after two thirds",
+                vec![held(1, 60, false)],
+                1,
+                Line,
+                Ok("01"),
+            ),
+            (
+                "at once, by a pole that does not know the date",
+                vec![held(1, 0, false)],
+                1,
+                Line,
+                Ok("01"),
+            ),
+            (
+                "by somebody else",
+                vec![held(1, 60, false)],
+                2,
+                Line,
+                Err(NotSigned),
+            ),
+            ("never enrolled", vec![], 1, Line, Err(NotSigned)),
+            ("retired", vec![held(1, 60, true)], 1, Line, Err(Revoked)),
+            (
+                "by the board that was replaced",
+                vec![held(2, 1, false), held(1, 60, true)],
+                1,
+                Web,
+                Err(Revoked),
+            ),
+            (
+                "run out, over the line",
+                vec![held(1, 91, false)],
+                1,
+                Line,
+                Err(TooLate),
+            ),
+            (
+                "dark for a year, over HTTPS",
+                vec![held(1, 455, false)],
+                1,
+                Web,
+                Ok("01"),
+            ),
+            (
+                "dark for too long",
+                vec![held(1, 491, false)],
+                1,
+                Web,
+                Err(TooLate),
+            ),
+        ] {
+            let granted = may_renew(&pole(), &wish(&pole(), signer, 9), &held, way, NOW);
+            let by = granted.as_ref().map(|g| g.by.as_str()).map_err(|e| *e);
+            assert_eq!(by, said, "{story}");
+        }
+    }
+
+    #[test]
+    fn one_pole_cannot_ask_in_the_name_of_another() {
+        let neighbour: SpeakerId = "tien-son".parse().unwrap();
+        let asked = wish(&neighbour, 1, 9);
+        let held = [held(1, 60, false)];
+        let refused = may_renew(&pole(), &asked, &held, Way::Line, NOW);
+        assert_eq!(refused, Err(NotRenewed::NotSigned));
+    }
+
+    #[test]
+    fn an_answer_that_was_lost_is_given_up_when_the_pole_asks_again_with_another_key() {
+        let first = [held(2, 1, false), held(1, 60, false)];
+        let granted = may_renew(&pole(), &wish(&pole(), 1, 3), &first, Way::Line, NOW).unwrap();
+        assert_eq!(
+            (granted.by.as_str(), granted.lost),
+            ("01", vec!["02".to_owned()])
+        );
+        // The same question twice, as MQTT may bring it: neither answer makes the other worthless.
+        let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &first, Way::Line, NOW).unwrap();
+        assert!(granted.lost.is_empty());
+    }
+
+    #[test]
+    fn of_a_wish_that_is_heard_again_and_again_few_answers_hold() {
+        let mut all: Vec<Held> = (0..5).map(|n| held(2, n, false)).collect();
+        all.push(held(1, 60, false));
+        let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &all, Way::Line, NOW).unwrap();
+        assert_eq!(granted.lost.len(), 3);
+    }
+
+    #[test]
+    fn noise_is_not_a_wish() {
+        for noise in [&b""[..], b"\xff", &[0; 20_000]] {
+            let refused = may_renew(&pole(), noise, &[held(1, 60, false)], Way::Web, NOW);
+            assert_eq!(refused, Err(NotRenewed::Unreadable));
+        }
+    }
+}
