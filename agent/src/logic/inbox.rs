@@ -57,6 +57,7 @@ impl Agent {
             Ok(Topic::Now(channel)) => self.now_came(&channel, payload),
             Ok(Topic::Ack(speaker)) if speaker == *own => self.ack_came(payload),
             Ok(Topic::ClockReply(speaker)) if speaker == *own => self.clock_reply_came(payload),
+            Ok(Topic::Certificate(speaker)) if speaker == *own => self.certificate_came(payload),
             // Nothing else is subscribed to.
             _ => Err(Refusal::WrongScope),
         };

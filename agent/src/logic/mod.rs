@@ -29,6 +29,7 @@ mod orders;
 mod outbox;
 mod player;
 pub mod port;
+mod renewal;
 mod report;
 mod runs;
 mod self_test;
@@ -70,6 +71,7 @@ use self::{
     orders::Orders,
     outbox::Outbox,
     port::{Effect, Input, LogLine, PlayerCommand, Reading, Write},
+    renewal::Renewal,
     report::Report,
     runs::{End, Runs},
     stage::Stage,
@@ -79,6 +81,7 @@ use self::{
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
+    renewal::Life,
     stage::{LEAD_MS, PREPARE_MS},
 };
 
@@ -176,6 +179,7 @@ pub struct Agent {
     commits: Commits,
     contents: Contents,
     report: Report,
+    renewal: Renewal,
     runs: Runs,
     orders: Orders,
     watch: Watch,
@@ -239,6 +243,7 @@ impl Agent {
                 found,
             } => self.listened(&playout, piece, &found),
             Input::EarTrouble { why } => self.ear_trouble(why),
+            Input::Certificate(news) => self.certificate_news(news),
             Input::Tick => {}
             Input::Shutdown => self.shut_down(End::Asked),
         }
@@ -363,6 +368,7 @@ impl Agent {
             self.tend_ear();
             self.tend_contents();
             self.tend_clock();
+            self.tend_renewal();
             self.prune();
         }
         self.out.extend(self.commits.next(self.now.mono_us));
@@ -376,6 +382,7 @@ impl Agent {
         self.connected = true;
         self.line_is_up();
         self.belief.line_is_up(self.now.mono_us);
+        self.renewal_line_is_up();
         self.subscribe();
         self.clock.connected(self.now.mono_us);
         self.outbox.line_changed();
@@ -386,6 +393,7 @@ impl Agent {
 
     fn disconnected(&mut self) {
         self.connected = false;
+        self.renewal_line_is_down();
         self.line_is_down();
         self.belief.line_is_down();
         self.clock.disconnected();

@@ -79,6 +79,7 @@ impl Agent {
             commits: Commits::default(),
             contents: Contents::new(identity.content_quota_bytes, stored.contents),
             report: Report::new(at.mono_us),
+            renewal: Default::default(),
             runs,
             orders: Orders::new(memory.read()),
             watch: Watch::new(memory.read(), at.mono_us),

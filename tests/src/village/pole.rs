@@ -278,6 +278,8 @@ impl Village {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log(p, &line),
+                // Nobody in this village has a certificate.
+                Effect::Certificate(_) => {}
                 Effect::End => {
                     if let Some(run) = self.poles[p].run.as_mut() {
                         run.leaving = true;

@@ -13,6 +13,7 @@ mod orders;
 mod playing;
 mod pole;
 mod preemption;
+mod renewal;
 mod restart;
 mod status;
 mod telemetry;

@@ -23,8 +23,8 @@ use super::village_player::VillagePlayer;
 use crate::logic::{
     Agent, Identity, Pace,
     port::{
-        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine, PlayerCommand,
-        Reading, Stored, Write,
+        CertificateStep, Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine,
+        PlayerCommand, Reading, Stored, Write,
     },
 };
 
@@ -121,6 +121,7 @@ pub struct Pole {
     pub governor: Governor,
     /// The program ended by itself.
     pub wants_to_run_again: bool,
+    pub certificate_steps: Vec<CertificateStep>,
 }
 
 impl Default for Pole {
@@ -227,6 +228,7 @@ impl Pole {
             quota,
             governor: Governor::default(),
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
         };
         pole.perform(effects);
         pole
@@ -308,6 +310,7 @@ impl Pole {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log.push(line),
+                Effect::Certificate(step) => self.certificate_steps.push(step),
                 Effect::End => self.wants_to_run_again = true,
             }
         }
@@ -427,6 +430,7 @@ impl Pole {
             player: VillagePlayer::default(),
             commands: Vec::new(),
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
             ..old
         };
         pole.perform(effects);
