@@ -5,6 +5,7 @@
 
 mod challenges;
 mod common;
+mod failures;
 pub mod recovery;
 mod throttle;
 pub mod totp;
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use challenges::{CHALLENGE_S, Challenges, Holder, Purpose};
+pub use failures::Failures;
 pub use throttle::Throttle;
 
 /// Shortest password, in characters; length is what counts.

@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
+mod audit;
 mod broker;
 mod check;
 mod openapi;
@@ -19,6 +20,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::{
+    act::Act,
+    audio::child,
     broker::LOG_DIRECTIVES,
     config::{Config, ConfigError, DEFAULT_PATH, LogConfig, LogFormat},
     demo,
@@ -59,6 +62,12 @@ enum Command {
     /// A broker in place of the embedded one
     #[command(subcommand)]
     Broker(broker::Command),
+    /// Reads one recording within fences; the controller starts it by itself
+    #[command(hide = true)]
+    Decode(child::Options),
+    /// The log of who changed what
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,13 +85,17 @@ impl ConfigFile {
 
 /// Reads the command line, does what it says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = match Cli::parse().command {
+        // Without threads, and with nothing open.
+        Command::Decode(options) => return child::run(options),
+        command => command,
+    };
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
-            let done = runtime.block_on(run(cli.command));
+            let done = runtime.block_on(run(command));
             // A hashing or reading thread that hangs must not keep the program.
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
             done
@@ -118,10 +131,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::CheckConfig(file) => check::check_config(&file.config),
         Command::Openapi => openapi::print(),
-        Command::User(command) => user::run(command).await,
-        Command::Speaker(command) => speaker::run(command).await,
+        Command::User(command) => by_hand(user::run(command)).await,
+        Command::Speaker(command) => by_hand(speaker::run(command)).await,
+        Command::Audit(command) => audit::run(command).await,
+        Command::Decode(options) => Ok(child::run(options)),
         Command::Broker(command) => broker::run(command).await,
     }
+}
+
+/// A command that may change something: the audit log tells of it under its name, such as `user add`.
+async fn by_hand<T>(work: impl Future<Output = T>) -> T {
+    let words: Vec<String> = std::env::args().skip(1).take(2).collect();
+    Act::at_the_machine(words.join(" ")).doing(work).await
 }
 
 /// Log lines go to standard error; `RUST_LOG` wins over the configuration.

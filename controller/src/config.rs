@@ -144,6 +144,10 @@ pub struct LimitsConfig {
     pub upload_mb: u32,
     /// Longest audio, in minutes.
     pub max_audio_minutes: u32,
+    /// Address space of a process that reads a recording, in megabytes (10^6 bytes).
+    pub decode_memory_mb: u32,
+    /// Its processor time, in minutes; by the clock it has four times as long.
+    pub decode_minutes: u32,
 }
 
 /// What a new area, speaker or bulletin gets when nobody says otherwise.
@@ -247,6 +251,8 @@ impl Default for LimitsConfig {
         Self {
             upload_mb: 200,
             max_audio_minutes: 120,
+            decode_memory_mb: 1_000,
+            decode_minutes: 15,
         }
     }
 }
@@ -409,6 +415,16 @@ impl Config {
                 "limits.max_audio_minutes",
                 self.limits.max_audio_minutes.into(),
                 1..=audio_max.min(240).into(),
+            ),
+            (
+                "limits.decode_memory_mb",
+                self.limits.decode_memory_mb.into(),
+                200..=100_000,
+            ),
+            (
+                "limits.decode_minutes",
+                self.limits.decode_minutes.into(),
+                1..=1_440,
             ),
         ] {
             if !allowed.contains(&value) {

@@ -8,11 +8,13 @@
 //! theirs in `server`.
 
 mod about;
+mod acting;
 mod alert_rules;
 mod alerts;
 mod areas;
 mod audio;
 mod audio_content;
+mod audit;
 mod board;
 mod bulletins;
 mod calendars;
@@ -79,11 +81,11 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audio::{AudioError, Shelf},
-    auth::{Challenges, Throttle, token_hash},
+    audio::{AudioError, Shelf, apart::Apart},
+    auth::{Challenges, Failures, Throttle, token_hash},
     chance,
     clock::Clock,
-    config::Config,
+    config::{Config, LimitsConfig},
     engine::EngineHandle,
     notify::Notifier,
     pki::Identity,
@@ -128,6 +130,7 @@ pub struct Shared {
     pub(crate) identity: Identity,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) throttle: Throttle,
+    pub(crate) failures: Failures,
     /// What passkeys were asked to sign.
     pub(crate) challenges: Challenges,
     /// Makes up credentials for names that have none.
@@ -179,8 +182,10 @@ impl AppState {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
+        let apart = apart(limits).await?;
         let shelf = Shelf::open(
             store.clone(),
+            apart,
             u64::from(limits.upload_mb) * 1_000_000,
             limits.max_audio_minutes * 60,
         )
@@ -197,6 +202,7 @@ impl AppState {
                 identity,
                 clock,
                 throttle: Throttle::default(),
+                failures: Failures::default(),
                 challenges: Challenges::default(),
                 decoy: chance::bytes(),
                 metrics_token,
@@ -210,6 +216,25 @@ impl AppState {
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
     }
+}
+
+/// Where recordings are read. Says once what this machine lacks to fence that in.
+async fn apart(limits: &LimitsConfig) -> Result<Apart, AudioError> {
+    #[cfg(test)]
+    if true {
+        return Ok(Apart::here());
+    }
+    let memory_bytes = u64::from(limits.decode_memory_mb) * 1_000_000;
+    let apart = Apart::find(memory_bytes, u64::from(limits.decode_minutes) * 60)?;
+    let fences = apart.probe().await?;
+    if !(fences.landlock && fences.seccomp) {
+        tracing::warn!(
+            landlock = fences.landlock,
+            seccomp = fences.seccomp,
+            "recordings are read in a process of their own, but this kernel or container does not fence it in fully"
+        );
+    }
+    Ok(apart)
 }
 
 /// Its hash: the token itself need not stay in memory.
@@ -315,6 +340,8 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(repairs::list, repairs::create))
         .routes(routes!(repairs::change))
         .routes(routes!(events::events))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(upload);
     let mut all = OpenApiRouter::with_openapi(Description::openapi())
@@ -368,6 +395,7 @@ pub fn router(state: AppState) -> Router {
             async move { answer }
         })
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
+        .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn_with_state(
             error::Https(state.identity.is_publicly_known()),

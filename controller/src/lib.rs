@@ -2,6 +2,7 @@
 //!
 //! `logic` decides and touches nothing; everything else carries out. `app` puts the parts together.
 
+pub mod act;
 pub mod agent_config;
 pub mod app;
 pub mod audio;

@@ -33,6 +33,11 @@ pub async fn rounds(state: AppState, run: WallTime) {
         if !round.is_multiple_of(LOOK) {
             continue;
         }
+        for act in state.failures.over(state.clock.mono_us()) {
+            if let Err(error) = state.store.note(&act).await {
+                tracing::warn!(%error, "sign-ins that failed were not written down");
+            }
+        }
         if let Err(error) = look(&state, run).await {
             tracing::warn!(%error, "what was not told of could not be written down; trying again");
         }

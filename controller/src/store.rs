@@ -12,6 +12,7 @@ mod alerts;
 mod approval;
 mod areas;
 mod audio;
+mod audit;
 mod bulletin_row;
 mod bulletins;
 mod calendars;
@@ -48,6 +49,7 @@ mod telemetry;
 mod templates;
 mod tidy;
 mod totp;
+mod tx;
 mod unreported;
 mod users;
 mod watched;
@@ -64,11 +66,13 @@ use loa_protocol::{
     time::WallTime,
 };
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::clock::Clock;
+
+use tx::Tx;
 
 pub use alert_messages::{Outcome as SendOutcome, Outgoing};
 pub use alert_rules::{KeptRule, MAX_RULES};
@@ -78,6 +82,7 @@ pub use alerts::{
 pub use approval::Word;
 pub use areas::{Area, AreaChange, NewArea, Node};
 pub use audio::{Audio, AudioId, AudioSource, NewAudio};
+pub use audit::{AuditFilter, Verified, Witness};
 pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
@@ -119,7 +124,6 @@ const READERS: u32 = 4;
 const MANIFESTS: usize = 1_000;
 
 type Result<T> = std::result::Result<T, StoreError>;
-type Tx = Transaction<'static, Sqlite>;
 
 /// The office's database and key. Cheap to clone.
 #[derive(Clone)]
@@ -211,9 +215,16 @@ impl Store {
         &self.inner.readers
     }
 
-    /// A transaction that may write, from its first statement on.
+    /// A transaction that may write, from its first statement on. What somebody does goes this way: see [`Tx`].
     async fn begin(&self) -> Result<Tx> {
-        Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
+        let tx = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx::new(tx, self.now(), false))
+    }
+
+    /// The same for the office's own book-keeping on the way: no entry in the audit log tells of it.
+    async fn begin_own(&self) -> Result<Tx> {
+        let tx = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx::new(tx, self.now(), true))
     }
 }
 

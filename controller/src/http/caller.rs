@@ -72,9 +72,6 @@ pub struct SessionView {
 
 /// A new session for this user, as cookie and token. What the browser was signed in with before ends.
 pub async fn open(state: &AppState, user: User, caller: Caller) -> Result<Response, ApiError> {
-    if let Some(before) = &caller.before {
-        state.store.end_session(before).await?;
-    }
     let token = chance::token();
     let new = NewSession {
         token_hash: token_hash(&token),
@@ -82,6 +79,9 @@ pub async fn open(state: &AppState, user: User, caller: Caller) -> Result<Respon
         program: caller.program,
     };
     let session = state.store.add_session(&user.id, new).await?;
+    if let Some(before) = &caller.before {
+        state.store.end_session(before).await?;
+    }
     tracing::info!(by = %user.username, session = %session.id, "signed in");
     let cookie = cookie(&state.config, &token, SESSION_MOST_S)?;
     let view = SessionView {

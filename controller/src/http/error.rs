@@ -297,6 +297,7 @@ impl From<AudioError> for ApiError {
                 Self::new(Code::AudioUnsupported).with("what", what)
             }
             AudioError::Broken { what } => Self::new(Code::AudioBroken).with("what", what),
+            AudioError::TooSlow => Self::new(Code::AudioTooSlow),
             AudioError::TooMany => Self {
                 retry_after_s: Some(60),
                 ..Self::new(Code::UploadsBusy)
@@ -306,7 +307,9 @@ impl From<AudioError> for ApiError {
                 Self::new(Code::DiskFull)
             }
             AudioError::Store(error) => error.into(),
-            AudioError::File(_) | AudioError::Encode(_) => Self::internal(&text),
+            AudioError::NoProgram { .. } | AudioError::File(_) | AudioError::Encode(_) => {
+                Self::internal(&text)
+            }
         }
     }
 }

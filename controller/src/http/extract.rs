@@ -14,6 +14,7 @@ use super::{
     error::{ApiError, lang_of},
     messages::{Code, Lang},
 };
+use crate::act;
 
 /// A JSON body, with the hash of its bytes (for `Idempotency-Key`).
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(not_whole)?;
+        act::with(bytes.clone());
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::new(Code::BadJson).with("reason", error))?;
         Ok(Self {

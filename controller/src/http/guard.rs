@@ -12,7 +12,7 @@ use loa_protocol::{channel::Channel, id::AreaId};
 
 use super::{AppState, error::ApiError, identity::proof_methods, messages::Code};
 use crate::{
-    auth,
+    act, auth,
     config::Config,
     logic::permissions::{Action, Actor, may},
     store::{Factors, Session, StoreError, User},
@@ -64,6 +64,7 @@ impl FromRequestParts<AppState> for Signed {
         if meant.is_some_and(|meant| meant.as_bytes() != user.id.as_str().as_bytes()) {
             return Err(Code::Unauthenticated.into());
         }
+        act::by(user.id.as_str(), Some(&session.id));
         let actor = Actor {
             role: user.role,
             area: user.area.clone(),

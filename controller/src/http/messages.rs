@@ -280,6 +280,9 @@ codes! {
     AudioUnsupported 422 "audio_unsupported"
         "Loại tệp này không đọc được ({what}): hãy lưu thành MP3, M4A, WAV, FLAC, Ogg hoặc WebM rồi gửi lại."
         "This kind of file cannot be read ({what}): save it as MP3, M4A, WAV, FLAC, Ogg or WebM and send it again.";
+    AudioTooSlow 422 "audio_too_slow"
+        "Đọc tệp âm thanh này mất quá nhiều thời gian nên đã dừng lại: hãy ghi âm lại hoặc gửi tệp ở dạng khác (MP3, M4A)."
+        "Reading this recording took too long and was stopped: record it again, or send it in another form (MP3, M4A).";
     AudioBroken 422 "audio_broken"
         "Tệp bị hỏng, không giải mã được ({what}): hãy xuất lại từ chương trình đã tạo ra nó."
         "The file is damaged ({what}): export it again from the program that made it.";

@@ -12,6 +12,7 @@ use super::{
     extract::Body,
     instant::Instant,
     messages::Code,
+    session::note_failure,
     webauthn::{self, AssertionBody},
 };
 use crate::{
@@ -110,7 +111,11 @@ pub async fn sign_in(
     caller: Caller,
     body: Body<AssertionBody>,
 ) -> Result<Response, ApiError> {
-    let passkey = webauthn::prove(&state, &body.value, Purpose::SignIn, None).await?;
+    let proved = webauthn::prove(&state, &body.value, Purpose::SignIn, None).await;
+    if proved.is_err() {
+        note_failure(&state, None, caller.address).await;
+    }
+    let passkey = proved?;
     let user = state
         .store
         .user(&passkey.user)

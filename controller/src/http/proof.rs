@@ -13,6 +13,7 @@ use super::{
     instant::Instant,
     messages::Code,
     passkey_sign_in::{ChallengeView, challenge_of},
+    session::note_failure,
     webauthn::{self, AssertionBody},
 };
 use crate::auth::{Holder, Purpose};
@@ -59,7 +60,10 @@ pub async fn by_password(
             Err(ApiError::new(Code::ProofNeeded)
                 .with_list("methods", identity::proof_methods(factors)))
         }
-        Verdict::Wrong => Err(Code::ProofWrong.into()),
+        Verdict::Wrong => {
+            note_failure(&state, Some(signed.user.id), address).await;
+            Err(Code::ProofWrong.into())
+        }
     }
 }
 

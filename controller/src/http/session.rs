@@ -1,5 +1,7 @@
 //! Signing in and out. A browser gets a cookie that no script can read, a program the same token in the answer.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::State,
     http::{StatusCode, header},
@@ -17,6 +19,7 @@ use super::{
     identity::{self, Verdict},
     messages::Code,
 };
+use crate::store::UserId;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +63,21 @@ pub async fn sign_in(
         // Counted as a guess, so that no password is found out by the way it is refused.
         Verdict::MoreNeeded(factors) => Err(ApiError::new(Code::SecondFactorNeeded)
             .with_list("methods", identity::second_methods(factors))),
-        Verdict::Wrong => Err(Code::WrongCredentials.into()),
+        Verdict::Wrong => {
+            let known = state.store.user_by_name(&username).await?;
+            note_failure(&state, known.map(|(user, _)| user.id), caller.address).await;
+            Err(Code::WrongCredentials.into())
+        }
+    }
+}
+
+/// Into the audit log. That it cannot be written there keeps nobody from trying again.
+pub async fn note_failure(state: &AppState, user: Option<UserId>, address: Option<IpAddr>) {
+    let now_us = state.clock.mono_us();
+    if let Some(act) = state.failures.failed(user.as_ref(), address, now_us)
+        && let Err(error) = state.store.note(&act).await
+    {
+        tracing::warn!(%error, "a sign-in that failed was not written down");
     }
 }
 

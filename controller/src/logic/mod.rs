@@ -7,10 +7,11 @@
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
 //! connected, healthy, audible), `identity` (who gets its next certificate), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`, `program`
-//! (what people call the browser that signed in).
+//! (what people call the browser that signed in), `audit` (whether the log of who changed what is whole).
 
 pub mod alerts;
 pub mod approval;
+pub mod audit;
 pub mod board;
 pub mod calendar;
 pub mod days;

@@ -137,13 +137,14 @@ impl Store {
     }
 
     pub async fn delete_alert_rule(&self, id: &RuleId) -> Result<()> {
+        let mut tx = self.begin().await?;
         let gone = sqlx::query("DELETE FROM alert_rules WHERE id = $1")
             .bind(id.as_str())
-            .execute(&self.inner.writer)
+            .execute(&mut *tx)
             .await?;
         match gone.rows_affected() {
             0 => Err(not_found("rule", id)),
-            _ => Ok(()),
+            _ => tx.commit().await,
         }
     }
 }

@@ -326,6 +326,7 @@ impl Store {
 
     /// Nobody is told of it again. The first word stays; a note may be added later.
     pub async fn acknowledge(&self, id: &AlertId, by: &UserId, note: Option<&str>) -> Result<()> {
+        let mut tx = self.begin().await?;
         let now = self.now();
         let done = sqlx::query(
             "UPDATE alerts SET acknowledged = COALESCE(acknowledged, $2), \
@@ -335,11 +336,11 @@ impl Store {
         .bind(now.as_micros())
         .bind(by.as_str())
         .bind(note)
-        .execute(&self.inner.writer)
+        .execute(&mut *tx)
         .await?;
         match done.rows_affected() {
             0 => Err(not_found("alert", id)),
-            _ => Ok(()),
+            _ => tx.commit().await,
         }
     }
 

@@ -244,7 +244,7 @@ impl Store {
         content: &ContentId,
         whole: &Manifest,
     ) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_own().await?;
         insert_content(&mut tx, whole, self.now()).await?;
         sqlx::query(
             "INSERT INTO forewords (sentence, content, whole) VALUES ($1, $2, $3) \

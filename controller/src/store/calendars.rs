@@ -131,13 +131,14 @@ impl Store {
 
     /// Its address is worth nothing from now on.
     pub async fn remove_calendar(&self, id: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM calendars WHERE id = $1")
             .bind(id)
-            .execute(&self.inner.writer)
+            .execute(&mut *tx)
             .await?;
         match done.rows_affected() {
             0 => Err(not_found("calendar", id)),
-            _ => Ok(()),
+            _ => tx.commit().await,
         }
     }
 }

@@ -17,6 +17,8 @@ use super::{
 
 pub use crate::logic::ChannelState;
 
+use crate::act;
+
 /// A bulletin that is over stays in its programme this long: a pole that was off learns what it missed.
 pub const OVER_S: i64 = 7 * 24 * 3_600;
 /// Left for the signature and the envelope's own fields.
@@ -63,6 +65,7 @@ impl Store {
     pub async fn stop(&self, channels: &[Channel], at: WallTime) -> Result<()> {
         let mut tx = self.begin().await?;
         for channel in channels {
+            act::on(&channel.to_string());
             bump(&mut tx, channel).await?;
             sqlx::query(
                 "UPDATE channels SET silence_before = $2 \

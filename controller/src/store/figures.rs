@@ -18,7 +18,7 @@ use loa_protocol::{
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Result, Store, StoreError,
+    Result, Store,
     convert::{from_word, number, parse, stored, wall},
 };
 use crate::logic::figures::{Counts, Played, Reasons, tally};
@@ -500,7 +500,7 @@ pub(super) async fn count_what_was(store: &Store) -> Result<()> {
     if done.is_some() {
         return Ok(());
     }
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_own().await?;
     let speakers: Vec<String> = sqlx::query_scalar("SELECT DISTINCT speaker FROM playouts")
         .fetch_all(&mut *tx)
         .await?;
@@ -510,7 +510,7 @@ pub(super) async fn count_what_was(store: &Store) -> Result<()> {
     sqlx::query("INSERT INTO office (name, value) VALUES ('figures_counted', 1)")
         .execute(&mut *tx)
         .await?;
-    tx.commit().await.map_err(StoreError::from)
+    tx.commit().await
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use loa_protocol::time::WallTime;
 use sqlx::SqliteConnection;
 
 use super::{Result, Store, StoreError, UserId, convert::number};
+use crate::act;
 
 /// A key is remembered as long as a phone that was off may come back and still be signed in.
 pub const REMEMBERED_S: i64 = super::SESSION_LIFE_S;
@@ -81,6 +82,8 @@ pub(super) async fn claim(
     resource: &str,
     now: WallTime,
 ) -> Result<()> {
+    // What is made is what the audit log's entry is about.
+    act::on(resource);
     let Some(claim) = claim else {
         return Ok(());
     };

@@ -102,12 +102,13 @@ impl Store {
 
     /// Out of the library; bulletins and templates keep it. Twice is the same as once.
     pub async fn hide_audio(&self, id: &AudioId) -> Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("UPDATE audio SET hidden = $2 WHERE id = $1 AND hidden IS NULL")
             .bind(id.as_str())
             .bind(self.now().as_micros())
-            .execute(&self.inner.writer)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// Forgets recordings that were put out of sight before `before` and that nothing names, with what came in for them.

@@ -161,7 +161,7 @@ impl Store {
     /// Notes that it has signed. `false`: its counter went back or stood still, so there is a copy of it somewhere
     /// (WebAuthn Level 2, 7.2, step 21), or it is no more. Decided where nothing can come between.
     pub async fn use_passkey(&self, id: &str, counter: u32) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_own().await?;
         let done = sqlx::query(
             "UPDATE passkeys SET counter = $2, used = $3 WHERE id = $1 \
              AND ($2 > counter OR ($2 = 0 AND counter = 0))",

@@ -24,7 +24,7 @@ impl Store {
 
     /// Uses one up. `false`: there is none of this hash, or it was used.
     pub async fn use_recovery_code(&self, user: &UserId, hash: &str) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_own().await?;
         let done = sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1 AND code_hash = $2")
             .bind(user.as_str())
             .bind(hash)

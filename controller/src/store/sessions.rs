@@ -9,7 +9,7 @@ use super::{
     factors,
     users::{self, select_users},
 };
-use crate::chance;
+use crate::{act, chance};
 
 /// A session that is not used for this long is over.
 pub const SESSION_LIFE_S: i64 = 30 * 24 * 3_600;
@@ -119,6 +119,7 @@ impl Store {
         .bind(&session.program)
         .execute(&mut *tx)
         .await?;
+        act::by(user.as_str(), Some(&session.id));
         tx.commit().await?;
         Ok(session)
     }

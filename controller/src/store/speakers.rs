@@ -378,15 +378,16 @@ impl Store {
 
     /// The old token is worth nothing from now on.
     pub async fn change_token(&self, id: &SpeakerId, token: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
         let done =
             sqlx::query("UPDATE speakers SET token_hash = $2 WHERE id = $1 AND removed IS NULL")
                 .bind(id.as_str())
                 .bind(hex::encode(token_hash(token.as_bytes())))
-                .execute(&self.inner.writer)
+                .execute(&mut *tx)
                 .await?;
         match done.rows_affected() {
             0 => Err(not_found("speaker", id)),
-            _ => Ok(()),
+            _ => tx.commit().await,
         }
     }
 

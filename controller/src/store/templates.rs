@@ -186,11 +186,12 @@ impl Store {
     }
 
     pub async fn delete_template(&self, id: &TemplateId) -> Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM templates WHERE id = $1")
             .bind(id.as_str())
-            .execute(&self.inner.writer)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.commit().await
     }
 }
 

@@ -17,7 +17,7 @@ impl Store {
 
     /// Notes that the code of this step was given. `false`: it, or that of a later one, was given before.
     pub async fn use_totp(&self, user: &UserId, step: i64) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_own().await?;
         let done = sqlx::query("UPDATE totp SET step = $2 WHERE user_id = $1 AND step < $2")
             .bind(user.as_str())
             .bind(step)

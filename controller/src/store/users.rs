@@ -11,7 +11,7 @@ use super::{
     error::{not_found, taken},
     idempotency, sessions,
 };
-use crate::{chance, logic::permissions::Role};
+use crate::{act, chance, logic::permissions::Role};
 
 /// A link by which somebody sets a password is good for so long.
 pub const SETUP_LINK_S: i64 = 7 * 24 * 3_600;
@@ -340,6 +340,7 @@ impl Store {
             .bind(id.as_str())
             .fetch_one(&mut *tx)
             .await?;
+        act::by(id.as_str(), None);
         tx.commit().await?;
         row.try_into()
     }
