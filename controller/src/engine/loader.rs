@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use loa_protocol::{channel::Channel, id::SpeakerId, programme::Command};
+use ed25519_dalek::VerifyingKey;
+use loa_protocol::{
+    channel::Channel, envelope::parse_public_key, id::SpeakerId, programme::Command,
+};
 use tokio::sync::mpsc;
 
 use super::{Change, Urgent};
@@ -44,6 +47,19 @@ enum Place {
 struct Known {
     token: Option<TokenHash>,
     serials: Vec<String>,
+    /// Public, in hex, of the same certificates, oldest first.
+    keys: Vec<String>,
+}
+
+impl Known {
+    /// With which it signs; `None`: it has a token and no certificate, and signs nothing.
+    fn keys(&self) -> Option<Vec<VerifyingKey>> {
+        if self.keys.is_empty() && self.token.is_some() {
+            return None;
+        }
+        let keys = self.keys.iter();
+        Some(keys.filter_map(|key| parse_public_key(key).ok()).collect())
+    }
 }
 
 pub(super) struct Loader {
@@ -180,10 +196,12 @@ impl Loader {
             return Ok(());
         };
         match self.read(&place, urgent.as_ref()).await {
-            Ok(input) => match input {
-                Some(input) => self.tell(input).await,
-                None => Ok(()),
-            },
+            Ok(inputs) => {
+                for input in inputs {
+                    self.tell(input).await?;
+                }
+                Ok(())
+            }
             Err(error) => {
                 // Not lost: the urgent part is in the programme too.
                 self.wait(place);
@@ -196,12 +214,12 @@ impl Loader {
         &self,
         place: &Place,
         urgent: Option<&Urgent>,
-    ) -> Result<Option<Input>, StoreError> {
+    ) -> Result<Vec<Input>, StoreError> {
         Ok(match place {
             Place::Channel(channel) => {
                 let state = self.store.channel(channel).await?;
                 let command = urgent.and_then(|urgent| command(urgent, &state.bulletins));
-                Some(Input::Channel {
+                vec![Input::Channel {
                     state: ChannelState {
                         channel: state.channel,
                         version: state.version,
@@ -209,12 +227,21 @@ impl Loader {
                         bulletins: state.bulletins,
                     },
                     command,
-                })
+                }]
             }
-            Place::Speaker(speaker) => Some(match self.store.speaker_config(speaker).await? {
-                Some(config) => Input::Config(Box::new(config)),
-                None => Input::SpeakerRemoved(speaker.clone()),
-            }),
+            Place::Speaker(speaker) => match self.store.speaker_config(speaker).await? {
+                // Its keys first: nothing unsigned is to be taken in between.
+                Some(config) => {
+                    let keys = self.known.get(speaker).and_then(Known::keys);
+                    let keys = keys.map(|keys| Input::SpeakerKeys {
+                        speaker: speaker.clone(),
+                        keys,
+                    });
+                    let config = Input::Config(Box::new(config));
+                    keys.into_iter().chain([config]).collect()
+                }
+                None => vec![Input::SpeakerRemoved(speaker.clone())],
+            },
         })
     }
 

@@ -22,6 +22,7 @@ use super::{
     speakers::load,
 };
 use crate::{
+    act,
     engine::Change,
     logic::{identity::Way, permissions::Action},
     pki::{Enrolment, EnrolmentCode, RenewalError, public_key_of_pem, renew},
@@ -243,6 +244,7 @@ pub async fn enrol(
     let code = EnrolmentCode::parse(&asked.code).ok_or(Code::EnrolCodeWrong)?;
     let speaker = state.store.enrolling(&code.hash()).await?;
     let speaker = speaker.ok_or(Code::EnrolCodeWrong)?;
+    act::on(speaker.id.as_str());
     // Who has a code guesses no more.
     state.throttle.right(ENROLLING, from.0);
     let key = public_key_of_pem(&asked.request)
@@ -291,6 +293,7 @@ pub async fn renew_over_https(
         Err(StoreError::NotFound { .. }) => return Err(Code::RenewalRefused.into()),
         found => found?,
     };
+    act::on(speaker.id.as_str());
     let authority = state.identity.authority();
     let now = state.clock.now();
     let renewed = renew(&state.store, authority, &speaker.id, &body, Way::Web, now).await;

@@ -103,7 +103,7 @@ pub enum Input {
     /// A speaker is (now) set so.
     Config(Box<SpeakerConfig>),
     SpeakerRemoved(SpeakerId),
-    /// The speaker has, or had, a certificate; these are the keys of those that hold. From now on its words count only
+    /// The speaker has, or had, a certificate; these are the keys of those that hold, oldest first. From now on its words count only
     /// with the signature of one of them: with no key here none do. Of a speaker never named here words are taken unsigned.
     SpeakerKeys {
         speaker: SpeakerId,
@@ -153,6 +153,11 @@ pub enum Effect {
     Renew {
         speaker: SpeakerId,
         payload: Bytes,
+    },
+    /// The speaker signs with this key, and holds an older one too: what was given for that may be revoked.
+    KeyInUse {
+        speaker: SpeakerId,
+        key: VerifyingKey,
     },
     /// Store durably, then tell [`Input::EventsStored`] or [`Input::EventsFailed`].
     StoreEvents {

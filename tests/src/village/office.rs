@@ -199,6 +199,7 @@ impl Village {
                 } => self.office_stores(speaker, store, events),
                 // In this village nobody lives as long as a certificate.
                 Effect::Renew { .. }
+                | Effect::KeyInUse { .. }
                 | Effect::StoreStatus { .. }
                 | Effect::StorePresence { .. }
                 | Effect::Notice(_)
