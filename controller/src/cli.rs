@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `loa-controller`, and how it ends.
 
 mod check;
+mod keys;
 mod openapi;
 mod serve;
 mod signals;
@@ -55,6 +56,9 @@ enum Command {
     /// The speakers
     #[command(subcommand)]
     Speaker(speaker::Command),
+    /// Whom the speakers believe: root key, office keys, approvers
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -116,6 +120,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => openapi::print(),
         Command::User(command) => user::run(command).await,
         Command::Speaker(command) => speaker::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
     }
 }
 
