@@ -3,6 +3,7 @@
 mod audit;
 mod broker;
 mod check;
+mod keys;
 mod openapi;
 mod serve;
 mod signals;
@@ -68,6 +69,9 @@ enum Command {
     /// A broker in place of the embedded one
     #[command(subcommand)]
     Broker(broker::Command),
+    /// Whom the speakers believe: root key, office keys, approvers
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -136,6 +140,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command).await,
         Command::Broker(command) => broker::run(command).await,
         Command::Decode(options) => Ok(child::run(options)),
+        Command::Keys(command) => by_hand(keys::run(command)).await,
     }
 }
 

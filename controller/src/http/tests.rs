@@ -10,6 +10,7 @@ mod corrections;
 mod days;
 mod description;
 mod ecosystem;
+mod endorsement;
 mod exercises;
 mod holidays;
 mod library;
@@ -37,6 +38,7 @@ use tower::ServiceExt;
 use super::AppState;
 use crate::{
     auth,
+    clock::Clock,
     config::Config,
     engine::{Change, EngineHandle},
     logic::permissions::Role,
