@@ -210,11 +210,7 @@ impl Loader {
         }
     }
 
-    async fn read(
-        &self,
-        place: &Place,
-        urgent: Option<&Urgent>,
-    ) -> Result<Vec<Input>, StoreError> {
+    async fn read(&self, place: &Place, urgent: Option<&Urgent>) -> Result<Vec<Input>, StoreError> {
         Ok(match place {
             Place::Channel(channel) => {
                 let state = self.store.channel(channel).await?;
