@@ -15,5 +15,6 @@ mod preemption;
 mod restart;
 mod status;
 mod telemetry;
+mod trust;
 mod village_player;
 mod watch;
