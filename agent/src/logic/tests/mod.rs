@@ -17,5 +17,6 @@ mod renewal;
 mod restart;
 mod status;
 mod telemetry;
+mod trust;
 mod village_player;
 mod watch;
