@@ -79,7 +79,7 @@ impl Agent {
         }
     }
 
-    fn open<D: Document>(&self, bytes: &[u8], live: bool) -> Result<Opened<D>, Refusal> {
+    pub(super) fn open<D: Document>(&self, bytes: &[u8], live: bool) -> Result<Opened<D>, Refusal> {
         self.trust.open(bytes, self.time_of(live))
     }
 

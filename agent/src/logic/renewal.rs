@@ -205,7 +205,7 @@ impl Agent {
 
     /// The office answered. Whether it is for the key that waits is seen where that key is.
     pub(super) fn certificate_came(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let certificate = self.open::<Certificate>(bytes)?;
+        let certificate = self.open::<Certificate>(bytes, true)?.document;
         if certificate.speaker != self.identity.speaker {
             return Err(Refusal::WrongScope);
         }
