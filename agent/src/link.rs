@@ -462,13 +462,14 @@ fn explain(error: &ConnectionError) -> End {
 
 /// Full jitter: a random part of a bound that doubles from one failure to the next.
 #[derive(Debug)]
-struct Backoff {
+pub struct Backoff {
     bound_s: f64,
     max_s: f64,
 }
 
 impl Backoff {
-    fn new(max_s: u32) -> Self {
+    /// `max_s`: the longest bound, in seconds.
+    pub fn new(max_s: u32) -> Self {
         let max_s = f64::from(max_s);
         Self {
             bound_s: FIRST_WAIT_S.min(max_s),
@@ -477,12 +478,12 @@ impl Backoff {
     }
 
     /// A good connection was lost: begin again from `first_s`.
-    fn reset(&mut self, first_s: f64) {
+    pub fn reset(&mut self, first_s: f64) {
         self.bound_s = first_s.max(FIRST_WAIT_S).min(self.max_s);
     }
 
     /// `unit` is a random number in `0.0..1.0`.
-    fn next_wait(&mut self, unit: f64) -> Duration {
+    pub fn next_wait(&mut self, unit: f64) -> Duration {
         let wait = Duration::from_secs_f64(self.bound_s * unit);
         self.bound_s = (self.bound_s * 2.0).min(self.max_s);
         wait

@@ -200,7 +200,7 @@ async fn enrolled(
     speaker: Speaker,
     certificate: String,
 ) -> Result<Json<EnrolledView>, ApiError> {
-    let (root_key, roots) = roots(state).await?;
+    let (root_key, roots) = roots(state)?;
     Ok(Json(EnrolledView {
         speaker: speaker.id.to_string(),
         name: speaker.name,
@@ -214,12 +214,11 @@ async fn enrolled(
 }
 
 /// What a speaker believes first, and what leads from there to today.
-async fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
-    let encoded: Vec<String> = Vec::<(u32, Vec<u8>)>::new()
-        .into_iter()
-        .map(|(_, root)| URL_SAFE_NO_PAD.encode(root))
-        .collect();
-    Ok((state.store.office().public_key(), encoded))
+fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
+    let key = state.store.root_key()?;
+    let roots = state.store.roots();
+    let encoded = roots.iter().map(|(_, root)| URL_SAFE_NO_PAD.encode(root));
+    Ok((hex::encode(key.as_bytes()), encoded.collect()))
 }
 
 /// Slower and slower for one address; nobody is locked out.
