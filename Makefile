@@ -40,7 +40,7 @@ soak: setup-test  ## the simulated village for thousands of seeds, and power cut
 	LOA_POWER_CUTS=$${LOA_POWER_CUTS:-100000} cargo test --release -p loa-tests --test power_cut -- --nocapture
 
 hostile: setup-test  ## ten thousand villages under a broker that drops, replays, mixes, forges and floods
-	LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
+	LOA_HOSTILE_DAYS=$${LOA_HOSTILE_DAYS:-4} LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
 
 fuzz: setup-test  ## a hundred million bad inputs
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture

@@ -404,7 +404,7 @@ impl Village {
         };
         bulletin.zone = self.town.zone.into();
         bulletin.repeat = Repeat {
-            times: chance.between(1, 60) as u16,
+            times: chance.between(1, 20) as u16,
             every_s: chance.pick(&[0, 10, 60, 600]),
         };
         bulletin.lateness_s = Some(chance.pick(&[60, 3_600, 20_000]));
