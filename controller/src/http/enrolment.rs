@@ -195,12 +195,12 @@ pub struct EnrolledView {
     pub roots: Vec<String>,
 }
 
-async fn enrolled(
+fn enrolled(
     state: &AppState,
     speaker: Speaker,
     certificate: String,
 ) -> Result<Json<EnrolledView>, ApiError> {
-    let (root_key, roots) = roots(state).await?;
+    let (root_key, roots) = roots(state)?;
     Ok(Json(EnrolledView {
         speaker: speaker.id.to_string(),
         name: speaker.name,
@@ -214,12 +214,13 @@ async fn enrolled(
 }
 
 /// What a speaker believes first, and what leads from there to today.
-async fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
-    let encoded: Vec<String> = Vec::<(u32, Vec<u8>)>::new()
-        .into_iter()
+fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
+    let key = state.store.root_key()?;
+    let roots = state.store.roots().into_iter();
+    let encoded = roots
         .map(|(_, root)| URL_SAFE_NO_PAD.encode(root))
         .collect();
-    Ok((state.store.office().public_key(), encoded))
+    Ok((hex::encode(key.as_bytes()), encoded))
 }
 
 /// Slower and slower for one address; nobody is locked out.
@@ -265,7 +266,7 @@ pub async fn enrol(
     tracing::info!(speaker = %speaker.id, serial = issued.kept.serial, ?agent, from = ?from.0, "a speaker was enrolled");
     let id = speaker.id.clone();
     state.engine.changed(Change::Speakers(vec![id])).await;
-    let view = enrolled(&state, speaker, issued.pem).await?;
+    let view = enrolled(&state, speaker, issued.pem)?;
     Ok((StatusCode::CREATED, view))
 }
 
@@ -309,6 +310,6 @@ pub async fn renew_over_https(
     state.throttle.right(RENEWING, from.0);
     let id = speaker.id.clone();
     state.engine.changed(Change::Speakers(vec![id])).await;
-    let view = enrolled(&state, speaker, renewed.pem).await?;
+    let view = enrolled(&state, speaker, renewed.pem)?;
     Ok((StatusCode::CREATED, view))
 }

@@ -9,6 +9,7 @@ mod corrections;
 mod days;
 mod description;
 mod ecosystem;
+mod enrolment;
 mod exercises;
 mod holidays;
 mod library;
@@ -32,6 +33,7 @@ use tower::ServiceExt;
 use super::AppState;
 use crate::{
     auth,
+    clock::Clock,
     config::Config,
     engine::{Change, EngineHandle},
     logic::permissions::Role,

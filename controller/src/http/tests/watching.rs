@@ -347,6 +347,7 @@ async fn the_program_ends_though_somebody_watches() {
     let closing = office.state.closing();
     let served = tokio::spawn(super::super::serve(
         listener,
+        None,
         office.router.clone(),
         closing.clone(),
         super::super::Patience::default(),
