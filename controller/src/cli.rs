@@ -3,6 +3,7 @@
 mod audit;
 mod broker;
 mod check;
+mod keys;
 mod openapi;
 mod serve;
 mod signals;
@@ -68,6 +69,9 @@ enum Command {
     /// The log of who changed what
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Whom the speakers believe: root key, office keys, approvers
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -136,6 +140,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command).await,
         Command::Decode(options) => Ok(child::run(options)),
         Command::Broker(command) => broker::run(command).await,
+        Command::Keys(command) => by_hand(keys::run(command)).await,
     }
 }
 
