@@ -11,6 +11,7 @@ mod days;
 mod description;
 mod ecosystem;
 mod endorsement;
+mod enrolment;
 mod exercises;
 mod holidays;
 mod library;
