@@ -3,6 +3,7 @@
 mod audit;
 mod broker;
 mod check;
+mod keys;
 mod openapi;
 mod serve;
 mod signals;
@@ -64,6 +65,9 @@ enum Command {
     /// A broker in place of the embedded one
     #[command(subcommand)]
     Broker(broker::Command),
+    /// Whom the speakers believe: root key, office keys, approvers
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -127,6 +131,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Speaker(command) => by_hand(speaker::run(command)).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Broker(command) => broker::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
     }
 }
 

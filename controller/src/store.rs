@@ -119,6 +119,7 @@ pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use totp::TOTP_DRAFT_S;
 pub use trust::{Installed, Standing};
+pub(crate) use trust::{NEXT_ROOT_KEY, ROOT_KEY, key_files};
 pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, SETUP_LINK_S, User, UserChange, UserId};
 pub use watched::Watched;
@@ -214,7 +215,7 @@ impl Store {
         &self.inner.data_dir
     }
 
-    fn now(&self) -> WallTime {
+    pub(crate) fn now(&self) -> WallTime {
         self.inner.clock.now()
     }
 

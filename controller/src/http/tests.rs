@@ -9,6 +9,7 @@ mod corrections;
 mod days;
 mod description;
 mod ecosystem;
+mod endorsement;
 mod exercises;
 mod holidays;
 mod library;

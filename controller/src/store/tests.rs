@@ -3,5 +3,6 @@
 mod approval;
 mod programmes;
 mod telling;
+mod trust;
 mod village;
 mod watch;
