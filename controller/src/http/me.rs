@@ -1,11 +1,18 @@
-//! Who am I, what may I do, and by what do I show who I am?
+//! Who am I, what may I do, by what do I show who I am, and whose word an emergency takes.
 
-use axum::Json;
-use loa_protocol::{bulletin::Priority, id::AreaId};
+use axum::{Json, extract::State};
+use loa_protocol::{bulletin::Priority, id::AreaId, root::EmergencyBy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{error::ErrorEnvelope, guard::Signed, instant::Instant, users::UserView};
+use super::{
+    AppState,
+    bulletins::EmergencyByView,
+    error::{ApiError, ErrorEnvelope},
+    guard::Signed,
+    instant::Instant,
+    users::UserView,
+};
 use crate::logic::{
     approval::Ask,
     permissions::{Action, may},
@@ -16,6 +23,17 @@ pub struct MeView {
     pub user: UserView,
     pub rights: Rights,
     pub security: SecurityView,
+    pub emergency: EmergencyRule,
+}
+
+/// Whose word an emergency in earnest takes on the poles.
+#[derive(Serialize, ToSchema)]
+pub struct EmergencyRule {
+    /// `office`: the office's own key is enough, the weaker rule. `passkey`: approvers' passkeys must have signed.
+    #[schema(value_type = EmergencyByView)]
+    pub by: EmergencyBy,
+    /// How many different approvers.
+    pub needed: u8,
 }
 
 /// What this person may do in the own area and below.
@@ -49,7 +67,10 @@ pub struct SecurityView {
 /// Who am I, and what may I do?
 #[utoipa::path(get, path = "/me", tag = "session",
     responses((status = 200, body = MeView), (status = "default", body = ErrorEnvelope)))]
-pub async fn me(signed: Signed) -> Json<MeView> {
+pub async fn me(
+    State(state): State<AppState>,
+    signed: Signed,
+) -> Result<Json<MeView>, ApiError> {
     let own: Vec<AreaId> = signed.actor.area.iter().cloned().collect();
     let can = |action| may(&signed.actor, action, &own);
     let priorities = [Priority::Ordinary, Priority::Priority, Priority::Emergency];
@@ -73,9 +94,15 @@ pub async fn me(signed: Signed) -> Json<MeView> {
         recovery_codes: signed.factors.recovery_codes,
         proved_until: signed.session.proved_until().into(),
     };
-    Json(MeView {
+    let standing = state.store.standing();
+    let emergency = &standing.root()?.emergency;
+    Ok(Json(MeView {
         user: signed.user.into(),
         rights,
         security,
-    })
+        emergency: EmergencyRule {
+            by: emergency.by,
+            needed: emergency.needed,
+        },
+    }))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loa_tests::process::{
     browser,
-    commune::{ADMINISTRATOR, APPROVER, Commune, OFFICER},
+    commune::{ADMINISTRATOR, APPROVER, Commune, HEAD, OFFICER},
 };
 use serde_json::{Value, json};
 
@@ -63,4 +63,18 @@ fn an_administrator_adds_and_retires_a_pole_and_all_that_was_done_stands_in_the_
     no_faults(&answer);
     let sticker = std::fs::read(commune.village.folder().join("sticker.pdf")).expect("a sticker");
     assert!(sticker.starts_with(b"%PDF") && sticker.len() > 4_000);
+}
+
+#[test]
+fn what_needs_proof_asks_in_place_and_nothing_that_was_said_or_typed_is_lost() {
+    let commune = Commune::start();
+    let village = &commune.village;
+    let answer = browser::run(
+        village,
+        "proof",
+        &json!({"head": HEAD, "administrator": ADMINISTRATOR, "text": "Mời bà con họp xóm tối nay."}),
+    );
+    no_faults(&answer);
+    let rows = village.wait_for_outcomes(&text(&answer, "bulletin"), 2, Duration::from_secs(60));
+    assert_eq!(rows.len(), 2, "said once: {rows:?}");
 }

@@ -1,7 +1,6 @@
 /// What the office says and takes, by the OpenAPI document (`openapi.json`), under the names that the app uses.
 /// Nothing is described here: a change of the API begins in the office, and `make types` brings it here.
 
-import type { EndorsementView, Security } from "../trust/types";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -21,21 +20,16 @@ export type Lack = Schemas["Lack"];
 export type ApprovalRule = Schemas["Approval"];
 
 export type ErrorEnvelope = Schemas["ErrorEnvelope"];
-export type AppView = Schemas["AppView"] & { emergency?: { by: "office" | "passkey"; needed: number } };
+export type AppView = Schemas["AppView"];
 export type UserView = Schemas["UserView"];
 export type Users = Schemas["Users"];
 export type NewUserBody = Schemas["NewUserBody"];
 export type UserPatch = Schemas["UserPatch"];
 export type SetupLink = Schemas["SetupLink"];
-export interface PasskeyChallenge {
-  challenge: string;
-  relying_party: string;
-  allow: { credential: string }[];
-  expires: string;
-}
+export type PasskeyChallenge = Schemas["ChallengeView"];
 export type SessionView = Schemas["SessionView"];
 export type Rights = Schemas["Rights"];
-export type MeView = Schemas["MeView"] & { security?: Security };
+export type MeView = Schemas["MeView"];
 
 export type AreaView = Schemas["AreaView"];
 export type Areas = Schemas["Areas"];
@@ -80,9 +74,9 @@ export type CheckBody = Schemas["CheckBody"];
 export type CheckView = Schemas["Checked"];
 export type Warning = Schemas["Warning"];
 export type WhenView = Schemas["WhenView"];
-export type BulletinView = Schemas["BulletinView"] & { endorsement?: EndorsementView | null };
-export type BulletinDetail = Schemas["BulletinDetail"] & { endorsement?: EndorsementView | null };
-export type Bulletins = { bulletins: BulletinView[] } & Schemas["Bulletins"];
+export type BulletinView = Schemas["BulletinView"];
+export type BulletinDetail = Schemas["BulletinDetail"];
+export type Bulletins = Schemas["Bulletins"];
 export type ReadySpeaker = Schemas["ReadySpeaker"];
 export type Readiness = Schemas["Readiness"];
 export type Stopped = Schemas["Stopped"];

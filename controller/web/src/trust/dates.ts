@@ -17,10 +17,13 @@ export function instantOf(at: string, nowMs: number, zone: string): string {
 export function daysLeft(until: string, nowMs: number): number {
   return Math.floor((Date.parse(until) - nowMs) / DAY_MS);
 }
-/// "27/11/2026, còn 89 ngày"
+/// Days are counted when they are few.
+const COUNTED_DAYS = 120;
+/// "27/11/2026 (còn 89 ngày)"
 export function untilWords(k: (key: "until.left" | "until.today" | "until.over", values?: Record<string, string | number>) => string, until: string, nowMs: number, zone: string): string {
   const day = dayOf(until, zone);
   const left = daysLeft(until, nowMs);
   if (Date.parse(until) <= nowMs) return k("until.over", { day });
+  if (left > COUNTED_DAYS) return day;
   return left < 1 ? k("until.today", { day, time: clock(Date.parse(until), zone) }) : k("until.left", { day, n: left });
 }

@@ -1,99 +1,25 @@
-/// What the office says of trust: second factors, keys, certificates, the log.
-import type { Assertion, Attestation } from "$/proof/passkeys";
+/// What the office says of trust, under the names that these screens use.
+import type { components } from "$/api/schema";
 
-export interface Security {
-  totp: boolean;
-  passkeys: number;
-  recovery_codes: number;
-  proved_until: string | null;
-}
-export interface SessionRow {
-  id: string;
-  made: string;
-  used: string;
-  address: string | null;
-  program: string | null;
-  current: boolean;
-}
-export interface PasskeyRow {
-  id: string;
-  name: string;
-  made: string;
-  used: string | null;
-}
-export interface NewTotp {
-  secret: string;
-  url: string;
-  qr: string;
-}
+type Schemas = components["schemas"];
 
-export interface Enrolment {
-  code: string;
-  expires: string;
-  text: string;
-  qr: string;
-  office: string;
-  fingerprint: string;
-}
-export interface CertificateRow {
-  serial: string;
-  made: string;
-  expires: string;
-  revoked: string | null;
-  reason: string | null;
-}
-export interface Certificates {
-  certificates: CertificateRow[];
-  enrolment: { expires: string } | null;
-}
+export type Security = Schemas["SecurityView"];
+export type SessionRow = Schemas["OpenSession"];
+export type Sessions = Schemas["OpenSessions"];
+export type PasskeyRow = Schemas["PasskeyView"];
+export type Passkeys = Schemas["Passkeys"];
+export type NewPasskey = Schemas["NewPasskeyView"];
+export type NewTotp = Schemas["TotpView"];
+export type RecoveryCodes = Schemas["RecoveryView"];
 
-export interface EndorsementView {
-  in_force: "office" | "passkey";
-  needed: number;
-  until: string | null;
-  given: { user: string; name: string; at: string }[];
-  challenge: string | null;
-  mine: string[];
-}
+export type Enrolment = Schemas["EnrolmentView"];
+export type Scanned = Schemas["ScannedView"];
+export type CertificateRow = Schemas["CertificateView"];
+export type Certificates = Schemas["Certificates"];
 
-export interface TrustView {
-  root: { version: number; expires: string; here: boolean };
-  office_keys: { id: string; expires: string; in_use: boolean }[];
-  rule: { by: "office" | "passkey"; needed: number; relying_party: string };
-  approvers: { name: string; credential: string; channels: string[]; expires: string; area: string | null }[];
-  passkeys: { user: string; name: string; credential: string; key: string }[];
-  authority: { fingerprint: string; expires: string } | null;
-  warnings: string[];
-}
+export type EndorsementView = Schemas["EndorsementView"];
+export type TrustView = Schemas["TrustView"];
 
-export interface AuditEntry {
-  number: number;
-  at: string;
-  user: string | null;
-  name: string | null;
-  session: string | null;
-  address: string | null;
-  action: string;
-  subject: string;
-  details: unknown;
-  hash: string;
-}
-export interface AuditPage {
-  entries: AuditEntry[];
-  next: string | null;
-}
-export interface AuditVerified {
-  entries: number;
-  head: string;
-  ok: boolean;
-  broken_at: number | null;
-  witnesses: { speaker: string; name: string | null; entries: number; agrees: boolean }[];
-}
-export type { Assertion, Attestation };
-
-/// Which pole a scanned code is for.
-export interface EnrolmentState {
-  speaker: string;
-  name: string;
-  expires: string;
-}
+export type AuditEntry = Schemas["EntryView"];
+export type AuditPage = Schemas["AuditLog"];
+export type AuditVerified = Schemas["Verification"];
