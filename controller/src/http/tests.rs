@@ -4,6 +4,7 @@ mod alarms;
 mod alerts;
 mod app;
 mod approval;
+mod audit;
 mod bulletins;
 mod corrections;
 mod days;
@@ -113,6 +114,7 @@ impl Office {
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let method = request.method().to_string();
         let path = request.uri().path().to_owned();
+        let entries = audit::length(self).await;
         let response = self
             .router
             .clone()
@@ -124,6 +126,13 @@ impl Office {
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
         description::check(&method, &path, parts.status.as_u16(), &body);
+        if audit::must_tell(&method, &path, &parts) {
+            let told = audit::length(self).await;
+            assert!(
+                told > entries,
+                "{method} {path} left no entry in the audit log"
+            );
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,
