@@ -59,6 +59,7 @@ mod stop;
 mod telemetry;
 mod templates;
 mod totp;
+mod trust;
 mod user_access;
 mod users;
 mod watch;
@@ -85,7 +86,7 @@ use crate::{
     chance,
     clock::Clock,
     config::{Config, LimitsConfig},
-    engine::EngineHandle,
+    engine::{Change, EngineHandle},
     notify::Notifier,
     speech::{SpeechError, Studio},
     store::{Store, StoreError},
@@ -292,6 +293,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(bulletins::cancel))
         .routes(routes!(bulletins::approval::approve))
         .routes(routes!(bulletins::approval::send_back))
+        .routes(routes!(bulletins::endorse::endorse))
         .routes(routes!(bulletins::approval::pause))
         .routes(routes!(bulletins::approval::resume))
         .routes(routes!(bulletins::check::check))
@@ -327,6 +329,10 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(repairs::list, repairs::create))
         .routes(routes!(repairs::change))
+        .routes(routes!(trust::read))
+        .routes(routes!(trust::draft))
+        .routes(routes!(trust::install_root))
+        .routes(routes!(trust::install_approvers))
         .routes(routes!(events::events))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -342,11 +348,16 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
     all
 }
 
-/// Deletes what need not be kept, and tells the poles of holidays that came near. To be called about once an hour.
+/// Deletes what need not be kept, tells the poles of holidays that came near, and signs programmes anew before they expire. To
+/// be called about once an hour.
 pub async fn tidy(state: &AppState) -> Result<(), StoreError> {
     state.store.tidy().await?;
     let replanned = state.store.replan_holidays().await?;
     holidays::announce(state, replanned).await;
+    let renewed = state.store.renew_programmes().await?;
+    if !renewed.is_empty() {
+        state.engine.changed(Change::Channels(renewed, None)).await;
+    }
     Ok(())
 }
 

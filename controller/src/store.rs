@@ -18,6 +18,7 @@ mod bulletins;
 mod calendars;
 mod channels;
 mod convert;
+mod endorsements;
 mod error;
 mod events;
 mod factors;
@@ -36,6 +37,7 @@ mod overview;
 mod passkeys;
 mod playouts;
 mod presence;
+mod proposed;
 mod reach;
 mod recovery;
 mod repairs;
@@ -48,6 +50,7 @@ mod telemetry;
 mod templates;
 mod tidy;
 mod totp;
+mod trust;
 mod tx;
 mod unreported;
 mod users;
@@ -56,7 +59,7 @@ mod watched;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
@@ -87,6 +90,7 @@ pub use bulletins::{
 };
 pub use calendars::Calendar;
 pub use channels::ChannelState;
+pub use endorsements::{Endorsing, Given};
 pub use error::StoreError;
 pub use factors::Factors;
 pub use figures::Periods;
@@ -100,6 +104,7 @@ pub use office::Office;
 pub use orders::OrderRow;
 pub use passkeys::{NewPasskey, PASSKEYS_PER_USER, Passkey};
 pub use playouts::{PlayoutCursor, PlayoutFilter, PlayoutRow};
+pub use proposed::Unnamed;
 pub use reach::Reached;
 pub use recovery::RecoveryCodes;
 pub use repairs::{NewRepair, Repair, RepairChange, RepairFilter};
@@ -111,6 +116,7 @@ pub use slug::{fold, slug};
 pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use totp::TOTP_DRAFT_S;
+pub use trust::{Installed, Standing};
 pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, SETUP_LINK_S, User, UserChange, UserId};
 pub use watched::Watched;
@@ -134,7 +140,7 @@ struct Inner {
     readers: SqlitePool,
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
-    office: Office,
+    standing: RwLock<Arc<Standing>>,
     manifests: Mutex<HashMap<ContentId, Arc<Manifest>>>,
 }
 
@@ -147,7 +153,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens `data_dir/loa.db`, making directory, database and key where there are none.
+    /// Opens `data_dir/loa.db`, making directory, database, keys and the first root where there are none.
     pub async fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Store> {
         for dir in [
             data_dir.to_path_buf(),
@@ -179,14 +185,15 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
-        let office = office::open(&writer, data_dir, clock.now()).await?;
+        let epoch = office::epoch(&writer, clock.now()).await?;
+        let standing = trust::open(&writer, data_dir, epoch, clock.now()).await?;
         let store = Store {
             inner: Arc::new(Inner {
                 writer,
                 readers,
                 data_dir: data_dir.to_path_buf(),
                 clock,
-                office,
+                standing: RwLock::new(Arc::new(standing)),
                 manifests: Mutex::default(),
             }),
         };

@@ -141,6 +141,8 @@ impl Admission for LoaAdmission {
             Principal::Controller => filter.starts_with("loa/v1/"),
             Principal::Speaker(id) => {
                 let shared = filter == "loa/v1/head"
+                    || filter.starts_with("loa/v1/root/")
+                    || filter.starts_with("loa/v1/approvers/")
                     || filter.starts_with("loa/v1/channel/")
                     || filter.starts_with("loa/v1/content/");
                 let own = matches!(own_leaf(id, filter), Some("config" | "ack" | "clock/reply"));

@@ -27,6 +27,8 @@ pub enum Change {
     Channels(Vec<Channel>, Option<Urgent>),
     /// These speakers were added, changed or removed, or their tokens were.
     Speakers(Vec<SpeakerId>),
+    /// Whom the poles are told to believe.
+    Trust,
     /// Anything: read it all again.
     Everything,
 }

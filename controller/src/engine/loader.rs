@@ -1,28 +1,37 @@
 //! Reads from the database what the logic should know: after a change, and everything at the start.
 //!
 //! The database is the truth, and a change says only where to look; looking twice does no harm. What is urgent is read
-//! before what was asked for earlier. `loa-controller speaker add` writes from another process, so the list of speakers
-//! is compared every [`COMPARE`].
+//! before what was asked for earlier. `loa-controller speaker add` and `keys install` write from another process, so the list
+//! of speakers and the roots are compared every [`COMPARE`].
+//!
+//! When everything is read again (after a new signing key), no more than [`AT_ONCE`] documents go out in one [`STEP`].
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
-use loa_protocol::{channel::Channel, id::SpeakerId, programme::Command};
+use loa_protocol::{channel::Channel, head::Checkpoint, id::SpeakerId, programme::Command};
 use tokio::sync::mpsc;
 
 use super::{Change, Urgent};
 use crate::{
     broker::{SpeakerTokens, TokenHash},
-    logic::{ChannelState, Input},
-    store::{Store, StoreError},
+    logic::{ChannelState, Input, TrustState},
+    store::{Standing, Store, StoreError},
 };
 
 /// How long a speaker added by another process waits at most.
 const COMPARE: Duration = Duration::from_secs(5);
 /// How long a database in trouble is left alone.
 const TROUBLE: Duration = Duration::from_secs(1);
+/// How often the poles are told how far the audit log went, where it went on.
+const WITNESS: Duration = Duration::from_secs(60);
+
+/// As when the broker came back empty: poles on thin lines, and the broker, get it piece by piece.
+const AT_ONCE: usize = 200;
+const STEP: Duration = Duration::from_millis(100);
 
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +46,10 @@ pub(super) struct Loader {
     changes: mpsc::Receiver<Change>,
     inputs: mpsc::Sender<Input>,
     known: HashMap<SpeakerId, TokenHash>,
+    /// What the logic was told of whom the poles believe.
+    standing: Option<Arc<Standing>>,
+    /// What the logic was told of the audit log.
+    checkpoint: Option<Checkpoint>,
     /// Each place once; bounded by what the database has.
     waiting: VecDeque<Place>,
     in_waiting: HashSet<Place>,
@@ -58,6 +71,8 @@ impl Loader {
             changes,
             inputs,
             known: HashMap::new(),
+            standing: None,
+            checkpoint: None,
             waiting: VecDeque::new(),
             in_waiting: HashSet::new(),
             urgent: VecDeque::new(),
@@ -65,9 +80,10 @@ impl Loader {
         }
     }
 
-    /// The whole database as inputs: speakers before programmes.
+    /// The whole database as inputs: whom to believe, then speakers, then programmes.
     pub(super) async fn read_everything(&mut self) -> Result<Vec<Input>, StoreError> {
-        let mut inputs = Vec::new();
+        let mut inputs = Vec::from_iter(self.new_trust().await?);
+        inputs.extend(self.new_checkpoint().await?);
         self.everything().await?;
         while let Some(place) = self.waiting.pop_front() {
             self.in_waiting.remove(&place);
@@ -80,7 +96,13 @@ impl Loader {
     pub(super) async fn run(mut self) {
         let mut compare = tokio::time::interval(COMPARE);
         compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut witness = tokio::time::interval(WITNESS);
+        witness.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut step = tokio::time::interval(STEP);
+        step.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut left = AT_ONCE;
         loop {
+            let slow = left == 0 && self.urgent.is_empty();
             let idle = self.urgent.is_empty() && self.waiting.is_empty() && !self.all_due;
             let found = tokio::select! {
                 biased;
@@ -88,10 +110,19 @@ impl Loader {
                     Some(change) => self.note(change).await,
                     None => return,
                 },
-                _ = compare.tick() => self.compare_speakers().await.map_err(LoadError::from),
-                () = std::future::ready(()), if !idle => Ok(()),
+                _ = compare.tick() => self.compare().await,
+                _ = witness.tick() => self.witness().await,
+                _ = step.tick(), if slow => {
+                    left = AT_ONCE;
+                    Ok(())
+                }
+                () = std::future::ready(()), if !idle && !slow => {
+                    left = left.saturating_sub(1);
+                    Ok(())
+                }
             };
             let done = match found {
+                Ok(()) if left == 0 && self.urgent.is_empty() => Ok(()),
                 Ok(()) => self.read_next().await,
                 failed => failed,
             };
@@ -127,6 +158,7 @@ impl Loader {
                     .for_each(|s| self.wait(Place::Speaker(s)));
                 self.compare_speakers().await?;
             }
+            Change::Trust => self.compare_trust().await?,
             Change::Everything => self.all_due = true,
         }
         Ok(())
@@ -195,6 +227,56 @@ impl Loader {
             .into_iter()
             .for_each(|c| self.wait(Place::Channel(c)));
         Ok(())
+    }
+
+    async fn compare(&mut self) -> Result<(), LoadError> {
+        self.compare_trust().await?;
+        Ok(self.compare_speakers().await?)
+    }
+
+    /// Whom to believe goes first; then all is read again, for it may be signed with another key, and alarms may have to wait.
+    async fn compare_trust(&mut self) -> Result<(), LoadError> {
+        if let Some(input) = self.new_trust().await? {
+            self.tell(input).await?;
+            self.all_due = true;
+        }
+        Ok(())
+    }
+
+    async fn witness(&mut self) -> Result<(), LoadError> {
+        match self.new_checkpoint().await? {
+            Some(input) => self.tell(input).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn new_checkpoint(&mut self) -> Result<Option<Input>, StoreError> {
+        let checkpoint = self.store.checkpoint().await?;
+        if checkpoint == self.checkpoint {
+            return Ok(None);
+        }
+        self.checkpoint = checkpoint;
+        Ok(checkpoint.map(Input::Checkpoint))
+    }
+
+    async fn new_trust(&mut self) -> Result<Option<Input>, StoreError> {
+        self.store.refresh_trust().await?;
+        let standing = self.store.standing();
+        let known = self.standing.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(known, &standing)) {
+            return Ok(None);
+        }
+        let roots = standing.roots.iter();
+        let approvers = standing.approvers.iter();
+        let state = TrustState {
+            roots: roots.map(|(n, bytes)| (*n, bytes.clone().into())).collect(),
+            approvers: approvers
+                .map(|(area, bytes)| (area.clone(), bytes.clone().into()))
+                .collect(),
+            key: standing.office.key.clone(),
+        };
+        self.standing = Some(standing);
+        Ok(Some(Input::Trust(Box::new(state))))
     }
 
     /// Tokens first: a new speaker may knock at once.

@@ -6,6 +6,7 @@ pub mod change;
 pub mod check;
 pub mod correct;
 mod draft;
+pub mod endorse;
 mod needs;
 mod view;
 mod warnings;
@@ -45,6 +46,7 @@ use crate::{
 
 use draft::BulletinBody;
 use needs::need;
+pub use view::EmergencyByView;
 use view::{BulletinDetail, BulletinView, Teller, tell};
 
 /// Most targets of one bulletin.

@@ -16,7 +16,7 @@ use super::messages::{Code, Lang};
 use crate::{
     audio::AudioError,
     auth::{AuthError, MAX_PASSWORD_BYTES, MIN_PASSWORD, PasswordError},
-    logic::approval::Refusal,
+    logic::{approval::Refusal, endorsement::Unendorsed, trust::NotTaken},
     speech::SpeechError,
     store::StoreError,
 };
@@ -201,6 +201,8 @@ impl From<StoreError> for ApiError {
             StoreError::Cancelled { .. } => Self::new(Code::BulletinCancelled),
             StoreError::Changed { .. } => Self::new(Code::BulletinChanged),
             StoreError::Undecided(refusal) => refusal.into(),
+            StoreError::Trust(why) => why.into(),
+            StoreError::Unendorsed(why) => why.into(),
             StoreError::Repeated => Self::new(Code::IdempotencyInProgress),
             StoreError::DiskFull => {
                 tracing::error!("{text}");
@@ -229,6 +231,39 @@ impl From<Refusal> for ApiError {
             Refusal::Own => Self::new(Code::ApprovalOwn),
             Refusal::Stale => Self::new(Code::ApprovalStale),
             Refusal::TooLate { by } => Self::new(Code::ApprovalTooLate).with("by", by),
+        }
+    }
+}
+
+impl From<NotTaken> for ApiError {
+    fn from(why: NotTaken) -> Self {
+        match why {
+            NotTaken::Unreadable(_) => Self::new(Code::TrustUnreadable),
+            NotTaken::NotSigned => Self::new(Code::TrustNotSigned),
+            NotTaken::Older => Self::new(Code::TrustOlder),
+            NotTaken::NotNext { next, given } => Self::new(Code::TrustNotNext)
+                .with("next", next)
+                .with("given", given),
+            NotTaken::Expired => Self::new(Code::TrustExpired),
+            NotTaken::BreaksRule => Self::new(Code::TrustBreaksRule),
+            NotTaken::NoOfficeKey => Self::new(Code::TrustNoOfficeKey),
+            NotTaken::TooFewApprovers { named, needed } => Self::new(Code::TrustTooFewApprovers)
+                .with("needed", needed)
+                .with("named", named),
+        }
+    }
+}
+
+impl From<Unendorsed> for ApiError {
+    fn from(why: Unendorsed) -> Self {
+        match why {
+            Unendorsed::NotAwaited => Self::new(Code::NotEndorsable),
+            Unendorsed::TooLate { by } => Self::new(Code::EndorsementTooLate).with("by", by),
+            Unendorsed::FollowsCalendar => Self::new(Code::SkipHolidaysAlarm),
+            Unendorsed::Given => Self::new(Code::EndorsementGiven),
+            Unendorsed::NotAnApprover => Self::new(Code::NotAnApprover),
+            Unendorsed::Wrong(PasskeyError::Challenge) => Self::new(Code::EndorsementStale),
+            Unendorsed::Wrong(why) => Self::new(Code::EndorsementWrong).with("reason", why),
         }
     }
 }

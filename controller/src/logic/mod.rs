@@ -7,7 +7,8 @@
 //! second person), `days` (what speakers will play), `holidays` (on which days a rule is not said), `outages` (who was away and
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
 //! connected, healthy, audible), `board` (the same area by area), `hours` (what is kept of their telemetry), `calendar`, `program`
-//! (what people call the browser that signed in), `audit` (whether the log of who changed what is whole).
+//! (what people call the browser that signed in), `trust` (whom the poles are told to believe), `endorsement` (what approvers'
+//! passkeys must have signed), `audit` (whether the log of who changed what is whole).
 
 pub mod alerts;
 pub mod approval;
@@ -17,6 +18,7 @@ pub mod calendar;
 pub mod days;
 pub mod delivery;
 pub mod due;
+pub mod endorsement;
 pub mod facts;
 pub mod figures;
 pub mod holidays;
@@ -30,9 +32,12 @@ pub mod port;
 pub mod presence;
 pub mod program;
 pub mod programmes;
+pub mod trust;
 
 pub use office::Office;
-pub use port::{ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings};
+pub use port::{
+    ChannelState, Effect, Figures, Input, LogLine, Notice, Reading, Settings, TrustState,
+};
 pub use presence::{Presence, PresenceView};
 
 #[cfg(test)]

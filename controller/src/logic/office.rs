@@ -16,7 +16,7 @@ use loa_protocol::{
 use super::{
     delivery::Delivery,
     intake::{Intake, NotTaken},
-    port::{Effect, Figures, Input, LogLine, Notice, Reading, Settings},
+    port::{Effect, Figures, Input, LogLine, Notice, Reading, Settings, TrustState},
     presence::{Presence, PresenceView, Roll},
     programmes::Book,
 };
@@ -30,6 +30,9 @@ pub const AGAIN_STEP_US: u64 = 100_000;
 const BEHIND_US: u64 = 30_000_000;
 /// A content that could not be read is left alone for so long, in microseconds.
 const UNREADABLE_US: u64 = 60_000_000;
+
+/// A head is made anew so often, in microseconds, long before the last one is over.
+const HEAD_EVERY_US: u64 = 3_600_000_000;
 
 #[derive(Debug)]
 pub struct Office {
@@ -45,6 +48,8 @@ pub struct Office {
     /// Topics whose documents are still to be published again, and when the next go is due.
     again: VecDeque<Topic>,
     again_us: u64,
+    /// When the next head is due.
+    head_us: u64,
     /// Contents that could not be read, and until when nobody tries; those whose time is over go with the next one.
     unreadable: HashMap<ContentId, u64>,
     /// Documents of which somebody held an older one, and when that was seen, or told again. One for each topic at most.
@@ -68,6 +73,7 @@ impl Office {
             closing: false,
             again: VecDeque::new(),
             again_us: 0,
+            head_us: 0,
             unreadable: HashMap::new(),
             behind: HashMap::new(),
         }
@@ -86,6 +92,12 @@ impl Office {
             Input::Message { topic, payload } => self.message(&topic, &payload, at, &mut out),
             Input::Channel { state, command } => {
                 self.book.channel(state, command, at.wall, &mut out);
+            }
+            Input::Trust(state) => self.trust(*state, at, &mut out),
+            Input::Checkpoint(checkpoint) => {
+                if self.book.checkpoint(checkpoint) {
+                    self.head_us = at.mono_us;
+                }
             }
             Input::Config(config) => {
                 self.roll.add(&config.speaker, at);
@@ -134,6 +146,7 @@ impl Office {
         }
         let again = (!self.again.is_empty()).then_some(self.again_us);
         [
+            Some(self.head_us),
             again,
             self.delivery.next_deadline(),
             self.roll.next_deadline(),
@@ -159,20 +172,41 @@ impl Office {
         out.push(Effect::Subscribe {
             filters: Topic::office_filters().to_vec(),
         });
-        out.push(Effect::Publish {
-            topic: Topic::Head,
-            payload: self.book.head(at.wall),
-        });
+        self.head(at, out);
         self.again = self.book.topics().into();
         self.again
             .extend(self.intake.speakers().into_iter().map(Topic::Ack));
         self.again_us = at.mono_us;
     }
 
+    fn head(&mut self, at: Reading, out: &mut Vec<Effect>) {
+        self.head_us = at.mono_us.saturating_add(HEAD_EVERY_US);
+        out.push(Effect::Publish {
+            topic: Topic::Head,
+            payload: self.book.new_head(at.wall),
+        });
+    }
+
+    /// What was signed with a former key comes again from the database; acknowledgements are not there.
+    fn trust(&mut self, state: TrustState, at: Reading, out: &mut Vec<Effect>) {
+        if !self.book.trust(state, out) {
+            return;
+        }
+        self.head_us = at.mono_us;
+        if self.connected {
+            let acks = self.intake.speakers().into_iter().map(Topic::Ack);
+            self.again.extend(acks);
+            self.again_us = self.again_us.max(at.mono_us);
+        }
+    }
+
     /// Whatever its time has come for.
     fn due(&mut self, at: Reading, out: &mut Vec<Effect>) {
         if !self.connected || self.closing {
             return;
+        }
+        if self.head_us <= at.mono_us {
+            self.head(at, out);
         }
         if !self.again.is_empty() && self.again_us <= at.mono_us {
             self.publish_again(out);

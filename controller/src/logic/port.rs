@@ -9,7 +9,8 @@ use loa_protocol::{
     channel::Channel,
     content::ContentId,
     event::Event,
-    id::{BulletinId, SpeakerId, StoreId},
+    head::Checkpoint,
+    id::{AreaId, BulletinId, SpeakerId, StoreId},
     playout::OccurrenceId,
     programme::{Command, Version},
     speaker_config::SpeakerConfig,
@@ -37,7 +38,7 @@ pub struct Reading {
 pub struct Settings {
     /// Counts the lives of the database; see [`Version`].
     pub epoch: u64,
-    /// Greater at every start, so that speakers see a new head.
+    /// Greater at every start, so that speakers see a new head; in each run there are 2^20 of them.
     pub head_generation: u64,
     pub key: SigningKey,
     /// How speakers spread their return after a crowd, in seconds.
@@ -73,6 +74,16 @@ pub struct ChannelState {
     pub bulletins: Vec<Bulletin>,
 }
 
+/// Whom the poles are told to believe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustState {
+    /// Every root, by its version, as it was signed.
+    pub roots: Vec<(u32, Bytes)>,
+    pub approvers: Vec<(AreaId, Bytes)>,
+    /// With which the office signs.
+    pub key: SigningKey,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// The line to the broker is up; nothing is subscribed yet, and the broker may know nothing any more.
@@ -87,6 +98,10 @@ pub enum Input {
         state: ChannelState,
         command: Option<Command>,
     },
+    /// The roots, the approvers or the signing key are (now) these. What was signed with another key is to be told again.
+    Trust(Box<TrustState>),
+    /// How far the audit log goes (now).
+    Checkpoint(Checkpoint),
     /// A speaker is (now) set so.
     Config(Box<SpeakerConfig>),
     SpeakerRemoved(SpeakerId),

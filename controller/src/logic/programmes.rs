@@ -12,9 +12,9 @@ use loa_protocol::{
     bulletin::{Bulletin, Priority},
     channel::Channel,
     content::ContentId,
-    envelope::{Document, seal},
-    head::Head,
-    id::{BulletinId, SpeakerId},
+    envelope::{Document, KeyId, seal},
+    head::{Checkpoint, Head},
+    id::{AreaId, BulletinId, SpeakerId},
     programme::{Command, MAX_BULLETINS, Now, Programme, Version},
     speaker_config::SpeakerConfig,
     status::SpeakerStatus,
@@ -22,13 +22,29 @@ use loa_protocol::{
     topic::Topic,
 };
 
-use super::port::{ChannelState, Effect, LogLine, Notice, Settings};
+use super::port::{ChannelState, Effect, LogLine, Notice, Settings, TrustState};
+
+/// So long a head is believed: who holds old ones back is found out on the next day.
+const HEAD_LIFE_S: i64 = 26 * 3_600;
+/// So long something of a programme may start. The database gives it a new generation each week; a pole without a line for a
+/// month still plays.
+const PROGRAMME_LIFE_S: i64 = 45 * 24 * 3_600;
+/// Heads of one run: its number in the higher bits, the count in these.
+const HEAD_BITS: u32 = 20;
 
 /// A signed document and what it is the version of.
 #[derive(Debug)]
 struct Sealed {
     version: Version,
+    by: KeyId,
     payload: Bytes,
+}
+
+impl Sealed {
+    /// Is this version known, under this key? One signed with another key is signed again.
+    fn covers(&self, version: Version, by: &KeyId) -> bool {
+        self.version > version || (self.version == version && self.by == *by)
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +76,9 @@ impl Known {
 #[derive(Debug)]
 pub struct Book {
     key: SigningKey,
+    by: KeyId,
+    roots: BTreeMap<u32, Bytes>,
+    approvers: BTreeMap<AreaId, Bytes>,
     head: Head,
     head_sealed: Option<Bytes>,
     channels: BTreeMap<Channel, Published>,
@@ -71,10 +90,13 @@ impl Book {
     pub fn new(settings: &Settings) -> Self {
         Self {
             key: settings.key.clone(),
+            by: KeyId::of(&settings.key.verifying_key()),
+            roots: BTreeMap::new(),
+            approvers: BTreeMap::new(),
             head: Head {
                 version: Version {
                     epoch: settings.epoch,
-                    generation: settings.head_generation,
+                    generation: settings.head_generation << HEAD_BITS,
                 },
                 made: WallTime::EPOCH,
                 expires: None,
@@ -94,15 +116,66 @@ impl Book {
         seal(document, &self.key).into()
     }
 
-    /// The head, made when it is first needed.
-    pub fn head(&mut self, now: WallTime) -> Bytes {
-        if self.head_sealed.is_none() {
-            self.head.made = now;
+    /// A new head, newer than all before.
+    pub fn new_head(&mut self, now: WallTime) -> Bytes {
+        if self.head_sealed.is_some() {
+            self.head.version.generation += 1;
         }
-        let (head, key) = (&self.head, &self.key);
-        self.head_sealed
-            .get_or_insert_with(|| seal(head, key).into())
-            .clone()
+        self.head.made = now;
+        self.head.expires = Some(now.plus_s(HEAD_LIFE_S));
+        let sealed = self.seal(&self.head);
+        self.head_sealed = Some(sealed.clone());
+        sealed
+    }
+
+    /// Every pole is a witness to how far the audit log went. Says whether the head has to be made anew.
+    pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> bool {
+        self.head.audit.replace(checkpoint) != Some(checkpoint)
+    }
+
+    /// Takes whom the poles are to believe: what is new of it is published, before anything that is signed with a new key.
+    /// Says whether the head has to be made anew.
+    pub fn trust(&mut self, state: TrustState, out: &mut Vec<Effect>) -> bool {
+        let TrustState {
+            roots,
+            approvers,
+            key,
+        } = state;
+        let by = KeyId::of(&key.verifying_key());
+        let other_key = by != self.by;
+        (self.key, self.by) = (key, by);
+        let newest = roots.iter().map(|(version, _)| *version).max();
+        for (version, payload) in roots {
+            if self.roots.get(&version) != Some(&payload) {
+                self.roots.insert(version, payload.clone());
+                out.push(Effect::Publish {
+                    topic: Topic::Root(version),
+                    payload,
+                });
+            }
+        }
+        let named: BTreeMap<AreaId, Bytes> = approvers.into_iter().collect();
+        let gone = self
+            .approvers
+            .keys()
+            .filter(|area| !named.contains_key(area));
+        out.extend(gone.map(|area| Effect::Publish {
+            topic: Topic::Approvers(area.clone()),
+            payload: Bytes::new(),
+        }));
+        for (area, payload) in &named {
+            if self.approvers.get(area) != Some(payload) {
+                out.push(Effect::Publish {
+                    topic: Topic::Approvers(area.clone()),
+                    payload: payload.clone(),
+                });
+            }
+        }
+        self.approvers = named;
+        let newest = newest.unwrap_or_default();
+        let other_root = self.head.root_version != newest;
+        self.head.root_version = newest;
+        other_key || other_root
     }
 
     pub fn known(&self, content: &ContentId) -> Option<Known> {
@@ -113,6 +186,8 @@ impl Book {
     pub fn payload(&self, topic: &Topic) -> Option<Bytes> {
         match topic {
             Topic::Head => self.head_sealed.clone(),
+            Topic::Root(version) => self.roots.get(version).cloned(),
+            Topic::Approvers(area) => self.approvers.get(area).cloned(),
             Topic::Programme(channel) => Some(self.channels.get(channel)?.sealed.payload.clone()),
             Topic::Config(speaker) => Some(self.configs.get(speaker)?.payload.clone()),
             _ => None,
@@ -135,19 +210,21 @@ impl Book {
     }
 
     /// Every retained topic but the head's and the acknowledgements', in the order in which a broker that came back
-    /// empty should learn them: emergencies first.
+    /// empty should learn them: whom to believe, then emergencies.
     pub fn topics(&self) -> Vec<Topic> {
         let urgent = |p: &Published| p.contents.iter().any(|(_, emergency)| *emergency);
         let (first, then): (Vec<_>, Vec<_>) = self.channels.iter().partition(|(_, p)| urgent(p));
         let programmes = first.into_iter().chain(then);
-        programmes
-            .map(|(channel, _)| Topic::Programme(channel.clone()))
+        let roots = self.roots.keys().map(|version| Topic::Root(*version));
+        roots
+            .chain(self.approvers.keys().cloned().map(Topic::Approvers))
+            .chain(programmes.map(|(channel, _)| Topic::Programme(channel.clone())))
             .chain(self.configs.keys().cloned().map(Topic::Config))
             .collect()
     }
 
     /// Takes a channel as the database has it. The short document first, then the whole programme.
-    /// Nothing happens unless its version is newer than what was published.
+    /// Nothing happens unless its version is newer than what was published, or the office signs with another key since.
     pub fn channel(
         &mut self,
         state: ChannelState,
@@ -156,7 +233,7 @@ impl Book {
         out: &mut Vec<Effect>,
     ) {
         let before = self.channels.get(&state.channel);
-        if before.is_some_and(|p| p.sealed.version >= state.version) {
+        if before.is_some_and(|p| p.sealed.covers(state.version, &self.by)) {
             return;
         }
         let first_seen = before.is_none();
@@ -206,7 +283,7 @@ impl Book {
                 .map(|b| (b.id, "the programme is full".to_owned())),
         );
         let mut programme = Programme {
-            expires: None,
+            expires: Some(now.plus_s(PROGRAMME_LIFE_S)),
             channel: channel.clone(),
             version,
             made: now,
@@ -257,7 +334,11 @@ impl Book {
 
         let contents = self.learn(&programme.bulletins);
         let published = Published {
-            sealed: Sealed { version, payload },
+            sealed: Sealed {
+                version,
+                by: self.by.clone(),
+                payload,
+            },
             revisions,
             contents,
         };
@@ -270,7 +351,7 @@ impl Book {
     pub fn config(&mut self, config: &SpeakerConfig, out: &mut Vec<Effect>) {
         let version = config.version;
         let known = self.configs.get(&config.speaker);
-        if known.is_some_and(|s| s.version >= version) {
+        if known.is_some_and(|s| s.covers(version, &self.by)) {
             return;
         }
         let payload = self.seal(config);
@@ -285,6 +366,7 @@ impl Book {
         }
         let sealed = Sealed {
             version,
+            by: self.by.clone(),
             payload: payload.clone(),
         };
         self.configs.insert(config.speaker.clone(), sealed);
@@ -358,7 +440,16 @@ fn rough_bytes(bulletin: &Bulletin) -> usize {
             except,
         } => start.len() + rrule.len() + except.iter().map(|e| e.len() + 3).sum::<usize>(),
     };
-    600 + bulletin.title.len() + when + bulletin.manifest.blocks.len() * 34
+    let signed = bulletin.endorsement.as_ref().map_or(0, |endorsement| {
+        let assertions = endorsement.assertions.iter().map(|a| {
+            100 + a.credential.len()
+                + a.authenticator_data.len()
+                + a.client_data.len()
+                + a.signature.len()
+        });
+        100 + endorsement.targets.len() * 80 + assertions.sum::<usize>()
+    });
+    600 + bulletin.title.len() + when + bulletin.manifest.blocks.len() * 34 + signed
 }
 
 #[cfg(test)]

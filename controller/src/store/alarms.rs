@@ -60,7 +60,7 @@ pub(super) async fn must_not_widen(
 
 impl Store {
     /// Emergencies that this person raised without needing anybody, of which something may have been due lately or is
-    /// ahead; cancelled ones too. Newest first.
+    /// ahead; those that wait for approvers' signatures and cancelled ones too. Newest first.
     pub async fn raised_alone(&self, by: &UserId) -> Result<Vec<Kept>> {
         let lately = self.now().plus_s(-ALONE_S);
         let mut db = self.readers().acquire().await?;
@@ -68,6 +68,7 @@ impl Store {
             "",
             "WHERE made_by = $1 AND priority = 'emergency' AND ask IS NULL \
              AND ((state IN ('planned', 'paused') AND (ends IS NULL OR ends > $2)) \
+               OR (state = 'awaiting' AND (approve_by IS NULL OR approve_by >= $2)) \
                OR (state = 'cancelled' AND changed >= $2)) \
              ORDER BY made DESC LIMIT $3"
         ))

@@ -1,13 +1,17 @@
 //! Deciding about a bulletin, and taking it off the air for a while. Each is one transaction: what was decided on is what is
 //! there, however many decide and edit at once.
 
-use loa_protocol::{bulletin::Bulletin, channel::Channel, id::BulletinId};
+use loa_protocol::{bulletin::Bulletin, channel::Channel, id::BulletinId, time::WallTime};
+use sqlx::SqliteConnection;
 
 use super::{
     Decision, Kept, Result, Store, StoreError, UserId,
     bulletin_row::{write, write_said_title, write_stage},
 };
-use crate::logic::approval::{Case, Stage, Verdict, decide, on_air};
+use crate::logic::{
+    approval::{Stage, Verdict, decide},
+    endorsement::on_air,
+};
 
 /// A second person's word.
 #[derive(Clone, Debug)]
@@ -30,12 +34,7 @@ impl Store {
         let now = self.now();
         let old = self.load_bulletin(&mut tx, id).await?;
         let digest = old.digest();
-        let case = Case {
-            stage: old.stage,
-            made_by: old.made_by.as_ref(),
-            plea: old.plea.as_ref(),
-            digest: &digest,
-        };
+        let case = old.case(&digest);
         decide(&case, word.by, true, word.digest, now).map_err(StoreError::Undecided)?;
         let decision = Decision {
             verdict: match word.returned_for {
@@ -55,34 +54,45 @@ impl Store {
                 touch(&mut tx, id, now).await?;
             }
             Verdict::Approved => {
-                let by = plea.and_then(|plea| plea.approve_by);
-                let bulletin = on_air(&old.bulletin, by, now);
-                write(
-                    &mut tx,
-                    &bulletin,
-                    &old.audio,
-                    old.own_except.as_deref(),
-                    now,
-                )
-                .await?;
-                write_stage(&mut tx, id, Stage::Planned, plea, Some(&decision)).await?;
-                write_said_title(&mut tx, id, &bulletin.title).await?;
-                let left = self
-                    .settle(
-                        &mut tx,
-                        &bulletin,
-                        Stage::Planned,
-                        &[],
-                        &old.channels(),
-                        now,
-                    )
-                    .await?;
-                superseded = left.superseded;
+                superseded = self.let_on_air(&mut tx, &old, Some(&decision), now).await?;
             }
         }
         let kept = self.load_bulletin(&mut tx, id).await?;
         tx.commit().await?;
         Ok((kept, superseded))
+    }
+
+    /// With this word on it, when all that it waits for is there; otherwise the word is kept and it goes on waiting. Says which
+    /// channels had the one that it superseded.
+    pub(super) async fn let_on_air(
+        &self,
+        db: &mut SqliteConnection,
+        old: &Kept,
+        decision: Option<&Decision>,
+        now: WallTime,
+    ) -> Result<Vec<Channel>> {
+        let id = &old.bulletin.id;
+        let plea = old.plea.as_ref();
+        let endorsement = match &old.endorsing {
+            None => None,
+            Some(endorsing) => match self.enough(db, old, endorsing, now).await? {
+                None => {
+                    write_stage(db, id, Stage::Awaiting, plea, decision).await?;
+                    touch(db, id, now).await?;
+                    return Ok(Vec::new());
+                }
+                enough => enough,
+            },
+        };
+        let bulletin = on_air(&old.bulletin, old.approve_by(), endorsement, now);
+        write(db, &bulletin, &old.audio, old.own_except.as_deref(), now).await?;
+        write_stage(db, id, Stage::Planned, plea, decision).await?;
+        write_said_title(db, id, &bulletin.title).await?;
+        let targets = old.channels();
+        let left = self
+            .settle(db, &bulletin, Stage::Planned, &[], &targets, now)
+            .await?;
+        Ok(left.superseded)
     }
 
     /// Takes a planned one off the air; what was said to it stays. Says which channels had it.
@@ -156,11 +166,7 @@ impl Store {
     }
 }
 
-async fn touch(
-    db: &mut sqlx::SqliteConnection,
-    id: &BulletinId,
-    now: loa_protocol::time::WallTime,
-) -> Result<()> {
+pub(super) async fn touch(db: &mut SqliteConnection, id: &BulletinId, now: WallTime) -> Result<()> {
     sqlx::query("UPDATE bulletins SET changed = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(now.as_micros())

@@ -12,6 +12,7 @@ use super::{
     AudioId, Result, StoreError, UserId,
     bulletins::{Decision, Kept, Plea, Target},
     convert::{from_json, from_word, json, number, parse, wall, word},
+    endorsements::{Endorsing, Given},
     holidays,
 };
 use crate::logic::approval::Stage;
@@ -24,7 +25,7 @@ macro_rules! select_bulletins {
             " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
              repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
              supersedes, made_by, made, changed, own_except, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
-             decided_digest, reason, said_title, \
+             decided_digest, reason, said_title, endorse_until, endorsement, \
              (SELECT COALESCE(typed, spoken) FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
             $rest
         )
@@ -70,6 +71,8 @@ pub(super) struct Row {
     decided_digest: Option<String>,
     reason: Option<String>,
     said_title: Option<String>,
+    endorse_until: Option<i64>,
+    endorsement: Option<String>,
     words: Option<String>,
 }
 
@@ -80,7 +83,11 @@ impl Row {
 
     pub(super) fn bulletin(&self, manifest: Manifest) -> Result<Bulletin> {
         Ok(Bulletin {
-            endorsement: None,
+            endorsement: self
+                .endorsement
+                .as_deref()
+                .map(|text| from_json("endorsement", text))
+                .transpose()?,
             id: parse("bulletin", &self.id)?,
             revision: number("revision", self.revision)?,
             title: self.title.clone(),
@@ -130,7 +137,18 @@ impl Row {
         }))
     }
 
-    pub(super) fn kept(&self, manifest: Manifest, targets: Vec<Target>) -> Result<Kept> {
+    /// An alarm whose form approvers' passkeys must have signed.
+    pub(super) fn is_signed(&self) -> bool {
+        self.endorse_until.is_some()
+    }
+
+    /// `given`: by whom it is signed so far.
+    pub(super) fn kept(
+        &self,
+        manifest: Manifest,
+        targets: Vec<Target>,
+        given: Vec<Given>,
+    ) -> Result<Kept> {
         Ok(Kept {
             bulletin: self.bulletin(manifest)?,
             audio: parse::<AudioId>("audio", &self.audio)?,
@@ -153,6 +171,11 @@ impl Row {
                 .as_deref()
                 .map(|own| from_json("exceptions", own))
                 .transpose()?,
+            endorsing: self.endorse_until.map(|until| Endorsing {
+                until: wall(until),
+                approve_by: self.approve_by.map(wall),
+                given,
+            }),
             targets,
         })
     }
@@ -184,9 +207,9 @@ pub(super) async fn write(
     sqlx::query(
         "INSERT INTO bulletins (id, revision, title, audio, content, priority, status, rank, chime, volume, due, \
          zone, repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, \
-         ends, own_except, made, changed) \
+         ends, own_except, made, changed, endorsement) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'planned', \
-         $20, $21, $22, $22) \
+         $20, $21, $22, $22, $23) \
          ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, title = excluded.title, \
          audio = excluded.audio, content = excluded.content, priority = excluded.priority, \
          status = excluded.status, rank = excluded.rank, chime = excluded.chime, volume = excluded.volume, \
@@ -194,7 +217,7 @@ pub(super) async fn write(
          repeat_every_s = excluded.repeat_every_s, lateness_s = excluded.lateness_s, \
          on_preempt = excluded.on_preempt, max_duration_s = excluded.max_duration_s, since = excluded.since, \
          valid_until = excluded.valid_until, ends = excluded.ends, own_except = excluded.own_except, \
-         changed = excluded.changed",
+         changed = excluded.changed, endorsement = excluded.endorsement",
     )
     .bind(bulletin.id.as_str())
     .bind(i64::from(bulletin.revision))
@@ -218,6 +241,7 @@ pub(super) async fn write(
     .bind(ends.map(WallTime::as_micros))
     .bind(own_except.map(|own| json(&own)))
     .bind(now.as_micros())
+    .bind(bulletin.endorsement.as_ref().map(json))
     .execute(db)
     .await?;
     Ok(())
@@ -232,7 +256,8 @@ pub(super) async fn write_stage(
     decision: Option<&Decision>,
 ) -> Result<()> {
     sqlx::query(
-        "UPDATE bulletins SET state = $2, ask = $3, asked_by = $4, asked = $5, approve_by = $6, verdict = $7, \
+        "UPDATE bulletins SET state = $2, ask = $3, asked_by = $4, asked = $5, \
+         approve_by = COALESCE($6, CASE WHEN endorse_until IS NULL THEN NULL ELSE approve_by END), verdict = $7, \
          decided_by = $8, decided = $9, decided_digest = $10, reason = $11 WHERE id = $1",
     )
     .bind(id.as_str())

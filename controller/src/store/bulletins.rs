@@ -15,10 +15,11 @@ use super::{
     bulletin_row::{self, Row, select_bulletins},
     channels,
     convert::{number, parse},
+    endorsements::{self, Endorsing},
     error::not_found,
     holidays, idempotency,
 };
-use crate::logic::approval::{self, Ask, Fate, Stage, Verdict};
+use crate::logic::approval::{self, Ask, Case, Fate, Stage, Verdict};
 
 /// An approval that is asked for, or was.
 pub type Plea = approval::Plea<UserId>;
@@ -45,6 +46,8 @@ pub struct Kept {
     pub plea: Option<Plea>,
     /// To the present form, or (an approval) to one that differs in its title only.
     pub decision: Option<Decision>,
+    /// `None`: no approver's passkey need have signed the present form.
+    pub endorsing: Option<Endorsing>,
     /// The title when it was last let on air; `None`: it never was.
     pub said_title: Option<String>,
     /// What its audio says, when that was made from text.
@@ -88,7 +91,7 @@ pub enum BulletinState {
 impl Kept {
     pub fn state(&self, now: WallTime) -> BulletinState {
         let over = self.ends.is_some_and(|ends| ends <= now);
-        let approve_by = self.plea.as_ref().and_then(|plea| plea.approve_by);
+        let approve_by = self.approve_by();
         let lapsed = approve_by.is_some_and(|by| by < now);
         match self.stage {
             Stage::Cancelled => BulletinState::Cancelled,
@@ -98,6 +101,29 @@ impl Kept {
             Stage::Awaiting | Stage::Returned if lapsed => BulletinState::Lapsed,
             Stage::Awaiting => BulletinState::Awaiting,
             Stage::Returned => BulletinState::Returned,
+        }
+    }
+
+    /// Until when what it waits for may be given; `None`: as long as it stands.
+    pub fn approve_by(&self) -> Option<WallTime> {
+        let plea = self.plea.as_ref().and_then(|plea| plea.approve_by);
+        plea.or_else(|| self.endorsing.as_ref()?.approve_by)
+    }
+
+    /// Somebody said yes to the present form, or nobody needs to.
+    pub fn is_approved(&self) -> bool {
+        let approved = self.decision.as_ref().map(|said| said.verdict) == Some(Verdict::Approved);
+        self.plea.is_none() || approved
+    }
+
+    /// On the desk of a second person. `digest`: of the present form.
+    pub fn case<'a>(&'a self, digest: &'a str) -> Case<'a, UserId> {
+        Case {
+            stage: self.stage,
+            made_by: self.made_by.as_ref(),
+            // Yes is said once; it may still wait for signatures.
+            plea: self.plea.as_ref().filter(|_| !self.is_approved()),
+            digest,
         }
     }
 
@@ -242,8 +268,12 @@ impl Store {
         let mut tx = self.begin().await?;
         let now = self.now();
         let id = &new.bulletin.id;
+        let signed = self
+            .to_be_signed(&mut tx, &new.bulletin, new.skip_holidays, now)
+            .await?;
+        let asked = signed.as_ref().map_or(&new.bulletin, |signed| &signed.form);
         let (bulletin, own) =
-            holidays::skipping(&mut tx, &new.bulletin, new.skip_holidays, &[], now).await?;
+            holidays::skipping(&mut tx, asked, new.skip_holidays, &[], now).await?;
         bulletin_row::write(&mut tx, &bulletin, &new.audio, own.as_deref(), now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
@@ -256,9 +286,11 @@ impl Store {
                 Stage::Awaiting,
                 Some(plea(ask, &new.bulletin, new.made_by.as_ref(), now)),
             ),
+            None if signed.is_some() => (Stage::Awaiting, None),
             None => (Stage::Planned, None),
         };
         bulletin_row::write_stage(&mut tx, id, stage, plea.as_ref(), None).await?;
+        endorsements::ask(&mut tx, id, signed.as_ref()).await?;
         let left = self
             .settle(&mut tx, &new.bulletin, stage, &[], &new.targets, now)
             .await?;
@@ -297,7 +329,29 @@ impl Store {
         if !was_seen || old.bulletin.revision + 1 != bulletin.revision {
             return Err(StoreError::Changed { id: id.to_string() });
         }
-        let stage = old.stage.after(fate);
+        let (signed, stage) = match fate {
+            // Only the title changes, and nobody signed that.
+            Fate::Keeps => (None, old.stage),
+            _ => {
+                let signed = self
+                    .to_be_signed(&mut tx, bulletin, skip_holidays, now)
+                    .await?;
+                let stage = match signed {
+                    Some(_) => Stage::Awaiting,
+                    None => old.stage.after(fate),
+                };
+                (signed, stage)
+            }
+        };
+        let unsigned = Bulletin {
+            endorsement: None,
+            ..bulletin.clone()
+        };
+        let bulletin = match (&signed, fate) {
+            (Some(signed), _) => &signed.form,
+            (None, Fate::Keeps) => bulletin,
+            (None, _) => &unsigned,
+        };
         let told = holidays::exceptions_of(&old.bulletin);
         let (bulletin, own) =
             holidays::skipping(&mut tx, bulletin, skip_holidays, told, now).await?;
@@ -309,6 +363,9 @@ impl Store {
             Fate::Free => (None, None),
         };
         bulletin_row::write_stage(&mut tx, id, stage, plea.as_ref(), decision.as_ref()).await?;
+        if fate != Fate::Keeps {
+            endorsements::ask(&mut tx, id, signed.as_ref()).await?;
+        }
         let old_channels = match old.stage {
             Stage::Planned => old.channels(),
             _ => Vec::new(),
@@ -421,7 +478,11 @@ impl Store {
             })
             .collect::<Result<_>>()?;
         let manifest = self.manifest_in(db, &row.content()?).await?;
-        row.kept((*manifest).clone(), targets)
+        let given = match row.is_signed() {
+            true => endorsements::given(db, &row.id).await?,
+            false => Vec::new(),
+        };
+        row.kept((*manifest).clone(), targets, given)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::act;
 
 /// A bulletin that is over stays in its programme this long: a pole that was off learns what it missed.
 pub const OVER_S: i64 = 7 * 24 * 3_600;
+/// A programme is made anew so often, changed or not.
+pub const RENEW_S: i64 = 7 * 24 * 3_600;
 /// Left for the signature and the envelope's own fields.
 const ENVELOPE_BYTES: usize = 1_024;
 
@@ -53,7 +55,7 @@ impl Store {
         Ok(ChannelState {
             channel: channel.clone(),
             version: Version {
-                epoch: self.inner.office.epoch,
+                epoch: self.standing().office.epoch,
                 generation: number("generation", generation)?,
             },
             silence_before: silence_before.map(wall),
@@ -78,6 +80,28 @@ impl Store {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Gives each programme a new generation that has had none for a week only for this, so that it is signed anew long before the
+    /// poles find it expired. Says which. To be called about once an hour; mostly there are none.
+    pub async fn renew_programmes(&self) -> Result<Vec<Channel>> {
+        let mut tx = self.begin().await?;
+        let now = self.now();
+        let old = now.plus_s(-RENEW_S).as_micros();
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT channel FROM channels WHERE renewed <= $1 ORDER BY channel")
+                .bind(old)
+                .fetch_all(&mut *tx)
+                .await?;
+        sqlx::query(
+            "UPDATE channels SET generation = generation + 1, renewed = $2 WHERE renewed <= $1",
+        )
+        .bind(old)
+        .bind(now.as_micros())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        names.iter().map(|name| parse("channel", name)).collect()
     }
 
     /// Refuses what one signed document cannot carry.
@@ -153,7 +177,9 @@ fn fits(channel: &Channel, bulletins: &[Bulletin]) -> bool {
     // Far from the bound, counting is enough: 34 bytes a block's hash, 1 KiB the names of fields and short values.
     let rough: usize = bulletins
         .iter()
-        .map(|b| 2_048 + b.title.len() + b.manifest.blocks.len() * 36 + rule_bytes(b))
+        .map(|b| {
+            2_048 + b.title.len() + b.manifest.blocks.len() * 36 + rule_bytes(b) + signed_bytes(b)
+        })
         .sum();
     if rough < Programme::MAX_BYTES / 2 {
         return true;
@@ -176,4 +202,18 @@ fn rule_bytes(bulletin: &Bulletin) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Rather too many; see `protocol::endorsement`.
+fn signed_bytes(bulletin: &Bulletin) -> usize {
+    let Some(endorsement) = &bulletin.endorsement else {
+        return 0;
+    };
+    let assertions = endorsement.assertions.iter().map(|a| {
+        100 + a.credential.len()
+            + a.authenticator_data.len()
+            + a.client_data.len()
+            + a.signature.len()
+    });
+    100 + endorsement.targets.len() * 80 + assertions.sum::<usize>()
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use loa_protocol::channel::Channel;
 
-use crate::logic::approval::Refusal;
+use crate::logic::{approval::Refusal, endorsement::Unendorsed, trust::NotTaken};
 
 /// The first group is for whoever asked, the second for whoever runs the office.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,10 @@ pub enum StoreError {
     Changed { id: String },
     #[error("that cannot be decided: {0:?}")]
     Undecided(Refusal),
+    #[error("that document of trust is not taken: {0}")]
+    Trust(#[from] NotTaken),
+    #[error("an approver's signature is not taken: {0}")]
+    Unendorsed(#[from] Unendorsed),
     #[error("this create was already asked for under the same key")]
     Repeated,
 

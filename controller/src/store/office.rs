@@ -1,18 +1,10 @@
 //! What the office is to its speakers: an epoch, a signing key, and the number of its last head.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
-
 use ed25519_dalek::SigningKey;
 use loa_protocol::time::WallTime;
 use sqlx::SqlitePool;
 
-use super::{Result, Store, StoreError, convert::number};
-use crate::chance;
+use super::{Result, Store, convert::number};
 
 /// The office as its documents show it.
 #[derive(Clone)]
@@ -20,6 +12,7 @@ pub struct Office {
     /// Unix seconds at which this database began. A database that was lost and begun again therefore counts in a greater
     /// epoch than the lost one, and its documents are newer than all of that one's.
     pub epoch: u64,
+    /// With which it signs: of the keys that are here the one that the newest root names last.
     pub key: SigningKey,
 }
 
@@ -41,7 +34,7 @@ impl Office {
 
 impl Store {
     pub fn office(&self) -> Office {
-        self.inner.office.clone()
+        self.standing().office.clone()
     }
 
     /// A number greater than that of any head before.
@@ -62,7 +55,8 @@ impl Store {
     }
 }
 
-pub(super) async fn open(writer: &SqlitePool, data_dir: &Path, now: WallTime) -> Result<Office> {
+/// Made when the database is.
+pub(super) async fn epoch(writer: &SqlitePool, now: WallTime) -> Result<u64> {
     let epoch = (now.as_micros() / 1_000_000).max(1);
     sqlx::query("INSERT INTO office (name, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING")
         .bind(epoch)
@@ -71,45 +65,5 @@ pub(super) async fn open(writer: &SqlitePool, data_dir: &Path, now: WallTime) ->
     let epoch: i64 = sqlx::query_scalar("SELECT value FROM office WHERE name = 'epoch'")
         .fetch_one(writer)
         .await?;
-    let path = data_dir.join("office.key");
-    let key = read_or_make_key(&path).map_err(|source| StoreError::File { path, source })?;
-    Ok(Office {
-        epoch: number("epoch", epoch)?,
-        key,
-    })
-}
-
-/// The seed as 64 hex digits, readable by its owner only.
-fn read_or_make_key(path: &Path) -> io::Result<SigningKey> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let mut seed = [0; 32];
-            hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| {
-                io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "this is no office key (64 hex digits): put the right one back, for every speaker trusts only that one",
-                )
-            })?;
-            Ok(SigningKey::from_bytes(&seed))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let seed = chance::bytes::<32>();
-            // Under another name first: a power cut must not leave half a key.
-            let draft = path.with_extension("key.new");
-            let _ = fs::remove_file(&draft);
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&draft)?;
-            file.write_all(hex::encode(seed).as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, path)?;
-            if let Some(dir) = path.parent() {
-                File::open(dir)?.sync_all()?;
-            }
-            Ok(SigningKey::from_bytes(&seed))
-        }
-        Err(error) => Err(error),
-    }
+    number("epoch", epoch)
 }

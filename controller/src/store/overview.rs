@@ -53,7 +53,7 @@ impl Store {
                 area = parents.get(id).and_then(Option::as_deref);
             }
             channels.extend(groups.remove(speaker.id.as_str()).unwrap_or_default());
-            let epoch = self.inner.office.epoch;
+            let epoch = self.standing().office.epoch;
             configs.push(speakers::config(speaker.clone(), channels, epoch));
         }
         Ok(configs)

@@ -233,7 +233,7 @@ impl Store {
         };
         let channels = channels_of(&mut tx, id, &speaker.area).await?;
         let orders = orders::open(&mut tx, id, self.now()).await?;
-        let config = config(speaker, channels, self.inner.office.epoch);
+        let config = config(speaker, channels, self.standing().office.epoch);
         Ok(Some(SpeakerConfig { orders, ..config }))
     }
 

@@ -20,7 +20,7 @@ use super::{
     withdraw,
 };
 use crate::{
-    logic::approval::{Ask, Case, Refusal, Stage, decide, is_alarm},
+    logic::approval::{Ask, Refusal, Stage, decide, is_alarm},
     store::{BulletinState, StoreError, Word},
 };
 
@@ -89,12 +89,7 @@ async fn say(
     let heard = Reach::open(state).await?.heard(state, &targets).await?;
     let ask = kept.plea.as_ref().map_or(Ask::Hamlet, |plea| plea.ask);
     let present = kept.digest();
-    let case = Case {
-        stage: kept.stage,
-        made_by: kept.made_by.as_ref(),
-        plea: kept.plea.as_ref(),
-        digest: &present,
-    };
+    let case = kept.case(&present);
     let refused = |refusal| refused(refusal, &kept.bulletin);
     let holds = heard.may_approve(&signed.actor, ask, &kept.bulletin);
     let now = state.clock.now();

@@ -19,7 +19,10 @@ use super::{
     warnings, withdraw,
 };
 use crate::{
-    logic::approval::{self as logic, Fate, Stage},
+    logic::{
+        approval::{self as logic, Fate, Stage},
+        endorsement::is_needed,
+    },
     store::{BulletinChange, Kept},
 };
 
@@ -97,9 +100,11 @@ pub async fn change(
         revision: old.bulletin.revision + 1,
         ..new
     };
+    let signs = is_needed(&state.store.standing().root()?.emergency, &new);
     match fate {
         // The poles that have begun would not say it again.
         Fate::Asks(_) if said && old.bulletin.is_now() => return Err(Code::OnAir.into()),
+        Fate::Free if signs && said && old.bulletin.is_now() => return Err(Code::OnAir.into()),
         Fate::Asks(_) | Fate::Free if !said => logic::at_once(&mut new, now),
         _ => {}
     }

@@ -201,6 +201,7 @@ fn imagined(
         stage: Stage::Planned,
         plea: None,
         decision: None,
+        endorsing: None,
         said_title: None,
         words: None,
         ends: None,

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use loa_protocol::{
-    bulletin::{OnPreempt, Priority},
+    bulletin::{Bulletin, OnPreempt, Priority},
     id::BulletinId,
 };
 use serde::Deserialize;
@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     audio::About,
-    logic::approval::{Ask, TakenBack, Verdict, is_alarm, taking_back},
+    logic::{
+        approval::{Ask, TakenBack, Verdict, is_alarm, taking_back},
+        endorsement::is_needed,
+    },
     store::{Audio, AudioSource, BulletinState, Claim, Kept, NewBulletin},
 };
 
@@ -40,8 +43,8 @@ pub struct CorrectBody {
 }
 
 /// Correct a bulletin that was on air: it is cancelled (what sounds is ended), and a correction is said now to the same
-/// targets, with priority `priority`, or as an emergency when it was one. An emergency in other words than the prepared ones
-/// asks for a fresh proof.
+/// targets, with priority `priority`, or as an emergency when it was one and no approver need sign that: a false alarm is taken
+/// back at once. An emergency in other words than the prepared ones asks for a fresh proof.
 #[utoipa::path(post, path = "/bulletins/{id}/correct", tag = "bulletins", request_body = CorrectBody,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = BulletinView), (status = "default", body = ErrorEnvelope)))]
@@ -61,8 +64,8 @@ pub async fn correct(
         return Ok(before);
     }
     let old = state.store.bulletin(&id).await?;
-    let priority = old.bulletin.priority.max(Priority::Priority);
-    may_end(&state, &signed, &old, priority).await?;
+    may_end(&state, &signed, &old, old.bulletin.priority).await?;
+    let priority = correcting(&state, &old.bulletin)?;
     must_speak(&state, &signed, priority, &old.channels()).await?;
     let Some(said_title) = old.said_title.clone() else {
         return Err(Code::NotAired.into());
@@ -105,6 +108,16 @@ pub async fn correct(
         show(&state, &signed, id)
     })
     .await
+}
+
+/// An emergency would have to wait for approvers' signatures, and whoever is frightened waits with it.
+fn correcting(state: &AppState, old: &Bulletin) -> Result<Priority, ApiError> {
+    let standing = state.store.standing();
+    let waits = is_needed(&standing.root()?.emergency, old);
+    Ok(match waits {
+        true => Priority::Priority,
+        false => old.priority.max(Priority::Priority),
+    })
 }
 
 async fn taken_back(state: &AppState, old: &Kept) -> Result<TakenBack, ApiError> {

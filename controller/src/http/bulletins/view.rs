@@ -1,9 +1,10 @@
 //! Bulletins as the API shows them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use loa_protocol::{
     bulletin::{Chime, OnPreempt, Priority, Repeat, Status, When},
+    root::EmergencyBy,
     time::WallTime,
 };
 use serde::Serialize;
@@ -19,11 +20,13 @@ use super::super::{
     readiness::Readiness,
 };
 use crate::{
+    binary,
     logic::{
-        approval::{Ask, Case, Verdict, decide},
+        approval::{Ask, Verdict, decide, is_alarm},
+        endorsement::approver_for,
         permissions::Action,
     },
-    store::{BulletinState, Kept, UserId},
+    store::{BulletinState, Endorsing, Given, Kept, Standing, UserId},
 };
 use loa_protocol::id::BulletinId;
 
@@ -73,9 +76,11 @@ pub struct BulletinView {
     pub digest: String,
     /// The approval that this form needs, or needed.
     pub ask: Option<Ask>,
-    /// It can be approved until then; `null`: as long as it stands.
+    /// It can be approved and signed until then; `null`: as long as it stands.
     pub approve_by: Option<Instant>,
     pub decision: Option<DecisionView>,
+    /// Of an emergency that is meant: whose word it takes on the poles.
+    pub endorsement: Option<EndorsementView>,
     pub may: May,
     /// After a create or a change: what somebody should look at.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +97,40 @@ pub struct DecisionView {
     pub at: Instant,
     /// Why it was sent back.
     pub reason: Option<String>,
+}
+
+/// Whose word an emergency takes on the poles, and who has given it.
+#[derive(Serialize, ToSchema)]
+pub struct EndorsementView {
+    /// `office`: the office's own key is enough, the weaker rule. `passkey`: approvers' passkeys must have signed.
+    #[schema(value_type = EmergencyByView)]
+    pub in_force: EmergencyBy,
+    /// How many different approvers.
+    pub needed: u8,
+    /// It sounds no longer than this, whatever else it says.
+    pub until: Option<Instant>,
+    /// In order of time.
+    pub given: Vec<GivenView>,
+    /// What a passkey signs: the hash of all that is heard, where, and until when; base64url.
+    pub challenge: Option<String>,
+    /// Credentials of the person who asks that may sign it now.
+    pub mine: Vec<String>,
+}
+
+/// Shown in place of the protocol's own.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the description only")]
+pub enum EmergencyByView {
+    Office,
+    Passkey,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct GivenView {
+    pub user: String,
+    pub name: String,
+    pub at: Instant,
 }
 
 /// What the person who asks may do with it now.
@@ -197,6 +236,9 @@ pub struct Teller<'a> {
     now: WallTime,
     reach: Reach,
     names: HashMap<UserId, String>,
+    standing: Arc<Standing>,
+    /// Credentials of this person.
+    passkeys: Vec<Vec<u8>>,
 }
 
 /// One bulletin.
@@ -216,6 +258,14 @@ impl<'a> Teller<'a> {
             now: state.clock.now(),
             reach: Reach::open(state).await?,
             names: state.store.names().await?,
+            standing: state.store.standing(),
+            passkeys: state
+                .store
+                .passkeys(&signed.user.id)
+                .await?
+                .into_iter()
+                .map(|passkey| passkey.credential)
+                .collect(),
         })
     }
 
@@ -244,6 +294,7 @@ impl<'a> Teller<'a> {
             priority: b.priority,
             status: b.status,
             targets: kept.channels().iter().map(ToString::to_string).collect(),
+            endorsement: self.endorsement(kept),
             may: self.may(kept, &heard, &digest),
             target_names: heard.names.clone(),
             speakers: heard.speakers,
@@ -268,10 +319,7 @@ impl<'a> Teller<'a> {
             changed: kept.changed.into(),
             digest,
             ask: kept.plea.as_ref().map(|plea| plea.ask),
-            approve_by: kept
-                .plea
-                .as_ref()
-                .and_then(|plea| plea.approve_by.map(Instant)),
+            approve_by: kept.approve_by().map(Instant),
             decision: kept.decision.as_ref().map(|decision| DecisionView {
                 verdict: decision.verdict,
                 by: decision.by.to_string(),
@@ -281,6 +329,52 @@ impl<'a> Teller<'a> {
             }),
             warnings: None,
         })
+    }
+
+    fn endorsement(&self, kept: &Kept) -> Option<EndorsementView> {
+        let b = &kept.bulletin;
+        if !is_alarm(b.priority, b.status) {
+            return None;
+        }
+        let Some(endorsing) = &kept.endorsing else {
+            return Some(EndorsementView {
+                in_force: EmergencyBy::Office,
+                needed: 0,
+                until: None,
+                given: Vec::new(),
+                challenge: None,
+                mine: Vec::new(),
+            });
+        };
+        let given = endorsing.given.iter().map(|given| GivenView {
+            user: given.user.to_string(),
+            name: given.name.clone(),
+            at: given.at.into(),
+        });
+        let root = self.standing.trust.root();
+        Some(EndorsementView {
+            in_force: EmergencyBy::Passkey,
+            needed: root.map_or(1, |root| root.emergency.needed),
+            until: Some(endorsing.until.into()),
+            given: given.collect(),
+            challenge: kept.challenge().map(|challenge| binary::text(&challenge)),
+            mine: self.signs(kept, endorsing),
+        })
+    }
+
+    /// With which passkeys this person may sign it now.
+    fn signs(&self, kept: &Kept, endorsing: &Endorsing) -> Vec<String> {
+        if kept.state(self.now) != BulletinState::Awaiting {
+            return Vec::new();
+        }
+        let targets = kept.channels();
+        let counts = |credential: &&Vec<u8>| {
+            let signed = |given: &Given| given.assertion.credential == **credential;
+            !endorsing.given.iter().any(signed)
+                && approver_for(&self.standing.trust, credential, &targets, self.now).is_some()
+        };
+        let mine = self.passkeys.iter().filter(counts);
+        mine.map(|credential| binary::text(credential)).collect()
     }
 
     fn name(&self, id: &UserId) -> Option<String> {
@@ -293,12 +387,7 @@ impl<'a> Teller<'a> {
         let actor = &self.signed.actor;
         let speaks = heard.allows(actor, Action::Speak(kept.bulletin.priority));
         let stands = matches!(state, Planned | Awaiting | Returned | Paused);
-        let case = Case {
-            stage: kept.stage,
-            made_by: kept.made_by.as_ref(),
-            plea: kept.plea.as_ref(),
-            digest,
-        };
+        let case = kept.case(digest);
         let holds = kept
             .plea
             .as_ref()
