@@ -14,7 +14,8 @@ use std::{
 
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::{
-    channel::Channel, envelope::parse_public_key, id::SpeakerId, programme::Command,
+    channel::Channel, envelope::parse_public_key, head::Checkpoint, id::SpeakerId,
+    programme::Command,
 };
 use tokio::sync::mpsc;
 
@@ -30,6 +31,8 @@ use crate::{
 const COMPARE: Duration = Duration::from_secs(5);
 /// How long a database in trouble is left alone.
 const TROUBLE: Duration = Duration::from_secs(1);
+/// How often the poles are told how far the audit log went, where it went on.
+const WITNESS: Duration = Duration::from_secs(60);
 
 /// As when the broker came back empty: poles on thin lines, and the broker, get it piece by piece.
 const AT_ONCE: usize = 200;
@@ -71,6 +74,8 @@ pub(super) struct Loader {
     known: HashMap<SpeakerId, Known>,
     /// What the logic was told of whom the poles believe.
     standing: Option<Arc<Standing>>,
+    /// What the logic was told of the audit log.
+    checkpoint: Option<Checkpoint>,
     /// Each place once; bounded by what the database has.
     waiting: VecDeque<Place>,
     in_waiting: HashSet<Place>,
@@ -95,6 +100,7 @@ impl Loader {
             inputs,
             known: HashMap::new(),
             standing: None,
+            checkpoint: None,
             waiting: VecDeque::new(),
             in_waiting: HashSet::new(),
             urgent: VecDeque::new(),
@@ -105,6 +111,7 @@ impl Loader {
     /// The whole database as inputs: whom to believe, then speakers, then programmes.
     pub(super) async fn read_everything(&mut self) -> Result<Vec<Input>, StoreError> {
         let mut inputs = Vec::from_iter(self.new_trust().await?);
+        inputs.extend(self.new_checkpoint().await?);
         self.everything().await?;
         while let Some(place) = self.waiting.pop_front() {
             self.in_waiting.remove(&place);
@@ -117,6 +124,8 @@ impl Loader {
     pub(super) async fn run(mut self) {
         let mut compare = tokio::time::interval(COMPARE);
         compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut witness = tokio::time::interval(WITNESS);
+        witness.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut step = tokio::time::interval(STEP);
         step.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut left = AT_ONCE;
@@ -130,6 +139,7 @@ impl Loader {
                     None => return,
                 },
                 _ = compare.tick() => self.compare().await,
+                _ = witness.tick() => self.witness().await,
                 _ = step.tick(), if slow => {
                     left = AT_ONCE;
                     Ok(())
@@ -266,6 +276,22 @@ impl Loader {
             self.all_due = true;
         }
         Ok(())
+    }
+
+    async fn witness(&mut self) -> Result<(), LoadError> {
+        match self.new_checkpoint().await? {
+            Some(input) => self.tell(input).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn new_checkpoint(&mut self) -> Result<Option<Input>, StoreError> {
+        let checkpoint = self.store.checkpoint().await?;
+        if checkpoint == self.checkpoint {
+            return Ok(None);
+        }
+        self.checkpoint = checkpoint;
+        Ok(checkpoint.map(Input::Checkpoint))
     }
 
     async fn new_trust(&mut self) -> Result<Option<Input>, StoreError> {

@@ -4,6 +4,7 @@ mod alarms;
 mod alerts;
 mod app;
 mod approval;
+mod audit;
 pub(super) mod authenticator;
 mod bulletins;
 mod corrections;
@@ -135,6 +136,7 @@ impl Office {
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let method = request.method().to_string();
         let path = request.uri().path().to_owned();
+        let entries = audit::length(self).await;
         let response = self
             .router
             .clone()
@@ -146,6 +148,13 @@ impl Office {
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
         description::check(&method, &path, parts.status.as_u16(), &body);
+        if audit::must_tell(&method, &path, &parts) {
+            let told = audit::length(self).await;
+            assert!(
+                told > entries,
+                "{method} {path} left no entry in the audit log"
+            );
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,

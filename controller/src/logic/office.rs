@@ -96,6 +96,11 @@ impl Office {
                 self.book.channel(state, command, at.wall, &mut out);
             }
             Input::Trust(state) => self.trust(*state, at, &mut out),
+            Input::Checkpoint(checkpoint) => {
+                if self.book.checkpoint(checkpoint) {
+                    self.head_us = at.mono_us;
+                }
+            }
             Input::Config(config) => {
                 self.roll.add(&config.speaker, at);
                 self.book.config(&config, &mut out);

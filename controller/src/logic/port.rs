@@ -10,6 +10,7 @@ use loa_protocol::{
     channel::Channel,
     content::ContentId,
     event::Event,
+    head::Checkpoint,
     id::{AreaId, BulletinId, SpeakerId, StoreId},
     playout::OccurrenceId,
     programme::{Command, Version},
@@ -100,6 +101,8 @@ pub enum Input {
     },
     /// The roots, the approvers or the signing key are (now) these. What was signed with another key is to be told again.
     Trust(Box<TrustState>),
+    /// How far the audit log goes (now).
+    Checkpoint(Checkpoint),
     /// A speaker is (now) set so.
     Config(Box<SpeakerConfig>),
     SpeakerRemoved(SpeakerId),
