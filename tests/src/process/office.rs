@@ -181,24 +181,6 @@ impl Office {
         key.as_bytes().iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Runs `loa-controller` with these words beside the office, as its operator does. Gives what it printed.
-    ///
-    /// # Panics
-    /// When it fails.
-    #[track_caller]
-    pub fn command(&self, words: &[&str]) -> String {
-        let output = Command::new(binary("loa-controller"))
-            .args(words)
-            .arg("--config")
-            .arg(self.folder.join("controller.toml"))
-            .output()
-            .expect("loa-controller can be run");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}{complaint}");
-        said
-    }
-
     fn log(&self) -> PathBuf {
         self.folder.join("loa-controller.log")
     }
