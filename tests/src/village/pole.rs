@@ -116,7 +116,8 @@ impl Village {
             Some(keys) => Anchor::RootKey(keys.root_key.verifying_key()),
             None => Anchor::OneKey(self.office.key.verifying_key()),
         };
-        let governor = match self.is_key_stolen() {
+        let lifted = self.sabotage == Some(Sabotage::LiftTheLimits);
+        let governor = match self.is_key_stolen() && !lifted {
             true => governor(self.town.zone),
             false => Default::default(),
         };

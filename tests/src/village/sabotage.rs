@@ -28,6 +28,8 @@ pub enum Sabotage {
     DropDocuments,
     /// A hostile broker has the office's key, and the judge is not told.
     LendTheKey,
+    /// The poles of a village whose broker has the key were given no limits.
+    LiftTheLimits,
 }
 
 impl Sabotage {
