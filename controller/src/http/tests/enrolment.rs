@@ -288,3 +288,50 @@ async fn where_speakers_have_certificates_no_token_is_told() {
         .ok();
     assert!(made.get("token").is_none() && made.get("office_key").is_none());
 }
+
+/// A log that says everything there is to say.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_the_log_however_much_it_says() {
+    let log = Log::default();
+    let writer = log.clone();
+    let everything = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(everything);
+    let office = office().await;
+    let (first, next) = (board(), board());
+    let code = office.code().await;
+    office.enrol(&code, &first).await.ok();
+    office.renew(&first, &next).await.ok();
+    tracing::debug!(identity = ?office.state.identity, config = ?office.state.config);
+    let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(text.contains("enrolled"), "{text}");
+    let bare = code.replace('-', "");
+    let mut secrets = vec![code, bare, "PRIVATE KEY".to_owned()];
+    for name in ["ca.key", "server.key", "office.key"] {
+        use std::os::unix::fs::PermissionsExt;
+        let path = office.village.dir.path().join(name);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        let key = std::fs::read_to_string(path).unwrap();
+        let longest = key.lines().max_by_key(|line| line.len()).unwrap();
+        secrets.push(longest.to_owned());
+    }
+    for secret in secrets {
+        assert!(!text.contains(&secret), "a secret is in the log");
+    }
+}
