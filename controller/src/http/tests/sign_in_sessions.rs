@@ -2,8 +2,11 @@
 
 use axum::http::header;
 use serde_json::json;
+use tower::ServiceExt;
 
-use super::{Answer, Office, PASSWORD, office, office_with, request, with};
+use super::{
+    super::MAX_WATCHERS_EACH, Answer, Office, PASSWORD, office, office_with, request, with,
+};
 use crate::{
     config::Config,
     logic::permissions::Role,
@@ -141,6 +144,28 @@ async fn by_https_browsers_come_by_nothing_else_and_no_other_site_embeds_anythin
         let policy = answer.headers["content-security-policy"].to_str();
         assert!(policy.is_ok_and(|all| all.contains("frame-ancestors 'none'")));
     }
+}
+
+#[tokio::test]
+async fn one_person_does_not_take_everybody_s_place_at_the_events() {
+    let office = office().await;
+    let officer = office.somebody("officer", Role::Officer, None).await;
+    let watch = || request("GET", &officer, "/api/v1/events", None);
+    let mut watching = Vec::new();
+    for _ in 0..MAX_WATCHERS_EACH {
+        let answer = office.router.clone().oneshot(watch()).await;
+        watching.push(answer.expect("infallible"));
+    }
+    assert!(watching.iter().all(|answer| answer.status() == 200));
+    let refused = office.send(watch()).await;
+    assert_eq!(refused.refusal(), (429, "too_many_watching"));
+    // A page that is closed gives its place back.
+    drop(watching.pop());
+    let answer = office.router.clone().oneshot(watch()).await;
+    assert_eq!(answer.expect("infallible").status(), 200);
+    let chief = request("GET", &office.chief, "/api/v1/events", None);
+    let answer = office.router.clone().oneshot(chief).await;
+    assert_eq!(answer.expect("infallible").status(), 200);
 }
 
 #[tokio::test]
