@@ -1,6 +1,6 @@
 # Loa. `make demo` shows the main job, `make test` proves it. `make help` lists the rest.
 DEMO_SECONDS ?=
-.PHONY: help build demo test check types bench soak fuzz setup-build setup-demo setup-test
+.PHONY: help build demo test check types bench soak hostile fuzz setup-build setup-demo setup-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ bench: setup-test  ## the figures, into target/figures
 soak: setup-test  ## the simulated village for thousands of seeds, and power cuts by the hundred thousand
 	LOA_SEEDS=$${LOA_SEEDS:-10000} cargo test --release -p loa-tests --test village -- --nocapture
 	LOA_POWER_CUTS=$${LOA_POWER_CUTS:-100000} cargo test --release -p loa-tests --test power_cut -- --nocapture
+
+hostile: setup-test  ## ten thousand villages under a broker that drops, replays, mixes, forges and floods
+	LOA_HOSTILE_DAYS=$${LOA_HOSTILE_DAYS:-4} LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
 
 fuzz: setup-test  ## a hundred million bad inputs
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture

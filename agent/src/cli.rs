@@ -1,7 +1,7 @@
 //! The command line, and what its exit codes mean (sysexits.h).
 
 use std::{
-    io::IsTerminal,
+    io::{BufRead, IsTerminal, Read},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,7 +14,10 @@ use crate::{
     audio::{output, self_test, test_sound},
     clock,
     config::{Config, ConfigError, Log, LogFormat, LogLevel},
+    enrol::{self, EnrolError, Sticker},
     health,
+    identity::{self, Identity},
+    office_http::HttpError,
     runtime::{self, Ended, RunError},
 };
 
@@ -23,7 +26,10 @@ const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
 const IO: u8 = 74;
 const TEMPORARY: u8 = 75;
+const NO_PERMISSION: u8 = 77;
 const CONFIG: u8 = 78;
+/// A sticker's text has some 150.
+const MAX_SCANNED_BYTES: u64 = 4_096;
 
 /// The speaker's program of Loa.
 #[derive(Debug, Parser)]
@@ -39,6 +45,23 @@ enum Command {
     Run(Common),
     /// Say whether the configuration is right, and if not, what is wrong.
     CheckConfig(Common),
+    /// Make a key here and get a certificate for it from the office whose sticker this is.
+    Enrol {
+        #[command(flatten)]
+        common: Common,
+        /// The text of the sticker's QR code; its code alone, with --office and --fingerprint; or - to read the text from a
+        /// scanner on standard input.
+        #[arg(value_name = "TEXT|CODE|-")]
+        text: String,
+        /// The office's address, as on the sticker.
+        #[arg(long, value_name = "URL")]
+        office: Option<String>,
+        /// The fingerprint of the office's certificate, as on the sticker.
+        #[arg(long, value_name = "HEX")]
+        fingerprint: Option<String>,
+    },
+    /// Show who this pole is: its speaker, its certificate, and whom it believes.
+    Identity(Common),
     /// Show what the speaker is doing.
     Status {
         #[command(flatten)]
@@ -76,6 +99,18 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(common) => run(&common.config),
         Command::CheckConfig(common) => check_config(&common.config),
+        Command::Enrol {
+            common,
+            text,
+            office,
+            fingerprint,
+        } => enrol_pole(
+            &common.config,
+            &text,
+            office.as_deref(),
+            fingerprint.as_deref(),
+        ),
+        Command::Identity(common) => identity(&common.config),
         Command::Status { common, json } => status(&common.config, json),
         Command::TestSound(common) => sound(&common.config),
         Command::SelfTest(common) => hear(&common.config),
@@ -98,13 +133,7 @@ fn load(path: &Path) -> Result<Config, (u8, String)> {
 fn run(path: &Path) -> Done {
     let config = load(path)?;
     start_log(&config.log);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(4)
-        .thread_stack_size(256 * 1024)
-        .build()
-        .map_err(|e| (SOFTWARE, format!("the system gives no event loop: {e}")))?;
-    match runtime.block_on(runtime::run(&config)) {
+    match event_loop()?.block_on(runtime::run(&config)) {
         Ok(Ended::Asked) => Ok(()),
         // No success: what starts programs again only when they fail starts this one again, too.
         Ok(Ended::Ordered) => Err((TEMPORARY, "ended to be started again, as ordered".into())),
@@ -116,6 +145,69 @@ fn run(path: &Path) -> Done {
             };
             Err((code, error.to_string()))
         }
+    }
+}
+
+fn event_loop() -> Result<tokio::runtime::Runtime, (u8, String)> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .thread_stack_size(256 * 1024)
+        .build()
+        .map_err(|e| (SOFTWARE, format!("the system gives no event loop: {e}")))
+}
+
+/// Where it is when the configuration says so; a pole that is being enrolled may have none yet.
+fn data_dir(path: &Path) -> Result<PathBuf, (u8, String)> {
+    match Config::data_dir(path) {
+        Ok(data_dir) => Ok(data_dir),
+        Err(ConfigError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Config::default_data_dir())
+        }
+        Err(error) => Err((CONFIG, error.to_string())),
+    }
+}
+
+fn enrol_pole(path: &Path, text: &str, office: Option<&str>, fingerprint: Option<&str>) -> Done {
+    let data_dir = data_dir(path)?;
+    let mut scanned = String::new();
+    if text == "-" {
+        // A scanner ends the text with a newline, as a keyboard does.
+        std::io::BufReader::new(std::io::stdin())
+            .take(MAX_SCANNED_BYTES)
+            .read_line(&mut scanned)
+            .map_err(|e| (IO, format!("nothing can be read from the scanner: {e}")))?;
+    }
+    let text = if text == "-" { &scanned } else { text };
+    let sticker = Sticker::read(text, office, fingerprint).map_err(|e| (USAGE, e.to_string()))?;
+    let enrolled = event_loop()?.block_on(enrol::enrol(&sticker, &data_dir));
+    let (identity, name) = enrolled.map_err(|error| {
+        let code = match &error {
+            EnrolError::Http(HttpError::AnotherOffice) | EnrolError::WrongCode => NO_PERMISSION,
+            EnrolError::Http(_) | EnrolError::TooManyGuesses => TEMPORARY,
+            EnrolError::Disk { .. } => IO,
+            _ => UNAVAILABLE,
+        };
+        (code, error.to_string())
+    })?;
+    let runs = health::runs(&data_dir);
+    for line in enrol::lines(&identity, &name, &data_dir, clock::system(), runs) {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn identity(path: &Path) -> Done {
+    let data_dir = data_dir(path)?;
+    match Identity::load(&data_dir) {
+        Ok(Some(identity)) => {
+            for line in identity::lines(&identity) {
+                println!("{line}");
+            }
+            Ok(())
+        }
+        Ok(None) => Err((UNAVAILABLE, "this pole is not enrolled".into())),
+        Err(error) => Err((IO, error.to_string())),
     }
 }
 

@@ -1,17 +1,22 @@
 //! What the operator sets: strict TOML, and errors that name file, key and what is allowed.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use loa_protocol::{envelope::parse_public_key, id::SpeakerId, trust::Anchor};
+use loa_protocol::{id::SpeakerId, limits::Governor};
 use serde::Deserialize;
 use thiserror::Error;
 
-mod microphone;
+use crate::identity::{Identity, IdentityError};
 
-pub use self::microphone::{Microphone, MicrophoneKind};
+mod governor;
+mod microphone;
+mod office;
+
+use self::{governor::RawGovernor, office::RawOffice};
+pub use self::{
+    microphone::{Microphone, MicrophoneKind},
+    office::{Access, Office, is_loopback, parse_address},
+};
 
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
 #[derive(Clone, Debug)]
@@ -24,29 +29,9 @@ pub struct Config {
     pub clock: Clock,
     pub sensors: Sensors,
     pub microphone: Microphone,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     pub log: Log,
-}
-
-#[derive(Clone)]
-pub struct Office {
-    pub host: String,
-    pub port: u16,
-    /// MQTT password; the user name is the speaker's id.
-    pub token: Option<String>,
-    /// Whom this speaker believes to begin with.
-    pub anchor: Anchor,
-    /// Longest wait between two tries to reach the office, in seconds.
-    pub reconnect_max_s: u32,
-}
-
-impl fmt::Debug for Office {
-    /// Without the token: configurations end up in logs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Office")
-            .field("address", &format!("{}:{}", self.host, self.port))
-            .field("token", &self.token.as_ref().map(|_| "***"))
-            .finish_non_exhaustive()
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -235,15 +220,18 @@ pub enum ConfigError {
         key: &'static str,
         what: String,
     },
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// As the file is written, before anything is checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
-    speaker: String,
+    speaker: Option<String>,
     #[serde(default = "default_data_dir")]
     data_dir: PathBuf,
+    #[serde(default)]
     office: RawOffice,
     #[serde(default)]
     content: Content,
@@ -256,19 +244,9 @@ struct RawConfig {
     #[serde(default)]
     sensors: Sensors,
     #[serde(default)]
+    governor: RawGovernor,
+    #[serde(default)]
     log: Log,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOffice {
-    address: String,
-    token: Option<String>,
-    token_file: Option<PathBuf>,
-    key: Option<String>,
-    root_key: Option<String>,
-    #[serde(default = "default_reconnect_max_s")]
-    reconnect_max_s: u32,
 }
 
 #[derive(Deserialize)]
@@ -294,76 +272,47 @@ impl Default for RawOutput {
 fn default_data_dir() -> PathBuf {
     "/var/lib/loa-agent".into()
 }
-fn default_reconnect_max_s() -> u32 {
-    300
-}
 
 impl Config {
-    /// Reads and checks a file, and the token file it names.
+    /// Reads and checks a file, the token file it names, and the identity in the data folder.
     ///
     /// # Errors
     /// The first thing that is wrong, in a sentence.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.into(),
-            source,
-        })?;
-        Self::parse(path, &text)
+        Self::parse(path, &read(path)?, |data_dir| Ok(Identity::load(data_dir)?))
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Parse {
-            path: path.into(),
-            message: error.to_string().trim_end().to_owned(),
-        })?;
+    /// Where it is when no file says otherwise.
+    pub fn default_data_dir() -> PathBuf {
+        default_data_dir()
+    }
+
+    /// Only where the data folder is: what enrolment needs of a configuration, which is not whole without an identity.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not TOML of ours.
+    pub fn data_dir(path: &Path) -> Result<PathBuf, ConfigError> {
+        let raw = parse_raw(path, &read(path)?)?;
+        Ok(folder_of(path).join(raw.data_dir))
+    }
+
+    fn parse(
+        path: &Path,
+        text: &str,
+        find_identity: impl FnOnce(&Path) -> Result<Option<Identity>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let raw = parse_raw(path, text)?;
         let wrong = |key, what: String| ConfigError::Value {
             path: path.into(),
             key,
             what,
         };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let speaker =
-            SpeakerId::new(raw.speaker.as_str()).map_err(|e| wrong("speaker", e.to_string()))?;
-        let (host, port) =
-            parse_address(&raw.office.address).map_err(|what| wrong("office.address", what))?;
-        let anchor = parse_anchor(&raw.office).map_err(|(key, what)| wrong(key, what))?;
-        if !is_loopback(&host) {
-            let what = "without a certificate of its own a speaker reaches an office on this very machine only \
-                        (127.0.0.1, [::1] or localhost); enrol it to reach any other";
-            return Err(wrong("office.address", what.into()));
-        }
-        let token = match (raw.office.token, raw.office.token_file) {
-            (Some(_), Some(_)) => {
-                return Err(wrong(
-                    "office.token_file",
-                    "give either token or token_file, not both".into(),
-                ));
-            }
-            (Some(token), None) => Some(token),
-            (None, Some(file)) => {
-                let file = folder.join(file);
-                let text = std::fs::read_to_string(&file).map_err(|e| {
-                    wrong(
-                        "office.token_file",
-                        format!("{} cannot be read: {e}", file.display()),
-                    )
-                })?;
-                Some(text.trim().to_owned())
-            }
-            (None, None) => None,
-        };
-        if token.as_deref() == Some("") {
-            return Err(wrong(
-                "office.token",
-                "the token is empty; leave it out if there is none".into(),
-            ));
-        }
-        if !(1..=3600).contains(&raw.office.reconnect_max_s) {
-            return Err(wrong(
-                "office.reconnect_max_s",
-                "goes from 1 to 3600 seconds".into(),
-            ));
-        }
+        let folder = folder_of(path);
+        let data_dir = folder.join(raw.data_dir);
+        let (speaker, office) = raw
+            .office
+            .check(raw.speaker, find_identity(&data_dir)?, folder)
+            .map_err(|(key, what)| wrong(key, what))?;
         if raw.content.quota_mb < 16 {
             return Err(wrong(
                 "content.quota_mb",
@@ -382,7 +331,10 @@ impl Config {
         raw.sensors
             .check()
             .map_err(|(key, what)| wrong(key, what))?;
-        let data_dir = folder.join(raw.data_dir);
+        let governor = raw
+            .governor
+            .checked()
+            .map_err(|(key, what)| wrong(key, what))?;
         let directory = match raw.output.directory {
             Some(directory) => folder.join(directory),
             None => data_dir.join("wav"),
@@ -390,13 +342,7 @@ impl Config {
         Ok(Self {
             speaker,
             data_dir,
-            office: Office {
-                host,
-                port,
-                token,
-                anchor,
-                reconnect_max_s: raw.office.reconnect_max_s,
-            },
+            office,
             content: raw.content,
             output: Output {
                 kind: raw.output.kind,
@@ -406,6 +352,7 @@ impl Config {
             },
             clock: raw.clock,
             microphone: raw.microphone,
+            governor,
             sensors: Sensors {
                 root: folder.join(&raw.sensors.root),
                 ..raw.sensors
@@ -415,58 +362,42 @@ impl Config {
     }
 }
 
-/// Either the one key of an office, or a root key that names its keys.
-fn parse_anchor(office: &RawOffice) -> Result<Anchor, (&'static str, String)> {
-    let parse = |name, text: &str| parse_public_key(text).map_err(|e| (name, e.to_string()));
-    match (&office.key, &office.root_key) {
-        (Some(key), None) => Ok(Anchor::OneKey(parse("office.key", key)?)),
-        (None, Some(key)) => Ok(Anchor::RootKey(parse("office.root_key", key)?)),
-        (Some(_), Some(_)) => Err((
-            "office.root_key",
-            "give either key or root_key, not both".into(),
-        )),
-        (None, None) => Err((
-            "office.root_key",
-            "whose word is to be believed? Give the office's root key, 64 hex digits".into(),
-        )),
-    }
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.into(),
+        source,
+    })
 }
 
-/// Does it name this very machine, whatever any name server says?
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+fn parse_raw(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {
+    toml::from_str(text).map_err(|error| ConfigError::Parse {
+        path: path.into(),
+        message: error.to_string().trim_end().to_owned(),
+    })
 }
 
-/// `host:port`; an IPv6 address stands in brackets.
-fn parse_address(text: &str) -> Result<(String, u16), String> {
-    let explain =
-        || format!("{text:?} is no address; write host:port, for instance \"10.0.0.1:1883\"");
-    let (host, port) = text.rsplit_once(':').ok_or_else(explain)?;
-    let port: u16 = port.parse().ok().filter(|p| *p != 0).ok_or_else(explain)?;
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let host = bare.unwrap_or(host);
-    let plain = !host.is_empty()
-        && !host.contains(|c: char| c.is_whitespace() || c == '/')
-        && (bare.is_some() || !host.contains(':'));
-    if plain {
-        Ok((host.to_owned(), port))
-    } else {
-        Err(explain())
-    }
+/// Where the file's relative paths begin.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
+    use loa_protocol::trust::Anchor;
+
     use super::*;
 
     const KEY: &str = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
 
     fn parse(office: &str, rest: &str) -> Result<Config, String> {
         let text = format!("speaker = \"ban-chuong-1\"\n{rest}\n[office]\n{office}");
-        Config::parse(Path::new("/etc/loa/agent.toml"), &text).map_err(|e| e.to_string())
+        let path = Path::new("/etc/loa/agent.toml");
+        Config::parse(path, &text, |_| Ok(None)).map_err(|e| e.to_string())
+    }
+    fn enrolled(text: &str) -> Result<Config, String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/agent.toml");
+        let identity = crate::identity::tests::identity("ban-chuong-1");
+        Config::parse(&path, text, |_| Ok(Some(identity))).map_err(|e| e.to_string())
     }
     fn good_office() -> String {
         format!("address = \"127.0.0.1:1883\"\nkey = \"{KEY}\"\n")
@@ -475,11 +406,13 @@ mod tests {
     #[test]
     fn the_shipped_example_is_a_configuration() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/agent.toml");
-        let config = Config::load(&path).expect("the example is right");
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        let config = enrolled(&text).expect("the example is right");
+        assert_eq!(config.speaker.as_str(), "ban-chuong-1");
+        assert_eq!(config.office.host, "loa.xa.vn");
         assert_eq!(config.output.kind, OutputKind::Auto);
         assert_eq!(config.data_dir, Path::new("/var/lib/loa-agent"));
         // Every commented default is what one gets without it.
-        let text = std::fs::read_to_string(&path).expect("just read");
         let is_key = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let uncommented: String = text
             .lines()
@@ -490,8 +423,17 @@ mod tests {
                 _ => format!("{line}\n"),
             })
             .collect();
-        let spelt_out = Config::parse(&path, &uncommented).expect("the defaults are right");
-        assert_eq!(format!("{config:?}"), format!("{spelt_out:?}"));
+        let spelt_out = enrolled(&uncommented).expect("the defaults are right");
+        let shown = |config: &Config| format!("{config:?}");
+        // Two identities are made, of two keys.
+        let serial = |config: &Config| {
+            let identity = config.office.identity().expect("it is enrolled");
+            identity.certificate.serial.clone()
+        };
+        assert_eq!(
+            shown(&config),
+            shown(&spelt_out).replace(&serial(&spelt_out), &serial(&config))
+        );
     }
 
     #[test]
@@ -512,7 +454,7 @@ mod tests {
         let key = format!("key = \"{KEY}\"");
         for (office, rest, parts) in [
             (
-                "address = \"10.0.0.1\"\n".to_owned() + &key,
+                "address = \"127.0.0.1\"\n".to_owned() + &key,
                 "",
                 ["office.address", "host:port"],
             ),
@@ -522,34 +464,9 @@ mod tests {
                 ["office.address", "host:port"],
             ),
             (
-                "address = \"[::1]:1\"\nkey = \"abc\"".into(),
+                "address = \"localhost:1\"\nkey = \"abc\"".into(),
                 "",
                 ["office.key", "64 hex digits"],
-            ),
-            (
-                "address = \"localhost:1\"\nroot_key = \"abc\"".into(),
-                "",
-                ["office.root_key", "64 hex digits"],
-            ),
-            (
-                "address = \"localhost:1\"".into(),
-                "",
-                ["office.root_key", "64 hex digits"],
-            ),
-            (
-                good_office() + &format!("root_key = \"{KEY}\""),
-                "",
-                ["office.root_key", "not both"],
-            ),
-            (
-                "address = \"10.0.0.1:1883\"\n".to_owned() + &key,
-                "",
-                ["office.address", "enrol it"],
-            ),
-            (
-                "address = \"localhost.loa.vn:1883\"\n".to_owned() + &key,
-                "",
-                ["office.address", "this very machine only"],
             ),
             (
                 good_office() + "token = \"\"",
@@ -625,34 +542,50 @@ mod tests {
     #[test]
     fn a_speaker_with_a_name_that_cannot_stand_in_a_topic_is_refused() {
         let text = format!("speaker = \"Bản Chương\"\n[office]\n{}", good_office());
-        let error = Config::parse(Path::new("a.toml"), &text).expect_err("wrong");
+        let error = Config::parse(Path::new("a.toml"), &text, |_| Ok(None)).expect_err("wrong");
         assert!(error.to_string().contains("a-z"), "{error}");
+    }
+
+    #[test]
+    fn a_pole_that_is_not_enrolled_is_told_how_and_speaks_in_clear_to_this_machine_only() {
+        let alone = Config::parse(Path::new("a.toml"), "", |_| Ok(None)).expect_err("nobody yet");
+        assert!(alone.to_string().contains("loa-agent enrol"), "{alone}");
+        let elsewhere = parse(&format!("address = \"10.0.0.1:1883\"\nkey = \"{KEY}\""), "")
+            .expect_err("in clear over a network");
+        assert!(
+            elsewhere.contains("office.address") && elsewhere.contains("loa-agent enrol"),
+            "{elsewhere}"
+        );
+        let rooted = parse(
+            &format!("address = \"[::1]:1883\"\nroot_key = \"{KEY}\""),
+            "",
+        );
+        assert!(matches!(
+            rooted.expect("right").office.anchor(),
+            Anchor::RootKey(_)
+        ));
+    }
+
+    #[test]
+    fn an_identity_says_who_the_pole_is_and_the_file_may_only_say_another_way_there() {
+        let config = enrolled("[office]\naddress = \"10.8.0.1:8883\"").expect("right");
+        assert_eq!(config.speaker.as_str(), "ban-chuong-1");
+        assert_eq!(config.office.host, "10.8.0.1");
+        let error = enrolled("speaker = \"khuoi-meo\"").expect_err("another");
+        assert!(error.contains("ban-chuong-1"), "{error}");
+        // What it had before it was enrolled is in nobody's way.
+        let before = format!("token = \"old\"\nkey = \"{KEY}\"");
+        let config = enrolled(&format!("[office]\n{before}")).expect("right");
+        assert!(config.office.identity().is_some());
     }
 
     #[test]
     fn the_token_does_not_reach_the_log() {
         let config = parse(&(good_office() + "token = \"secret\""), "").expect("right");
         assert!(!format!("{config:?}").contains("secret"));
-        assert_eq!(config.office.token.as_deref(), Some("secret"));
-    }
-
-    #[test]
-    fn a_root_key_names_the_keys_of_the_office() {
-        let office = format!("address = \"127.0.0.1:1883\"\nroot_key = \"{KEY}\"\n");
-        let config = parse(&office, "").expect("right");
-        let key = parse_public_key(KEY).expect("a key");
-        assert!(matches!(config.office.anchor, Anchor::RootKey(k) if k == key));
-    }
-
-    #[test]
-    fn ipv6_and_names_are_addresses() {
-        assert_eq!(parse_address("[::1]:1883"), Ok(("::1".into(), 1883)));
-        assert_eq!(
-            parse_address("loa.xa.vn:1883"),
-            Ok(("loa.xa.vn".into(), 1883))
-        );
-        for wrong in ["::1:1883", ":1883", "a b:1", "mqtt://a:1", "a:0", "a"] {
-            assert!(parse_address(wrong).is_err(), "{wrong}");
-        }
+        let Access::Plain { token, .. } = config.office.access else {
+            panic!("it is not enrolled");
+        };
+        assert_eq!(token.as_deref(), Some("secret"));
     }
 }

@@ -6,6 +6,8 @@ use std::{
 };
 
 use loa_protocol::{
+    limits::Limits,
+    sounded::Used,
     status::SpeakerStatus,
     telemetry::Telemetry,
     time::{Trust, WallTime},
@@ -152,6 +154,9 @@ pub fn lines(file: &StatusFile, now: WallTime, runs: bool) -> Vec<String> {
             }
         ),
     );
+    if let (Some(limits), Some(used)) = (&status.limits, &status.used) {
+        line("limits", left(limits, used));
+    }
     let unreported = status.last_event.saturating_sub(status.acked);
     line(
         "events",
@@ -178,6 +183,39 @@ pub fn lines(file: &StatusFile, now: WallTime, runs: bool) -> Vec<String> {
     }
     line("told", format!("{age_s} s ago, at {}", file.written));
     lines
+}
+
+/// What is left of the limits in force; an open limit is not named.
+fn left(limits: &Limits, used: &Used) -> String {
+    let of = |what: &str, limit: Option<u16>, used_s: u32| {
+        limit.map(|minutes| {
+            let left = (u32::from(minutes) * 60).saturating_sub(used_s) / 60;
+            format!("{left} of {minutes} min {what}")
+        })
+    };
+    let parts: Vec<String> = [
+        of("left today", limits.day_minutes, used.day_s),
+        of("this hour", limits.hour_minutes, used.hour_s),
+        of("at a stretch", limits.session_minutes, used.session_s),
+        of(
+            "of emergencies this hour",
+            limits.emergency_hour_minutes,
+            used.emergency_hour_s,
+        ),
+        limits
+            .longest_item_s
+            .map(|s| format!("no item over {} min", s / 60)),
+        limits
+            .volume_ceiling
+            .map(|percent| format!("no louder than {percent} %")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match parts.is_empty() {
+        true => "none".into(),
+        false => parts.join(", "),
+    }
 }
 
 /// What was measured, a line for each thing that is known.
@@ -323,6 +361,17 @@ mod tests {
                 refused: BTreeMap::new(),
                 disk_free_bytes: Some(5_000_000),
                 uptime_s: 7,
+                limits: Some(Limits {
+                    day_minutes: Some(360),
+                    emergency_hour_minutes: Some(20),
+                    ..Limits::default()
+                }),
+                governor_quiet: vec![],
+                governor_zone: None,
+                used: Some(Used {
+                    day_s: 3_601,
+                    ..Used::default()
+                }),
                 telemetry: Some(Box::new(Telemetry {
                     machine_uptime_s: Some(200_000),
                     starts_1h: 7,
@@ -377,6 +426,7 @@ mod tests {
             "734 MB down, 0 MB up since 2026-11-01",
             "NO MAINS, battery 87 %",
             "nothing has sounded yet",
+            "299 of 360 min left today, 20 of 20 min of emergencies this hour",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

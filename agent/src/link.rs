@@ -2,11 +2,14 @@
 //!
 //! Each connection is a new client with nothing left over from the last one: after `Connected` the logic subscribes
 //! and reports everything anew, so nothing needs to be kept here. Nothing here blocks the loop.
+//!
+//! An enrolled pole speaks TLS 1.3, each connection with the certificate that it has then. One that is not speaks in clear,
+//! which its configuration allows towards this machine only.
 
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     time::Duration,
 };
@@ -16,8 +19,9 @@ use loa_protocol::{
     topic::Topic,
 };
 use rumqttc::{
-    AsyncClient, ConnectionError, DisconnectProperties, DisconnectReasonCode, Event, EventLoop,
-    Incoming, LastWill, MqttOptions, NetworkOptions, PublishOptions, QoS, SubscribeFilterInput,
+    AsyncClient, ConnectReturnCode, ConnectionError, DisconnectProperties, DisconnectReasonCode,
+    Event, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions, PublishOptions, QoS,
+    SubscribeFilterInput, TlsConfiguration, Transport,
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -25,7 +29,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{chance, clock, config::Office, logic::port::Input};
+use crate::{
+    chance, clock,
+    config::{Access, Office},
+    identity::{
+        Identity,
+        line::{self, Distrust, KnownTime},
+    },
+    logic::port::{CertificateNews, Input},
+};
 
 /// The broker takes a silent speaker for dead after one and a half of this.
 const KEEP_ALIVE_S: u16 = 30;
@@ -74,12 +86,19 @@ struct Shared {
     jitter_s: AtomicU16,
     /// Cut the line and make it anew.
     cut: Notify,
+    /// The line ends by our own wish, to be made anew at once.
+    is_renewed: AtomicBool,
+    /// What the broker is to publish when the line breaks: a sealed status.
+    will: Mutex<Vec<u8>>,
     quit: watch::Sender<bool>,
 }
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Option<mpsc::Sender<Outgoing>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn will(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.will.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,21 +108,57 @@ enum Outgoing {
     Subscribe(Vec<String>),
     Unsubscribe(Vec<String>),
     Publish(Topic, Vec<u8>),
+    /// The broker publishes the will.
     GoodBye,
+    /// It does not: this pole is back in a moment.
+    BackSoon,
+}
+
+/// How a connection is secured.
+#[derive(Debug)]
+pub enum Security {
+    /// In clear; the configuration has seen to it that nobody is in between.
+    Plain,
+    Tls {
+        /// The newest.
+        identity: watch::Receiver<Arc<Identity>>,
+        time: Arc<KnownTime>,
+    },
+}
+
+impl Security {
+    fn transport(&self) -> Result<Transport, String> {
+        let Security::Tls { identity, time } = self else {
+            return Ok(Transport::Tcp);
+        };
+        let identity = identity.borrow().clone();
+        let config = line::client_config(&identity, Arc::clone(time))
+            .map_err(|error| format!("this pole's identity cannot be used: {error}"))?;
+        Ok(Transport::Tls(TlsConfiguration::Rustls(Arc::new(config))))
+    }
 }
 
 /// Starts to connect. `will`, a sealed status, is published by the broker when the line breaks. The receiver must be
 /// read: nothing more is taken from the broker meanwhile.
-pub fn start(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> (Link, mpsc::Receiver<Input>) {
+pub fn start(
+    office: &Office,
+    speaker: &SpeakerId,
+    will: Vec<u8>,
+    security: Security,
+) -> (Link, mpsc::Receiver<Input>) {
     let (told, inputs) = mpsc::channel(INCOMING);
     let shared = Arc::new(Shared {
         queue: Mutex::new(None),
         jitter_s: AtomicU16::new(0),
         cut: Notify::new(),
+        is_renewed: AtomicBool::new(false),
+        will: Mutex::new(will),
         quit: watch::Sender::new(false),
     });
     let task = tokio::spawn(keep_connected(
-        options(office, speaker, will),
+        options(office, speaker),
+        speaker.clone(),
+        security,
         Backoff::new(office.reconnect_max_s),
         Arc::clone(&shared),
         told,
@@ -127,6 +182,17 @@ impl Link {
     /// What the office wants after a lost connection.
     pub fn set_jitter_s(&self, jitter_s: u16) {
         self.shared.jitter_s.store(jitter_s, Ordering::Relaxed);
+    }
+
+    /// What the broker publishes when the next connection breaks.
+    pub fn set_will(&self, will: Vec<u8>) {
+        *self.shared.will() = will;
+    }
+
+    /// Ends the connection in order and makes the next one at once, with the newest certificate.
+    pub fn renew(&self) {
+        self.shared.is_renewed.store(true, Ordering::Relaxed);
+        self.send(true, Outgoing::BackSoon);
     }
 
     /// Without a connection nothing is done: the next one begins with everything.
@@ -179,14 +245,10 @@ async fn pump(client: AsyncClient, mut queue: mpsc::Receiver<Outgoing>) {
             },
             Outgoing::Unsubscribe(filters) => client.unsubscribe_many(filters).await,
             Outgoing::GoodBye => {
-                let properties = DisconnectProperties {
-                    session_expiry_interval: None,
-                    reason_string: None,
-                    user_properties: Vec::new(),
-                    server_reference: None,
-                };
-                let reason = DisconnectReasonCode::DisconnectWithWillMessage;
-                client.disconnect_with_properties(reason, properties).await
+                disconnect(&client, DisconnectReasonCode::DisconnectWithWillMessage).await
+            }
+            Outgoing::BackSoon => {
+                disconnect(&client, DisconnectReasonCode::NormalDisconnection).await
             }
         };
         // The connection has ended; its task tells the loop.
@@ -194,6 +256,19 @@ async fn pump(client: AsyncClient, mut queue: mpsc::Receiver<Outgoing>) {
             return;
         }
     }
+}
+
+async fn disconnect(
+    client: &AsyncClient,
+    reason: DisconnectReasonCode,
+) -> Result<(), rumqttc::ClientError> {
+    let properties = DisconnectProperties {
+        session_expiry_interval: None,
+        reason_string: None,
+        user_properties: Vec::new(),
+        server_reference: None,
+    };
+    client.disconnect_with_properties(reason, properties).await
 }
 
 /// Waits until the broker has taken it: the client's own queues do not keep a subscription before a later publish.
@@ -208,15 +283,7 @@ async fn subscribe(
     Ok(taken.wait_completion_async().await?)
 }
 
-fn options(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> MqttOptions {
-    let topic = Topic::Status(speaker.clone());
-    let will = LastWill::new(
-        topic.to_string(),
-        will,
-        QoS::AtLeastOnce,
-        topic.is_retained(),
-        None,
-    );
+fn options(office: &Office, speaker: &SpeakerId) -> MqttOptions {
     let mut options = MqttOptions::new(speaker.as_str(), (office.host.clone(), office.port));
     options
         .set_keep_alive(KEEP_ALIVE_S)
@@ -224,11 +291,15 @@ fn options(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> MqttOptions {
         .set_connect_timeout(CONNECT_TIMEOUT)
         .set_max_packet_size(Some(MAX_PACKET_BYTES))
         .set_outgoing_inflight_upper_limit(UNACKNOWLEDGED)
-        .set_receive_maximum(Some(UNACKNOWLEDGED))
-        .set_last_will(will);
-    match &office.token {
-        Some(token) => options.set_credentials(speaker.as_str(), token.clone()),
-        None => options.set_username(speaker.as_str()),
+        .set_receive_maximum(Some(UNACKNOWLEDGED));
+    match &office.access {
+        Access::Plain {
+            token: Some(token), ..
+        } => options.set_credentials(speaker.as_str(), token.clone()),
+        // The certificate says who this is; the name must only agree with it.
+        Access::Plain { token: None, .. } | Access::Enrolled(_) => {
+            options.set_username(speaker.as_str())
+        }
     };
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
@@ -236,8 +307,16 @@ fn options(office: &Office, speaker: &SpeakerId, will: Vec<u8>) -> MqttOptions {
     options
 }
 
+fn last_will(speaker: &SpeakerId, status: Vec<u8>) -> LastWill {
+    let topic = Topic::Status(speaker.clone());
+    let retain = topic.is_retained();
+    LastWill::new(topic.to_string(), status, QoS::AtLeastOnce, retain, None)
+}
+
 async fn keep_connected(
     options: MqttOptions,
+    speaker: SpeakerId,
+    security: Security,
     mut backoff: Backoff,
     shared: Arc<Shared>,
     told: mpsc::Sender<Input>,
@@ -245,10 +324,18 @@ async fn keep_connected(
     let mut quit = shared.quit.subscribe();
     let mut last_reason = String::new();
     loop {
-        let (client, events) = AsyncClient::builder(options.clone())
-            .capacity(CLIENT_QUEUE)
-            .build();
-        let (up_since_us, reason) = one_connection(client, events, &shared, &told).await;
+        let (up_since_us, end) = match security.transport() {
+            Ok(transport) => {
+                let mut options = options.clone();
+                options
+                    .set_transport(transport)
+                    .set_last_will(last_will(&speaker, shared.will().clone()));
+                let (client, events) = AsyncClient::builder(options).capacity(CLIENT_QUEUE).build();
+                one_connection(client, events, &shared, &told).await
+            }
+            Err(reason) => (None, End::of(reason)),
+        };
+        let End { reason, distrust } = end;
         shared.queue().take();
         if *quit.borrow() || told.is_closed() {
             return;
@@ -260,6 +347,18 @@ async fn keep_connected(
             if clock::mono_us().saturating_sub(since_us) > GOOD_AFTER_US {
                 backoff.reset(f64::from(shared.jitter_s.load(Ordering::Relaxed)));
             }
+        }
+        if distrust == Some(Distrust::Expired)
+            && told
+                .send(Input::Certificate(CertificateNews::ToldExpired))
+                .await
+                .is_err()
+        {
+            return;
+        }
+        if shared.is_renewed.swap(false, Ordering::Relaxed) && up_since_us.is_some() {
+            tracing::info!("the line is made anew with the next certificate");
+            continue;
         }
         // A pole without a line says so once, not every few minutes.
         if up_since_us.is_some() || reason != last_reason {
@@ -274,20 +373,35 @@ async fn keep_connected(
     }
 }
 
+/// Why a connection ended, or did not come up.
+struct End {
+    reason: String,
+    distrust: Option<Distrust>,
+}
+
+impl End {
+    fn of(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            distrust: None,
+        }
+    }
+}
+
 /// Runs one connection to its end: since when was it up, if ever, and why did it end?
 async fn one_connection(
     client: AsyncClient,
     mut events: EventLoop,
     shared: &Shared,
     told: &mpsc::Sender<Input>,
-) -> (Option<u64>, String) {
+) -> (Option<u64>, End) {
     let mut client = Some(client);
     let mut up_since_us = None;
     loop {
         let event = tokio::select! {
             event = events.poll() => event,
             // Leaving in the middle of a poll loses only what this connection had.
-            () = shared.cut.notified() => return (up_since_us, "it was too slow".into()),
+            () = shared.cut.notified() => return (up_since_us, End::of("it was too slow")),
         };
         let input = match event {
             Ok(Event::Incoming(Incoming::ConnAck(_))) => {
@@ -313,30 +427,49 @@ async fn one_connection(
             Err(error) => return (up_since_us, explain(&error)),
         };
         if told.send(input).await.is_err() {
-            return (up_since_us, "the program ends".into());
+            return (up_since_us, End::of("the program ends"));
         }
     }
 }
 
 /// What an operator can do something about is said in words.
-fn explain(error: &ConnectionError) -> String {
-    match error {
+fn explain(error: &ConnectionError) -> End {
+    use ConnectReturnCode::{
+        BadClientId, BadUserNamePassword, Banned, ClientIdentifierNotValid, NotAuthorized,
+    };
+    if let Some(distrust) = Distrust::within(error) {
+        return End {
+            reason: format!("{} ({error})", distrust.words()),
+            distrust: Some(distrust),
+        };
+    }
+    End::of(match error {
+        ConnectionError::ConnectionRefused(
+            code @ (BadClientId
+            | BadUserNamePassword
+            | Banned
+            | ClientIdentifierNotValid
+            | NotAuthorized),
+        ) => format!(
+            "the office does not let this speaker in ({code:?}): if it was retired or its board replaced, enrol it again"
+        ),
         ConnectionError::ConnectionRefused(code) => {
-            format!("the broker refuses this speaker ({code:?}); check speaker and office.token")
+            format!("the broker lets nobody in now ({code:?})")
         }
         error => error.to_string(),
-    }
+    })
 }
 
 /// Full jitter: a random part of a bound that doubles from one failure to the next.
 #[derive(Debug)]
-struct Backoff {
+pub struct Backoff {
     bound_s: f64,
     max_s: f64,
 }
 
 impl Backoff {
-    fn new(max_s: u32) -> Self {
+    /// `max_s`: the longest bound, in seconds.
+    pub fn new(max_s: u32) -> Self {
         let max_s = f64::from(max_s);
         Self {
             bound_s: FIRST_WAIT_S.min(max_s),
@@ -345,12 +478,12 @@ impl Backoff {
     }
 
     /// A good connection was lost: begin again from `first_s`.
-    fn reset(&mut self, first_s: f64) {
+    pub fn reset(&mut self, first_s: f64) {
         self.bound_s = first_s.max(FIRST_WAIT_S).min(self.max_s);
     }
 
     /// `unit` is a random number in `0.0..1.0`.
-    fn next_wait(&mut self, unit: f64) -> Duration {
+    pub fn next_wait(&mut self, unit: f64) -> Duration {
         let wait = Duration::from_secs_f64(self.bound_s * unit);
         self.bound_s = (self.bound_s * 2.0).min(self.max_s);
         wait

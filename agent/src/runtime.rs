@@ -2,7 +2,9 @@
 //!
 //! It never waits for anything else: what it sends is queued or answered at once, so every adapter may wait for it.
 
-use std::{collections::VecDeque, fs::File, future::pending, path::PathBuf, time::Duration};
+use std::{
+    collections::VecDeque, fs::File, future::pending, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use loa_audio::hearing::amplitude;
 use loa_protocol::{status::SpeakerStatus, time::WallTime};
@@ -20,10 +22,14 @@ use crate::{
     config::Config,
     content::{self, Contents, Request},
     health::{self, StatusFile},
-    link::{self, Link},
+    identity::{
+        keeper::{self, Keeper},
+        line::KnownTime,
+    },
+    link::{self, Link, Security},
     logic::{
         Agent, Identity, Pace,
-        port::{Effect, Input, LogLine, Stored},
+        port::{CertificateNews, CertificateStep, Effect, Input, LogLine, Stored},
     },
     sensors,
     store::{self, Store, StoreError},
@@ -93,15 +99,22 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
 
     let identity = Identity {
         speaker: config.speaker.clone(),
-        anchor: config.office.anchor.clone(),
-        roots: Vec::new(),
-        signing: None,
+        anchor: config.office.anchor(),
+        roots: config
+            .office
+            .identity()
+            .map_or_else(Vec::new, |identity| identity.roots.clone()),
+        signing: config
+            .office
+            .identity()
+            .map(|identity| identity.key.signing().clone()),
         agent: AGENT.into(),
         output: output_name,
         content_quota_bytes: u64::from(config.content.quota_mb) * 1_000_000,
         seed: chance::seed(),
         built: BUILT_AFTER,
         pace: Pace::default(),
+        governor: config.governor.clone(),
         machine_boot: sensors::machine_boot(&config.sensors),
     };
     let stored = Stored {
@@ -119,12 +132,30 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         config.microphone.ear_kind(),
         amplitude(config.microphone.self_test_dbfs as f32),
     );
-    let (link, mut link_inputs) = link::start(&config.office, &config.speaker, will(&agent));
+    let time = Arc::new(KnownTime::default());
+    time.set(agent.moment(clock::reading()));
+    let (keeper, mut keeper_inputs, security) = match config.office.identity() {
+        Some(identity) => {
+            agent.is_certified(identity.certificate.life);
+            let (keeper, newest, inputs) =
+                keeper::start(Arc::clone(identity), config.data_dir.clone());
+            let time = Arc::clone(&time);
+            let security = Security::Tls {
+                identity: newest,
+                time,
+            };
+            (Some(keeper), Some(inputs), security)
+        }
+        None => (None, None, Security::Plain),
+    };
+    let (link, mut link_inputs) =
+        link::start(&config.office, &config.speaker, will(&agent), security);
     let mut hands = Hands {
         store,
         contents,
         player,
         link,
+        keeper,
         status: health::start(&config.data_dir),
         connected: false,
         answers: VecDeque::new(),
@@ -164,6 +195,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
                     Some(input) => input,
                     None => continue,
                 },
+                Some(input) = next_of(&mut keeper_inputs) => input,
                 Some(input) = content_inputs.recv() => input,
                 Some(input) = readings.recv() => input,
                 Some(input) = link_inputs.recv() => input,
@@ -177,7 +209,12 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
             Input::Shutdown => end_by_us = Some(clock::mono_us() + LAST_WRITES_US),
             _ => {}
         }
+        let is_renewed = matches!(input, Input::Certificate(CertificateNews::Certified { .. }));
         let effects = agent.handle(input, clock::reading());
+        time.set(agent.moment(clock::reading()));
+        if is_renewed {
+            hands.link.set_will(will(&agent));
+        }
         hands.perform(effects);
         if hands.ends_by_itself && end_by_us.is_none() {
             end_by_us = Some(clock::mono_us() + LAST_WRITES_US);
@@ -275,6 +312,8 @@ struct Hands {
     contents: Contents,
     player: Player,
     link: Link,
+    /// `None`: this pole is not enrolled.
+    keeper: Option<Keeper>,
     status: watch::Sender<Option<StatusFile>>,
     connected: bool,
     /// What could be answered at once; the loop takes these first. No longer than the effects that led to them.
@@ -338,6 +377,8 @@ impl Hands {
                 }));
             }
             Effect::Log(line) => log(line),
+            Effect::Certificate(CertificateStep::Reconnect) => self.link.renew(),
+            Effect::Certificate(step) => return self.keeper.as_ref()?.perform(step),
             Effect::End => self.ends_by_itself = true,
         }
         None
@@ -368,6 +409,7 @@ fn log(line: LogLine) {
         LogLine::Root { version } => tracing::info!(version, "a new root is in force"),
         LogLine::ContentReady { content } => tracing::info!(content, "audio is complete"),
         LogLine::Clock { trust, offset_us } => tracing::info!(trust, offset_us, "the clock"),
+        LogLine::Certificate { until } => tracing::info!(until, "a new certificate"),
         LogLine::Order { what, became } => tracing::info!(what, became, "an order of the office"),
         LogLine::Trouble { what } => tracing::error!(what, "trouble"),
     }

@@ -25,6 +25,8 @@ pub struct AgentConfig {
     pub data_dir: Option<PathBuf>,
     /// Kind and folder of the output; the agent's default when `None`.
     pub output: Option<(String, PathBuf)>,
+    /// Without quiet hours of its own: where nobody sleeps beside it. The agent's default otherwise.
+    pub at_any_hour: bool,
 }
 
 impl fmt::Debug for AgentConfig {
@@ -58,6 +60,9 @@ impl fmt::Display for AgentConfig {
             writeln!(f, "\n[output]")?;
             writeln!(f, "kind = {}", quoted(kind))?;
             writeln!(f, "directory = {}", path(directory))?;
+        }
+        if self.at_any_hour {
+            writeln!(f, "\n[governor]\nquiet_hours = []")?;
         }
         Ok(())
     }
@@ -93,12 +98,14 @@ mod tests {
             token: "secret".into(),
             data_dir: Some("/tmp/a \"b\"\\c".into()),
             output: Some(("wav".into(), "/tmp/wav".into())),
+            at_any_hour: true,
         };
         let read: toml::Table = config.to_string().parse().expect("TOML");
         assert_eq!(read["speaker"].as_str(), Some("ban-chuong"));
         assert_eq!(read["data_dir"].as_str(), Some("/tmp/a \"b\"\\c"));
         assert_eq!(read["office"]["token"].as_str(), Some("secret"));
         assert_eq!(read["output"]["kind"].as_str(), Some("wav"));
+        assert_eq!(read["governor"]["quiet_hours"].as_array(), Some(&vec![]));
         assert!(!read.contains_key("evil"));
     }
 }

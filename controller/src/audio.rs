@@ -1,13 +1,17 @@
 //! Recordings on their way in: received under a bound, made canonical, kept; or refused by name with nothing left behind.
 //!
 //! ```text
-//! stream ─ Spool (tmp/) ─ canonicalise ─ content/{sha256}   and   audio/{id}.orig   then the rows
+//! stream ─ Spool (tmp/) ─ apart (another process) ─ content/{sha256}   and   audio/{id}.orig   then the rows
 //! ```
 //! The rows come last: files without a row are leftovers of a crash, removed at the next start.
 //!
 //! Bounds: [`RECEIVING`] uploads at a time (one more is refused), of which [`INGESTING`] are worked on (the others wait).
 
+pub mod apart;
+pub mod child;
 mod foreword;
+mod report;
+pub mod sandbox;
 
 use std::{
     io,
@@ -17,9 +21,9 @@ use std::{
 
 use loa_audio::{
     DecodeError, Limits,
-    ingest::{Canonical, IngestError, canonicalise},
+    ingest::{Canonical, IngestError},
 };
-use loa_protocol::content::{Manifest, Sha};
+use loa_protocol::content::{MAX_CONTENT_BYTES, Manifest, Sha};
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 use tokio::{
@@ -28,6 +32,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task,
 };
+
+use apart::Apart;
 
 use crate::{
     act, chance,
@@ -54,9 +60,16 @@ pub enum AudioError {
     Unsupported { what: String },
     #[error("damaged: {what}")]
     Broken { what: String },
+    #[error("takes too long to read")]
+    TooSlow,
     #[error("too many uploads at this moment")]
     TooMany,
 
+    #[error(
+        "no loa-controller, which reads recordings in a process of its own, lies beside {beside}: put it there",
+        beside = beside.display()
+    )]
+    NoProgram { beside: PathBuf },
     #[error("the disk is full: free some space in the data directory")]
     DiskFull,
     #[error("a file of the data directory failed: {0}")]
@@ -108,6 +121,7 @@ impl From<IngestError> for AudioError {
 #[derive(Clone, Debug)]
 pub struct Shelf {
     store: Store,
+    apart: Apart,
     limits: Limits,
     receiving: Arc<Semaphore>,
     ingesting: Arc<Semaphore>,
@@ -132,6 +146,7 @@ impl Shelf {
     /// Removes what a crash left behind. `max_bytes` bounds an upload, `max_duration_s` its sound.
     pub async fn open(
         store: Store,
+        apart: Apart,
         max_bytes: u64,
         max_duration_s: u32,
     ) -> Result<Shelf, AudioError> {
@@ -144,6 +159,7 @@ impl Shelf {
         remove_strangers(&store.data_dir().join("audio"), &originals)?;
         Ok(Shelf {
             store,
+            apart,
             limits: Limits {
                 max_bytes,
                 max_duration_s,
@@ -211,12 +227,7 @@ impl Shelf {
             permit: _permit,
             ..
         } = received;
-        let (path, made) = task::spawn_blocking(move || {
-            let made = make_canonical(&path, hint.as_deref(), &tmp, limits);
-            (path, made)
-        })
-        .await
-        .map_err(|died| AudioError::Encode(format!("ingest ended early: {died}")))?;
+        let made = make_canonical(&self.apart, &[&path], hint.as_deref(), &tmp, limits).await;
         drop(turn);
         let (content, manifest, canonical) = made?;
         let id = AudioId::new(chance::id('a'))
@@ -303,30 +314,50 @@ impl Spool {
 }
 
 /// The canonical file (still in `tmp`), what makes its blocks checkable, and its figures. Takes its time: seconds.
-fn make_canonical(
-    input: &Path,
+async fn make_canonical(
+    apart: &Apart,
+    inputs: &[&Path],
     hint: Option<&str>,
     tmp: &Path,
     limits: Limits,
 ) -> Result<(TempPath, Manifest, Canonical), AudioError> {
-    if std::fs::metadata(input)?.len() == 0 {
-        return Err(AudioError::Empty);
+    for input in inputs {
+        if std::fs::metadata(input)?.len() == 0 {
+            return Err(AudioError::Empty);
+        }
     }
     let output = tempfile::NamedTempFile::new_in(tmp)?.into_temp_path();
-    let canonical = canonicalise(input, hint, &output, limits)?;
-    let bytes = std::fs::read(&output)?;
-    let manifest = Manifest::of(&bytes, canonical.duration_ms);
-    if manifest.content.0 != canonical.sha256 {
+    let canonical = apart
+        .canonicalise(inputs, hint, &output, tmp, limits)
+        .await?;
+    let looked_at = task::spawn_blocking(move || {
+        let manifest = manifest_of(&output, &canonical, limits)?;
+        Ok((output, manifest, canonical))
+    });
+    looked_at
+        .await
+        .map_err(|died| AudioError::Encode(format!("ingest ended early: {died}")))?
+}
+
+/// Whoever read the recording is believed no more than the recording.
+fn manifest_of(file: &Path, told: &Canonical, limits: Limits) -> Result<Manifest, AudioError> {
+    let too_long = AudioError::TooLong {
+        limit_s: limits.max_duration_s,
+    };
+    if std::fs::metadata(file)?.len() > MAX_CONTENT_BYTES {
+        return Err(too_long);
+    }
+    let bytes = std::fs::read(file)?;
+    let manifest = Manifest::of(&bytes, told.duration_ms);
+    if manifest.content.0 != told.sha256 || !bytes.starts_with(b"OggS") {
         return Err(AudioError::Encode(
             "the content on disk is not what was written".into(),
         ));
     }
-    if manifest.check().is_err() {
-        return Err(AudioError::TooLong {
-            limit_s: limits.max_duration_s,
-        });
+    match manifest.check() {
+        Ok(()) => Ok(manifest),
+        Err(_) => Err(too_long),
     }
-    Ok((output, manifest, canonical))
 }
 
 /// Moves a file, which is on disk already, to its place for good.

@@ -5,8 +5,8 @@
 
 mod challenges;
 mod common;
-pub mod recovery;
 mod failures;
+pub mod recovery;
 mod throttle;
 pub mod totp;
 

@@ -22,6 +22,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::{
     act::Act,
+    audio::child,
     broker::LOG_DIRECTIVES,
     config::{Config, ConfigError, DEFAULT_PATH, LogConfig, LogFormat},
     demo,
@@ -59,6 +60,9 @@ enum Command {
     /// The speakers
     #[command(subcommand)]
     Speaker(speaker::Command),
+    /// Reads one recording within fences; the controller starts it by itself
+    #[command(hide = true)]
+    Decode(child::Options),
     /// The log of who changed what
     #[command(subcommand)]
     Audit(audit::Command),
@@ -85,13 +89,17 @@ impl ConfigFile {
 
 /// Reads the command line, does what it says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = match Cli::parse().command {
+        // Without threads, and with nothing open.
+        Command::Decode(options) => return child::run(options),
+        command => command,
+    };
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
-            let done = runtime.block_on(run(cli.command));
+            let done = runtime.block_on(run(command));
             // A hashing or reading thread that hangs must not keep the program.
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
             done
@@ -131,7 +139,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Speaker(command) => by_hand(speaker::run(command)).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Broker(command) => broker::run(command).await,
-        Command::Keys(command) => keys::run(command).await,
+        Command::Decode(options) => Ok(child::run(options)),
+        Command::Keys(command) => by_hand(keys::run(command)).await,
     }
 }
 

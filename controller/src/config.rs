@@ -144,6 +144,10 @@ pub struct LimitsConfig {
     pub upload_mb: u32,
     /// Longest audio, in minutes.
     pub max_audio_minutes: u32,
+    /// Address space of a process that reads a recording, in megabytes (10^6 bytes).
+    pub decode_memory_mb: u32,
+    /// Its processor time, in minutes; by the clock it has four times as long.
+    pub decode_minutes: u32,
 }
 
 /// What a new area, speaker or bulletin gets when nobody says otherwise.
@@ -247,6 +251,8 @@ impl Default for LimitsConfig {
         Self {
             upload_mb: 200,
             max_audio_minutes: 120,
+            decode_memory_mb: 1_000,
+            decode_minutes: 15,
         }
     }
 }
@@ -409,6 +415,16 @@ impl Config {
                 "limits.max_audio_minutes",
                 self.limits.max_audio_minutes.into(),
                 1..=audio_max.min(240).into(),
+            ),
+            (
+                "limits.decode_memory_mb",
+                self.limits.decode_memory_mb.into(),
+                200..=100_000,
+            ),
+            (
+                "limits.decode_minutes",
+                self.limits.decode_minutes.into(),
+                1..=1_440,
             ),
         ] {
             if !allowed.contains(&value) {
@@ -707,6 +723,7 @@ mod tests {
         let mut keys: toml::Table = toml::from_str(&all).expect("the same text");
         // These have no default: the example shows a value.
         assert!(shown.server.public_url.take().is_some());
+        assert!(shown.server.certificate.take().is_some() && shown.server.key.take().is_some());
         assert!(shown.web.tiles.take().is_some());
         assert!(shown.web.tiles_attribution.take().is_some());
         assert!(shown.mqtt.public_address.take().is_some());
@@ -718,6 +735,8 @@ mod tests {
         for table in [&mut keys, &mut whole] {
             for (section, key) in [
                 ("server", "public_url"),
+                ("server", "certificate"),
+                ("server", "key"),
                 ("web", "tiles"),
                 ("web", "tiles_attribution"),
                 ("mqtt", "public_address"),
@@ -826,6 +845,38 @@ mod tests {
                 vec!["telegram.api", "https://"],
             ),
             (
+                "[mqtt]\nlisten = \"0.0.0.0:1883\"\ntls = false",
+                vec!["mqtt.tls", "127.0.0.1", "enrol"],
+            ),
+            (
+                "[mqtt.external]\naddress = \"mqtt.vn:1883\"\ntls = false\npassword_file = \"p\"",
+                vec!["mqtt.external.tls", "in clear"],
+            ),
+            (
+                "[mqtt.external]\naddress = \"localhost:1883\"\ntls = false",
+                vec!["mqtt.external.password_file"],
+            ),
+            (
+                "[server]\nlisten = \"0.0.0.0:8080\"\ntls = \"off\"",
+                vec!["server.tls", "in clear", "127.0.0.1"],
+            ),
+            (
+                "[server]\npublic_url = \"http://loa.example.vn\"",
+                vec!["server.public_url", "in clear", "https://"],
+            ),
+            (
+                "[server]\ncertificate = \"web.pem\"",
+                vec!["server.certificate", "server.key"],
+            ),
+            (
+                "[server]\ntls = \"own\"\ncertificate = \"web.pem\"\nkey = \"web.key\"",
+                vec!["server.tls", "take"],
+            ),
+            (
+                "[server]\ntls = \"off\"\ncertificate = \"web.pem\"\nkey = \"web.key\"",
+                vec!["server.key", "auto"],
+            ),
+            (
                 "[mqtt.external]\naddress = \"broker\"\nusername = \"x\"\npassword_file = \"p\"",
                 vec!["mqtt.external.address", "host:port"],
             ),
@@ -917,6 +968,64 @@ mod tests {
         ] {
             assert_eq!(origin(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn nothing_but_this_machine_is_reached_without_encryption() {
+        let of = |text: &str| parse(text).expect(text);
+        let off = WebTls::Off {
+            shown_in_front: None,
+        };
+        for (text, tls, base) in [
+            ("", off.clone(), "http://127.0.0.1:8080"),
+            (
+                "[server]\nlisten = \"0.0.0.0:443\"",
+                WebTls::Own,
+                "https://127.0.0.1:443",
+            ),
+            (
+                "[server]\ntls = \"own\"",
+                WebTls::Own,
+                "https://127.0.0.1:8080",
+            ),
+            (
+                "[server]\npublic_url = \"https://loa.vn/\"",
+                off,
+                "https://loa.vn",
+            ),
+            (
+                "[server]\ntls = \"off\"\ncertificate = \"front.pem\"\npublic_url = \"https://loa.vn\"",
+                WebTls::Off {
+                    shown_in_front: Some("/etc/loa/front.pem".into()),
+                },
+                "https://loa.vn",
+            ),
+            (
+                "[server]\nlisten = \"10.0.0.1:443\"\ncertificate = \"a.pem\"\nkey = \"a.key\"",
+                WebTls::Files {
+                    certificate: "/etc/loa/a.pem".into(),
+                    key: "/etc/loa/a.key".into(),
+                },
+                "https://10.0.0.1:443",
+            ),
+        ] {
+            let config = of(text);
+            assert_eq!(config.web_tls(), tls, "{text}");
+            assert_eq!(config.base_url(config.server.listen), base, "{text}");
+            assert_eq!(config.is_https(), base.starts_with("https"), "{text}");
+        }
+        assert!(of("").mqtt.tls && of("").mqtt.listen.ip().is_loopback());
+    }
+
+    #[test]
+    fn speakers_are_told_an_address_that_they_can_reach() {
+        let of = |text: &str| parse(text).expect(text).broker_address();
+        let everywhere = "[mqtt]\nlisten = \"0.0.0.0:8883\"\n";
+        let url = "[server]\npublic_url = \"https://loa.vn:444/app\"\n";
+        assert_eq!(of(&format!("{everywhere}{url}")), "loa.vn:8883");
+        assert_eq!(of(url), "127.0.0.1:8883");
+        let named = format!("{everywhere}public_address = \"mqtt.vn:1\"\n{url}");
+        assert_eq!(of(&named), "mqtt.vn:1");
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// On 8080 when it is free, for that is where people look.
 async fn start_app(dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Result<App> {
+    // Stickers name both addresses, so both ports are known before anything listens.
+    let broker_port = free_port()?;
     let config = |port| Config {
         data_dir: dir.join("controller"),
         server: ServerConfig {
@@ -78,8 +80,7 @@ async fn start_app(dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Resu
             ..ServerConfig::default()
         },
         mqtt: MqttConfig {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            tls: false,
+            listen: SocketAddr::from(([127, 0, 0, 1], broker_port)),
             ..MqttConfig::default()
         },
         delivery: DeliveryConfig {
@@ -94,9 +95,17 @@ async fn start_app(dir: &std::path::Path, clock: Arc<dyn Clock>) -> anyhow::Resu
         ..Config::default()
     };
     match App::start(config(PORT), clock.clone()).await {
-        Err(crate::app::AppError::Listen { .. }) => Ok(App::start(config(0), clock).await?),
+        Err(crate::app::AppError::Listen { .. }) => {
+            Ok(App::start(config(free_port()?), clock).await?)
+        }
         started => Ok(started?),
     }
+}
+
+/// One that nobody has at this moment.
+fn free_port() -> std::io::Result<u16> {
+    let found = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    Ok(found.local_addr()?.port())
 }
 
 async fn play(
@@ -116,7 +125,7 @@ async fn play(
         .changed(crate::engine::Change::Everything)
         .await;
     let mut watch = Watch::new(app, clock.clone(), began, village.clone());
-    let mut agents = Agents::start(program, dir, app, &village, &options.output)?;
+    let mut agents = Agents::start(program, dir, &api, &village, &options.output).await?;
     let done = async {
         watch.until_online(&mut agents, ONLINE_WITHIN).await?;
         perform(&api, &mut watch, clock.as_ref(), began).await?;

@@ -266,7 +266,8 @@ impl Loop {
             Effect::Subscribe { filters } => self.link.subscribe(filters),
             Effect::Publish { topic, payload } => self.link.publish(topic, payload),
             Effect::SendBlock { content, index } => self.blocks.send(content, index),
-            Effect::Renew { speaker, payload } => self.renewer.ask(speaker, payload),
+            Effect::Renew { speaker, payload } => self.renewer.renew(speaker, payload),
+            Effect::KeyInUse { speaker, key } => self.renewer.in_use(speaker, key),
             Effect::StoreEvents {
                 speaker,
                 store,

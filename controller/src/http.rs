@@ -49,8 +49,8 @@ mod reach;
 mod readiness;
 mod repairs;
 mod reports;
-mod server;
 mod scanned;
+mod server;
 mod session;
 mod sessions;
 mod setup;
@@ -83,11 +83,11 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audio::{AudioError, Shelf},
+    audio::{AudioError, Shelf, apart::Apart},
     auth::{Challenges, Failures, Throttle, token_hash},
     chance,
     clock::Clock,
-    config::Config,
+    config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
     notify::Notifier,
     pki::Identity,
@@ -184,8 +184,10 @@ impl AppState {
         let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
+        let apart = apart(limits).await?;
         let shelf = Shelf::open(
             store.clone(),
+            apart,
             u64::from(limits.upload_mb) * 1_000_000,
             limits.max_audio_minutes * 60,
         )
@@ -216,6 +218,25 @@ impl AppState {
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
     }
+}
+
+/// Where recordings are read. Says once what this machine lacks to fence that in.
+async fn apart(limits: &LimitsConfig) -> Result<Apart, AudioError> {
+    #[cfg(test)]
+    if true {
+        return Ok(Apart::here());
+    }
+    let memory_bytes = u64::from(limits.decode_memory_mb) * 1_000_000;
+    let apart = Apart::find(memory_bytes, u64::from(limits.decode_minutes) * 60)?;
+    let fences = apart.probe().await?;
+    if !(fences.landlock && fences.seccomp) {
+        tracing::warn!(
+            landlock = fences.landlock,
+            seccomp = fences.seccomp,
+            "recordings are read in a process of their own, but this kernel or container does not fence it in fully"
+        );
+    }
+    Ok(apart)
 }
 
 /// Its hash: the token itself need not stay in memory.
@@ -374,6 +395,11 @@ pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
     let site = page::Site::new(&state.config.web);
+    // Browsers may be told never to come without HTTPS again where they believe the certificate by themselves: one that the operator
+    // brought, or the proxy's. Not on "localhost", which belongs to other programs too.
+    let believed = state.identity.is_publicly_known()
+        || (state.config.is_https() && state.identity.web().is_none());
+    let https_only = believed && state.config.relying_party() != "localhost";
     router
         .route(
             "/api/v1/openapi.json",
@@ -390,7 +416,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn_with_state(
-            error::Https(state.identity.is_publicly_known()),
+            error::Https(https_only),
             error::finish,
         ))
         .with_state(state)

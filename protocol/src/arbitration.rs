@@ -6,11 +6,49 @@ use std::cmp::Ordering;
 
 use crate::{
     bulletin::{OnPreempt, Priority, RESUME_BACK_MS, RESUME_WITHIN_S, Status},
+    limits::{Governor, Limits},
     playout::{Interruption, Miss, OccurrenceId, Outcome, Skip},
     quiet_hours::{is_quiet, quiet_from},
+    sounded::Sounded,
     speaker_config::SpeakerConfig,
     time::WallTime,
 };
+
+/// What the speaker has to keep to: what the office set, what was set where it stands, and what has sounded up to now.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    pub config: &'a SpeakerConfig,
+    pub governor: &'a Governor,
+    pub sounded: &'a Sounded,
+}
+
+impl Rules<'_> {
+    /// In force: the stricter of both.
+    pub fn limits(&self) -> Limits {
+        let own = &self.governor.limits;
+        let office = self.config.limits.as_ref();
+        office.map_or_else(|| own.clone(), |office| own.stricter(office))
+    }
+
+    /// Quiet hours of either, each in its own zone.
+    pub fn is_quiet(&self, at: WallTime) -> bool {
+        is_quiet(&self.config.quiet_hours, at, &self.config.zone)
+            || is_quiet(&self.governor.quiet_hours, at, &self.governor.zone)
+    }
+
+    /// The first quiet instant from `at` on.
+    pub fn quiet_from(&self, at: WallTime) -> Option<WallTime> {
+        let office = quiet_from(&self.config.quiet_hours, at, &self.config.zone);
+        let own = quiet_from(&self.governor.quiet_hours, at, &self.governor.zone);
+        [office, own].into_iter().flatten().min()
+    }
+
+    /// When what sounds on from `at` reaches a limit.
+    pub fn limit_at(&self, in_earnest: bool, at: WallTime) -> Option<WallTime> {
+        let zone = &self.governor.zone;
+        self.sounded.until(in_earnest, &self.limits(), zone, at)
+    }
+}
 
 /// One occurrence that is due, soon due, sounding, or waiting to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +63,7 @@ pub struct Candidate {
     /// Last instant for a start or a resumption.
     pub valid_until: Option<WallTime>,
     pub on_preempt: OnPreempt,
-    /// What is left to sound, in milliseconds.
+    /// What is left to sound, in milliseconds; no more than [`Limits::length_ms`].
     pub remaining_ms: u64,
     pub state: State,
     /// Its audio is complete on this speaker.
@@ -75,8 +113,8 @@ pub fn rank(a: &Candidate, b: &Candidate) -> Ordering {
 }
 
 /// An emergency in earnest wakes people. An exercise or a test of one has no reason to.
-fn passes_quiet_hours(c: &Candidate) -> bool {
-    c.priority == Priority::Emergency && c.status == Status::Actual
+pub fn is_in_earnest(priority: Priority, status: Status) -> bool {
+    priority == Priority::Emergency && status == Status::Actual
 }
 
 /// Why a candidate may not sound at this instant.
@@ -84,36 +122,61 @@ enum Bar {
     NotReady,
     QuietHours,
     Muted,
+    /// One repeat too many: for ever.
+    Repeats,
+    /// Of minutes. What sounds has reached the limit; else it may fit then.
+    Minutes(WallTime),
 }
 
-fn bar(c: &Candidate, config: &SpeakerConfig, now: WallTime) -> Option<Bar> {
-    if config.muted {
+fn bar(c: &Candidate, rules: &Rules, limits: &Limits, now: WallTime) -> Option<Bar> {
+    if rules.config.muted {
         return Some(Bar::Muted);
     }
-    if !passes_quiet_hours(c) {
-        let start = now.max(c.planned);
+    let in_earnest = is_in_earnest(c.priority, c.status);
+    let start = now.max(c.planned);
+    if !in_earnest {
         let quiet = match c.state {
-            State::Sounding => is_quiet(&config.quiet_hours, now, &config.zone),
+            State::Sounding => rules.is_quiet(now),
             // What would run into the quiet hours does not begin: a sentence cut at 22:00 helps nobody.
-            _ => quiet_from(&config.quiet_hours, start, &config.zone)
+            _ => rules
+                .quiet_from(start)
                 .is_some_and(|quiet| quiet < start.plus_ms(c.remaining_ms as i64)),
         };
         if quiet {
             return Some(Bar::QuietHours);
         }
     }
-    (!c.ready).then_some(Bar::NotReady)
+    if limits.most_repeats.is_some_and(|most| c.id.repeat >= most) {
+        return Some(Bar::Repeats);
+    }
+    if !c.ready {
+        return Some(Bar::NotReady);
+    }
+    let (sounded, zone) = (rules.sounded, &rules.governor.zone);
+    match c.state {
+        State::Sounding => sounded
+            .until(in_earnest, limits, zone, now)
+            .filter(|reached| *reached <= now)
+            .map(Bar::Minutes),
+        // What does not fit waits as it would wait for a busy speaker: the hour rolls on, and a warning that has half
+        // an hour is better said whole in ten minutes than never.
+        _ => {
+            let fits = sounded.fits_from(in_earnest, limits, zone, start, c.remaining_ms);
+            (fits > start).then_some(Bar::Minutes(fits))
+        }
+    }
 }
 
 /// Decides. `lead_ms` looks ahead: a candidate planned within it counts as due (the caller arms it to start at its
 /// planned instant exactly). `silence_before`: whatever was planned at or before it is stopped.
 pub fn decide(
     candidates: &[Candidate],
-    config: &SpeakerConfig,
+    rules: &Rules,
     silence_before: Option<WallTime>,
     now: WallTime,
     lead_ms: i64,
 ) -> Decision {
+    let limits = rules.limits();
     let mut decision = Decision::default();
     let mut wake = |at: WallTime| {
         if at > now {
@@ -140,7 +203,7 @@ pub fn decide(
             wake(c.planned.plus_ms(-lead_ms));
             continue;
         }
-        match bar(c, config, now) {
+        match bar(c, rules, &limits, now) {
             None => able.push(c),
             Some(bar) => barred.push((c, bar)),
         }
@@ -171,6 +234,15 @@ pub fn decide(
             (Bar::Muted, _) => Outcome::Interrupted(Interruption::Muted),
             (Bar::QuietHours, State::Waiting) => Outcome::Skipped(Skip::QuietHours),
             (Bar::QuietHours, _) => Outcome::Interrupted(Interruption::QuietHours),
+            (Bar::Minutes(fits), State::Waiting | State::Suspended { .. }) if in_window(c, now) => {
+                wake(fits.min(window_end(c).plus_us(1)));
+                continue;
+            }
+            (Bar::Minutes(_), State::Waiting) => {
+                was_away(c).unwrap_or(Outcome::Skipped(Skip::Limit))
+            }
+            (Bar::Repeats, State::Waiting) => Outcome::Skipped(Skip::Limit),
+            (Bar::Repeats | Bar::Minutes(_), _) => Outcome::Interrupted(Interruption::Limit),
             (Bar::NotReady, _) if in_window(c, now) => {
                 wake(window_end(c).plus_us(1));
                 continue;
@@ -187,11 +259,19 @@ pub fn decide(
             over.push((c.id.clone(), outcome));
         }
     }
-    if let Some(sounding) = chosen
-        && !passes_quiet_hours(sounding)
-        && let Some(quiet) = quiet_from(&config.quiet_hours, now.plus_us(1), &config.zone)
-    {
-        wake(quiet);
+    if let Some(sounding) = chosen {
+        let in_earnest = is_in_earnest(sounding.priority, sounding.status);
+        if !in_earnest && let Some(quiet) = rules.quiet_from(now.plus_us(1)) {
+            wake(quiet);
+        }
+        let start = match sounding.state {
+            State::Sounding => now,
+            _ => now.max(sounding.planned),
+        };
+        let zone = &rules.governor.zone;
+        if let Some(reached) = rules.sounded.until(in_earnest, &limits, zone, start) {
+            wake(reached);
+        }
     }
     over.sort_by(|a, b| a.0.cmp(&b.0));
     decision.over = over;
@@ -245,269 +325,4 @@ fn late(c: &Candidate, something_sounds: bool) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{programme::Version, quiet_hours::DayWindow, speaker_config::VolumePlan};
-
-    fn t(s: i64) -> WallTime {
-        // 2026-11-24T12:00:00+07:00
-        WallTime::from_millis(1_795_496_400_000).plus_s(s)
-    }
-    fn config() -> SpeakerConfig {
-        SpeakerConfig {
-            speaker: "ban-chuong-1".parse().expect("a good name"),
-            version: Version::default(),
-            made: t(0),
-            name: "Bản Chương 1".into(),
-            channels: vec![],
-            zone: "Asia/Ho_Chi_Minh".into(),
-            quiet_hours: vec![DayWindow::new("22:00", "05:00").expect("a good window")],
-            volume: VolumePlan::default(),
-            muted: false,
-            limits: None,
-            since: WallTime::EPOCH,
-            delay_trim_ms: 0,
-            self_test_at: None,
-            orders: Vec::new(),
-        }
-    }
-    fn waiting(name: &str, priority: Priority, planned: WallTime) -> Candidate {
-        Candidate {
-            id: format!("{name}/2026-11-24/0/0").parse().expect("a good id"),
-            priority,
-            status: Status::Actual,
-            order: 0,
-            planned,
-            start_by: planned.plus_s(60),
-            valid_until: None,
-            on_preempt: OnPreempt::Resume,
-            remaining_ms: 30_000,
-            state: State::Waiting,
-            ready: true,
-            arrived: WallTime::EPOCH,
-            running_since: WallTime::EPOCH,
-        }
-    }
-    fn sounding(name: &str, priority: Priority, planned: WallTime) -> Candidate {
-        Candidate {
-            state: State::Sounding,
-            ..waiting(name, priority, planned)
-        }
-    }
-    fn sounds(candidates: &[Candidate], now: WallTime) -> Option<String> {
-        decide(candidates, &config(), None, now, 0)
-            .sound
-            .map(|id| id.bulletin.to_string())
-    }
-    fn over(candidates: &[Candidate], now: WallTime) -> Vec<(String, Outcome)> {
-        decide(candidates, &config(), None, now, 0)
-            .over
-            .into_iter()
-            .map(|(id, o)| (id.bulletin.to_string(), o))
-            .collect()
-    }
-    use Priority::{Emergency, Ordinary};
-
-    #[test]
-    fn nothing_sounds_before_its_time() {
-        let news = waiting("news", Ordinary, t(10));
-        let d = decide(std::slice::from_ref(&news), &config(), None, t(0), 0);
-        assert_eq!((d.sound, d.wake), (None, Some(t(10))));
-        assert_eq!(sounds(&[news], t(10)), Some("news".into()));
-    }
-
-    #[test]
-    fn an_emergency_pre_empts_at_once_and_the_news_goes_on_after_it() {
-        let news = sounding("news", Ordinary, t(0));
-        let flood = waiting("flood", Emergency, t(5));
-        assert_eq!(sounds(&[news.clone(), flood], t(5)), Some("flood".into()));
-        let cut = Candidate {
-            state: State::Suspended { since: t(5) },
-            ..news
-        };
-        assert_eq!(
-            sounds(std::slice::from_ref(&cut), t(40)),
-            Some("news".into())
-        );
-        assert_eq!(
-            over(&[cut], t(5 + RESUME_WITHIN_S + 1)),
-            [("news".into(), Outcome::PreEmpted)]
-        );
-    }
-
-    #[test]
-    fn an_equal_does_not_cut_an_equal_but_waits_until_its_lateness_runs_out() {
-        let news = sounding("news", Ordinary, t(0));
-        let market = Candidate {
-            order: 0,
-            ..waiting("market", Ordinary, t(5))
-        };
-        let both = [Candidate { order: 9, ..news }, market];
-        assert_eq!(sounds(&both, t(65)), Some("news".into()));
-        assert_eq!(over(&both, t(65)), []);
-        assert_eq!(
-            over(&both, t(66)),
-            [("market".into(), Outcome::Skipped(Skip::Busy))]
-        );
-    }
-
-    #[test]
-    fn among_equals_the_commune_s_order_decides_then_the_earlier_plan_then_the_name() {
-        let a = waiting("a", Ordinary, t(1));
-        let b = waiting("b", Ordinary, t(0));
-        assert_eq!(sounds(&[a.clone(), b.clone()], t(2)), Some("b".into()));
-        let a_first = Candidate { order: 0, ..a };
-        let b_later = Candidate { order: 1, ..b };
-        assert_eq!(sounds(&[b_later, a_first], t(2)), Some("a".into()));
-        let twins = [waiting("y", Ordinary, t(0)), waiting("x", Ordinary, t(0))];
-        assert_eq!(sounds(&twins, t(0)), Some("x".into()));
-    }
-
-    #[test]
-    fn only_an_emergency_sounds_in_quiet_hours() {
-        let night = t(15 * 3600 + 900); // 03:15
-        let relay = waiting("relay", Priority::Priority, night);
-        assert_eq!(sounds(std::slice::from_ref(&relay), night), None);
-        assert_eq!(
-            over(&[relay], night),
-            [("relay".into(), Outcome::Skipped(Skip::QuietHours))]
-        );
-        assert_eq!(
-            sounds(&[waiting("flood", Emergency, night)], night),
-            Some("flood".into())
-        );
-    }
-
-    #[test]
-    fn an_exercise_of_an_emergency_wakes_nobody() {
-        let night = t(15 * 3600 + 900); // 03:15
-        for status in [Status::Exercise, Status::Test] {
-            let drill = Candidate {
-                status,
-                ..waiting("drill", Emergency, night)
-            };
-            assert_eq!(sounds(std::slice::from_ref(&drill), night), None);
-            assert_eq!(
-                over(std::slice::from_ref(&drill), night),
-                [("drill".into(), Outcome::Skipped(Skip::QuietHours))]
-            );
-            // And it does not sound on into the night.
-            let sounding = Candidate {
-                state: State::Sounding,
-                ..drill
-            };
-            assert_eq!(
-                over(&[sounding], night),
-                [(
-                    "drill".into(),
-                    Outcome::Interrupted(Interruption::QuietHours)
-                )]
-            );
-        }
-    }
-
-    #[test]
-    fn an_exercise_of_an_emergency_cuts_the_news_by_day_and_ends_when_the_quiet_hours_begin() {
-        let ten = t(10 * 3600); // 22:00
-        let before = ten.plus_s(-25);
-        let drill = Candidate {
-            status: Status::Exercise,
-            remaining_ms: 20_000,
-            ..waiting("drill", Emergency, before)
-        };
-        let news = sounding("news", Ordinary, before.plus_s(-5));
-        let both = [drill.clone(), news];
-        assert_eq!(sounds(&both, before), Some("drill".into()));
-        let sounding = Candidate {
-            state: State::Sounding,
-            ..drill
-        };
-        let decision = decide(&[sounding], &config(), None, before, 0);
-        assert_eq!(decision.wake, Some(ten));
-    }
-
-    #[test]
-    fn what_would_run_into_the_quiet_hours_does_not_begin() {
-        let ten = t(10 * 3600); // 22:00
-        let long = waiting("long", Ordinary, ten.plus_s(-20));
-        assert_eq!(sounds(&[long], ten.plus_s(-20)), None);
-        let short = Candidate {
-            remaining_ms: 20_000,
-            ..waiting("short", Ordinary, ten.plus_s(-20))
-        };
-        assert_eq!(sounds(&[short], ten.plus_s(-20)), Some("short".into()));
-    }
-
-    #[test]
-    fn audio_that_never_came_is_missed_and_not_played_late() {
-        let news = Candidate {
-            ready: false,
-            ..waiting("news", Ordinary, t(0))
-        };
-        assert_eq!(over(std::slice::from_ref(&news), t(60)), []);
-        assert_eq!(
-            over(&[news], t(61)),
-            [("news".into(), Outcome::Missed(Miss::NoContent))]
-        );
-    }
-
-    #[test]
-    fn a_pole_that_was_off_says_so() {
-        let news = Candidate {
-            running_since: t(100),
-            ..waiting("news", Ordinary, t(0))
-        };
-        assert_eq!(
-            over(&[news], t(100)),
-            [("news".into(), Outcome::Missed(Miss::Off))]
-        );
-    }
-
-    #[test]
-    fn stop_ends_what_sounds_and_what_waits_but_not_what_comes() {
-        let all = [
-            sounding("news", Ordinary, t(0)),
-            waiting("market", Ordinary, t(3)),
-            waiting("evening", Ordinary, t(100)),
-        ];
-        let d = decide(&all, &config(), Some(t(5)), t(5), 0);
-        assert_eq!(d.sound, None);
-        let over: Vec<_> = d
-            .over
-            .iter()
-            .map(|(id, o)| (id.bulletin.as_str(), *o))
-            .collect();
-        assert_eq!(
-            over,
-            [
-                ("market", Outcome::Skipped(Skip::Stopped)),
-                ("news", Outcome::Interrupted(Interruption::Stopped))
-            ]
-        );
-        assert_eq!(d.wake, Some(t(100)));
-    }
-
-    #[test]
-    fn looking_ahead_chooses_but_does_not_judge() {
-        let soon = waiting("soon", Ordinary, t(1));
-        let muted = SpeakerConfig {
-            muted: true,
-            ..config()
-        };
-        let d = decide(std::slice::from_ref(&soon), &muted, None, t(0), 2_000);
-        assert_eq!((d.sound, d.over, d.wake), (None, vec![], Some(t(1))));
-        let d = decide(&[soon], &config(), None, t(0), 2_000);
-        assert_eq!(
-            d.sound.map(|id| id.bulletin.to_string()),
-            Some("soon".into())
-        );
-    }
-
-    #[test]
-    fn a_cut_playout_goes_on_from_two_seconds_before() {
-        assert_eq!(after_cut(OnPreempt::Resume, 10_000), Some(8_000));
-        assert_eq!(after_cut(OnPreempt::Resume, 500), Some(0));
-        assert_eq!(after_cut(OnPreempt::Restart, 10_000), Some(0));
-        assert_eq!(after_cut(OnPreempt::Drop, 10_000), None);
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ pub mod programme;
 pub mod quiet_hours;
 pub mod recurrence;
 pub mod root;
+pub mod sounded;
 pub mod speaker_config;
 pub mod status;
 pub mod telemetry;

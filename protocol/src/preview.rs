@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    arbitration::{Candidate, State, after_cut, decide},
+    arbitration::{Candidate, Rules, State, after_cut, decide, is_in_earnest},
     bulletin::{Bulletin, BulletinError, Priority},
-    playout::{OccurrenceId, Outcome},
-    speaker_config::SpeakerConfig,
+    playout::{Interruption, OccurrenceId, Outcome},
+    sounded::{Piece, Sounded},
     time::WallTime,
 };
 
@@ -39,23 +39,28 @@ struct Run<'a> {
     starts: Option<WallTime>,
     ends: Option<WallTime>,
     outcome: Option<Outcome>,
+    /// All that may sound of it, in milliseconds.
+    length_ms: u64,
     /// Where in the playout the present piece began, and when; milliseconds.
     piece: Option<(u64, WallTime)>,
 }
 
-/// Runs the rules from `from` to `to` over the bulletins of all channels that the speaker follows.
+/// Runs the rules from `from` to `to` over the bulletins of all channels that the speaker follows. `rules.sounded` is what
+/// sounded up to `from`.
 pub fn preview<'a>(
     bulletins: impl IntoIterator<Item = &'a Bulletin>,
-    config: &SpeakerConfig,
+    rules: &Rules,
     from: WallTime,
     to: WallTime,
 ) -> Result<Preview, BulletinError> {
     let mut runs: BTreeMap<OccurrenceId, Run> = BTreeMap::new();
     let mut truncated = false;
+    let limits = rules.limits();
     for bulletin in bulletins {
         let room = MAX_OCCURRENCES.saturating_sub(runs.len());
         let planned = bulletin.planned(from, to, room + 1)?;
         truncated |= planned.len() > room;
+        let length_ms = limits.length_ms(bulletin);
         for p in planned.into_iter().take(room) {
             let candidate = Candidate {
                 id: p.id.clone(),
@@ -66,7 +71,7 @@ pub fn preview<'a>(
                 start_by: bulletin.start_by(p.at),
                 valid_until: bulletin.ends(p.at),
                 on_preempt: bulletin.on_preempt,
-                remaining_ms: bulletin.length_ms(),
+                remaining_ms: length_ms,
                 state: State::Waiting,
                 ready: true,
                 arrived: WallTime::EPOCH,
@@ -80,12 +85,13 @@ pub fn preview<'a>(
                     starts: None,
                     ends: None,
                     outcome: None,
+                    length_ms,
                     piece: None,
                 },
             );
         }
     }
-    play_through(&mut runs, config, from);
+    play_through(&mut runs, rules, from);
     let mut items: Vec<Item> = runs
         .into_values()
         .filter_map(|run| {
@@ -104,8 +110,9 @@ pub fn preview<'a>(
     Ok(Preview { items, truncated })
 }
 
-fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, config: &SpeakerConfig, from: WallTime) {
+fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, rules: &Rules, from: WallTime) {
     let mut now = from;
+    let mut before = rules.sounded.clone();
     let mut current: Option<OccurrenceId> = None;
     // Only what is due or soon due is looked at; the rest waits in order of time.
     let mut upcoming: Vec<OccurrenceId> = runs.keys().cloned().collect();
@@ -117,9 +124,15 @@ fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, config: &SpeakerConfig, 
             live.push(id);
         }
         let candidates: Vec<Candidate> = live.iter().map(|id| runs[id].candidate.clone()).collect();
-        let decision = decide(&candidates, config, None, now, 0);
+        let sounded = with_present(&before, current.as_ref().map(|id| &runs[id]), now);
+        let rules = Rules {
+            sounded: &sounded,
+            ..*rules
+        };
+        let decision = decide(&candidates, &rules, None, now, 0);
         for (id, outcome) in &decision.over {
             if let Some(run) = runs.get_mut(id) {
+                before = with_present(&before, Some(run), now);
                 run.ends = run.starts.map(|_| now);
                 run.outcome = Some(*outcome);
             }
@@ -127,10 +140,11 @@ fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, config: &SpeakerConfig, 
         }
         if decision.sound != current {
             if let Some(run) = current.take().and_then(|id| runs.get_mut(&id)) {
+                before = with_present(&before, Some(run), now);
                 cut(run, now);
             }
             if let Some(run) = decision.sound.as_ref().and_then(|id| runs.get_mut(id)) {
-                let total = run.bulletin.length_ms();
+                let total = run.length_ms;
                 run.candidate.state = State::Sounding;
                 run.starts.get_or_insert(now);
                 run.piece = Some((total - run.candidate.remaining_ms.min(total), now));
@@ -150,16 +164,35 @@ fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, config: &SpeakerConfig, 
         if end.is_some_and(|end| end <= now)
             && let Some(run) = current.take().and_then(|id| runs.get_mut(&id))
         {
+            before = with_present(&before, Some(run), now);
+            before.forget_before(now);
             run.ends = Some(now);
-            run.outcome = Some(Outcome::Completed);
+            run.outcome = Some(if run.length_ms < run.bulletin.length_ms() {
+                Outcome::Interrupted(Interruption::Limit)
+            } else {
+                Outcome::Completed
+            });
             live.retain(|id| runs[id].outcome.is_none());
         }
     }
 }
 
+/// What sounded before, and of the present piece up to now.
+fn with_present(before: &Sounded, present: Option<&Run>, now: WallTime) -> Sounded {
+    let mut sounded = before.clone();
+    if let Some((run, (_, from))) = present.and_then(|run| Some((run, run.piece?))) {
+        sounded.add(Piece {
+            from,
+            to: now,
+            emergency: is_in_earnest(run.bulletin.priority, run.bulletin.status),
+        });
+    }
+    sounded
+}
+
 /// The current one makes room at `now`.
 fn cut(run: &mut Run, now: WallTime) {
-    let total = run.bulletin.length_ms();
+    let total = run.length_ms;
     let Some((from_ms, since)) = run.piece.take() else {
         return;
     };

@@ -10,8 +10,11 @@ use crate::{
     envelope::Document,
     head::Checkpoint,
     id::{SpeakerId, StoreId},
+    limits::{Governor, Limits},
     playout::OccurrenceId,
     programme::Version,
+    quiet_hours::DayWindow,
+    sounded::Used,
     telemetry::Telemetry,
     time::{Trust, WallTime},
 };
@@ -52,9 +55,33 @@ pub struct SpeakerStatus {
     /// `None` from a program that does not measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Box<Telemetry>>,
+    /// In force: the stricter of the office's and the pole's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The pole's own quiet hours, beside the office's …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub governor_quiet: Vec<DayWindow>,
+    /// … and the zone that they and the day's minutes are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor_zone: Option<String>,
+    /// Of the minutes, up to `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
     /// The newest checkpoint of the office's audit log that this speaker holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Checkpoint>,
+}
+
+impl SpeakerStatus {
+    /// What binds it beside the office's word, as far as it has told.
+    pub fn governor(&self) -> Governor {
+        let none = Governor::default();
+        Governor {
+            limits: self.limits.clone().unwrap_or_default(),
+            quiet_hours: self.governor_quiet.clone(),
+            zone: self.governor_zone.clone().unwrap_or(none.zone),
+        }
+    }
 }
 
 impl Document for SpeakerStatus {

@@ -1,12 +1,15 @@
 //! What the preview shows is what a pole would do.
 
 use loa_protocol::{
+    arbitration::Rules,
     bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
     content::Manifest,
+    limits::{Governor, Limits},
     playout::Outcome,
-    preview::preview,
+    preview::{Item, preview},
     programme::Version,
     quiet_hours::DayWindow,
+    sounded::{Piece, Sounded},
     speaker_config::{SpeakerConfig, VolumePlan},
     time::WallTime,
 };
@@ -61,11 +64,30 @@ fn config() -> SpeakerConfig {
     }
 }
 
-type Line = (String, String, Option<i64>, &'static str);
-fn shown(bulletins: &[Bulletin], from: &str, to: &str) -> Vec<Line> {
-    preview(bulletins, &config(), at(from), at(to))
+fn items(
+    bulletins: &[Bulletin],
+    limits: Limits,
+    sounded: &Sounded,
+    from: &str,
+    to: &str,
+) -> Vec<Item> {
+    let governor = Governor {
+        limits,
+        ..Governor::default()
+    };
+    let rules = Rules {
+        config: &config(),
+        governor: &governor,
+        sounded,
+    };
+    preview(bulletins, &rules, at(from), at(to))
         .expect("good bulletins")
         .items
+}
+
+type Line = (String, String, Option<i64>, &'static str);
+fn shown(bulletins: &[Bulletin], from: &str, to: &str) -> Vec<Line> {
+    items(bulletins, Limits::default(), &Sounded::default(), from, to)
         .into_iter()
         .map(|i| {
             let late_s = i.starts.map(|s| s.since_ms(i.planned) / 1000);
@@ -137,14 +159,13 @@ fn an_emergency_cuts_the_news_which_goes_on_after_it() {
         },
         ..daily("flood", "06:00", 20)
     };
-    let items = preview(
+    let items = items(
         &[news, flood],
-        &config(),
-        at("2026-11-24T05:00:00+07:00"),
-        at("2026-11-24T12:00:00+07:00"),
-    )
-    .expect("good bulletins")
-    .items;
+        Limits::default(),
+        &Sounded::default(),
+        "2026-11-24T05:00:00+07:00",
+        "2026-11-24T12:00:00+07:00",
+    );
     let news = items.iter().find(|i| i.title == "news").expect("shown");
     let flood = items.iter().find(|i| i.title == "flood").expect("shown");
     assert_eq!(flood.starts, Some(at("2026-11-24T06:00:30+07:00")));
@@ -168,4 +189,105 @@ fn a_bulletin_said_three_times_every_ten_minutes_has_three_starts() {
         "2026-11-25T00:00:00+07:00",
     );
     assert_eq!(lines.len(), 3);
+}
+
+/// Title, seconds that it sounds, outcome and reason.
+fn sounds(items: Vec<Item>) -> Vec<(String, Option<i64>, (&'static str, Option<&'static str>))> {
+    items
+        .into_iter()
+        .map(|i| {
+            let sounded_s = i.starts.zip(i.ends).map(|(a, b)| b.since_ms(a) / 1000);
+            (i.title, sounded_s, i.outcome.words())
+        })
+        .collect()
+}
+
+const LIMIT: Option<&str> = Some("limit");
+
+#[test]
+fn what_the_hour_s_minutes_leave_out_is_shown_before_it_is_silent() {
+    let all = [
+        daily("a", "06:00", 400),
+        daily("b", "06:20", 400),
+        daily("c", "06:40", 400),
+        daily("d", "07:10", 400),
+    ];
+    let limits = Limits {
+        hour_minutes: Some(15),
+        ..Limits::default()
+    };
+    let day = ("2026-11-24T00:00:00+07:00", "2026-11-25T00:00:00+07:00");
+    let nothing = Sounded::default();
+    let shown = sounds(items(&all, limits.clone(), &nothing, day.0, day.1));
+    let heard = |n: &str| (n.to_owned(), Some(400), ("completed", None));
+    let silent = |n: &str| (n.to_owned(), None, ("skipped", LIMIT));
+    assert_eq!(shown, [heard("a"), heard("b"), silent("c"), heard("d")]);
+    // What sounded before the preview begins counts, too.
+    let from = at("2026-11-24T05:30:00+07:00");
+    let sounded = [Piece {
+        from,
+        to: from.plus_s(600),
+        emergency: false,
+    }];
+    let shown = sounds(items(
+        &all[..1],
+        limits,
+        &sounded.into_iter().collect(),
+        "2026-11-24T05:45:00+07:00",
+        day.1,
+    ));
+    assert_eq!(shown, [silent("a")]);
+}
+
+#[test]
+fn what_is_too_long_is_shown_as_cut_and_a_repeat_too_many_as_skipped() {
+    let limits = Limits {
+        longest_item_s: Some(60),
+        most_repeats: Some(2),
+        ..Limits::default()
+    };
+    let opera = daily("opera", "06:00", 3_000);
+    let thrice = Bulletin {
+        repeat: Repeat {
+            times: 3,
+            every_s: 600,
+        },
+        ..daily("thrice", "08:00", 10)
+    };
+    let shown = sounds(items(
+        &[opera, thrice],
+        limits,
+        &Sounded::default(),
+        "2026-11-24T00:00:00+07:00",
+        "2026-11-25T00:00:00+07:00",
+    ));
+    let thrice = |s, words| ("thrice".to_owned(), s, words);
+    assert_eq!(
+        shown,
+        [
+            ("opera".to_owned(), Some(60), ("interrupted", LIMIT)),
+            thrice(Some(10), ("completed", None)),
+            thrice(Some(10), ("completed", None)),
+            thrice(None, ("skipped", LIMIT)),
+        ]
+    );
+}
+
+#[test]
+fn what_is_longer_than_the_day_s_minutes_is_cut_at_the_very_second() {
+    let limits = Limits {
+        day_minutes: Some(20),
+        ..Limits::default()
+    };
+    let shown = sounds(items(
+        &[daily("opera", "06:00", 3_000)],
+        limits,
+        &Sounded::default(),
+        "2026-11-24T00:00:00+07:00",
+        "2026-11-25T00:00:00+07:00",
+    ));
+    assert_eq!(
+        shown,
+        [("opera".to_owned(), Some(1_200), ("interrupted", LIMIT))]
+    );
 }

@@ -2,15 +2,17 @@
 
 use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    arbitration::{Candidate, State, decide, rank},
+    arbitration::{Candidate, Decision, Rules, State, rank},
     bulletin::{OnPreempt, Priority, Status},
     channel::Channel,
     content::{Bitmap, Manifest, Sha, Wants},
     envelope::{Keyring, open, open_unsigned, seal},
     event::{Ack, Events},
     head::Head,
+    limits::Governor,
     programme::{Now, Programme, Version},
     quiet_hours::DayWindow,
+    sounded::Sounded,
     speaker_config::{SpeakerConfig, VolumePlan},
     status::SpeakerStatus,
     time::WallTime,
@@ -61,6 +63,16 @@ fn head() -> Head {
         audit: None,
         reconnect_jitter_s: 30,
     }
+}
+
+/// Where nothing was set at the pole, and nothing has sounded.
+fn decide(candidates: &[Candidate], config: &SpeakerConfig, now: WallTime) -> Decision {
+    let rules = Rules {
+        config,
+        governor: &Governor::default(),
+        sounded: &Sounded::default(),
+    };
+    loa_protocol::arbitration::decide(candidates, &rules, None, now, 0)
 }
 
 fn office() -> SigningKey {
@@ -176,11 +188,11 @@ proptest! {
     #[test]
     fn arbitration_is_total_and_each_candidate_is_placed_once(all in candidates(), now in 0..300i64) {
         let now = WallTime::from_millis(1_795_496_400_000).plus_s(now);
-        let d = decide(&all, &config(), None, now, 0);
+        let d = decide(&all, &config(), now);
         // Asking in another order gives the same answer.
         let mut turned = all.clone();
         turned.reverse();
-        prop_assert_eq!(&d, &decide(&turned, &config(), None, now, 0));
+        prop_assert_eq!(&d, &decide(&turned, &config(), now));
         // Nothing is both chosen and over, nothing over twice, all of them known.
         for (id, _) in &d.over {
             prop_assert!(Some(id) != d.sound.as_ref());
@@ -208,7 +220,7 @@ proptest! {
                 ..c.clone()
             })
             .collect();
-        let again = decide(&rest, &config(), None, now, 0);
+        let again = decide(&rest, &config(), now);
         prop_assert_eq!(&again.sound, &d.sound);
     }
 

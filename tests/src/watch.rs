@@ -254,6 +254,10 @@ fn status(speaker: &SpeakerId, online: bool, cell: &str) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: online.then(|| {
             Box::new(Telemetry {
                 network: Some(network),

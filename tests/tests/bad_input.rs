@@ -17,6 +17,7 @@ use loa_controller::logic::{
     port::{Input as OfficeInput, Reading as OfficeReading, Settings},
 };
 use loa_protocol::{
+    certificate::{Certificate, Renewal},
     clock::{ClockReply, ClockRequest},
     content::{Manifest, Wants},
     envelope::{Keyring, open, open_unsigned},
@@ -24,11 +25,12 @@ use loa_protocol::{
     head::Head,
     programme::{Now, Programme},
     recurrence::Recurrence,
+    root::Approvers,
     speaker_config::SpeakerConfig,
     status::SpeakerStatus,
     time::WallTime,
     topic::Topic,
-    trust::Anchor,
+    trust::{Anchor, RootTaken, Trust},
 };
 
 /// xorshift64*: chance that can be played again.
@@ -142,9 +144,17 @@ fn no_document_breaks_its_decoder_and_no_wounded_one_is_believed() {
             return;
         }
         let signed = match name.as_str() {
-            "head" => open::<Head>(&bad, &ring).is_ok(),
+            "head" | "head_audit" => open::<Head>(&bad, &ring).is_ok(),
+            "root" => {
+                let anchor = Anchor::RootKey(office_key().verifying_key());
+                let taken = Trust::new(anchor).take_root(&bad);
+                matches!(taken, Ok(RootTaken::New { .. }))
+            }
+            "approvers" => open::<Approvers>(&bad, &ring).is_ok(),
+            "certificate" => open::<Certificate>(&bad, &ring).is_ok(),
+            "renewal" => open::<Renewal>(&bad, &ring).is_ok(),
             "config" => open::<SpeakerConfig>(&bad, &ring).is_ok(),
-            "programme" => open::<Programme>(&bad, &ring).is_ok(),
+            "programme" | "programme_endorsed" => open::<Programme>(&bad, &ring).is_ok(),
             "ack" => open::<Ack>(&bad, &ring).is_ok(),
             "clock_reply" => open::<ClockReply>(&bad, &ring).is_ok(),
             "clock" => {
@@ -192,6 +202,7 @@ fn no_message_breaks_a_pole() {
         seed: 1,
         built: WallTime::EPOCH,
         pace: Pace::default(),
+        governor: Default::default(),
         machine_boot: None,
     };
     let stored = Stored {
@@ -259,6 +270,10 @@ fn topics() -> Vec<String> {
     let area = || "area.sang-moc".parse().expect("a good channel");
     let mut topics: Vec<String> = [
         Topic::Head,
+        Topic::Root(3),
+        Topic::Approvers("khuoi-meo".parse().expect("a good name")),
+        Topic::Renewal(speaker()),
+        Topic::Certificate(speaker()),
         Topic::Config(speaker()),
         Topic::Programme(area()),
         Topic::Programme("speaker.ban-chuong-1".parse().expect("a good channel")),
@@ -348,4 +363,15 @@ fn no_file_breaks_the_decoder() {
         let bad = chance.wound(good, &bytes);
         let _ = loa_audio::decode::fuzz_one(&bad, Some(extension));
     });
+}
+
+/// The short form of a figure.
+#[test]
+fn no_mutated_or_replayed_envelope_is_accepted() {
+    let seed = setting("LOA_SEED", 0x1_0a5e_ed5e);
+    let count = setting("LOA_FUZZ", 1_000_000) / 10;
+    println!("envelopes: {count}, LOA_SEED={seed}");
+    let tally = loa_tests::mutants::bombard(seed, count);
+    assert_eq!(tally.accepted, 0, "{tally:?}");
+    assert!(tally.genuine > 0, "{tally:?}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loa_protocol::{
     arbitration::{Candidate, State},
     bulletin::{Bulletin, Priority},
+    limits::Limits,
     playout::{Interruption, OccurrenceId, Outcome, PlayoutId, Skip},
     time::{Moment, WallTime},
 };
@@ -49,6 +50,8 @@ pub struct Piece {
     /// When it is to start, and when it did; monotonic.
     pub start_us: u64,
     pub begun_us: Option<u64>,
+    /// The speaker's limits end it before its bulletin would.
+    pub is_limited: bool,
     /// The player has failed if it has not ended it by then.
     pub overdue_us: u64,
 }
@@ -97,9 +100,9 @@ impl Act {
     }
 
     /// As the arbitration sees it; `None` while the player lets go of it, for its fate is decided.
-    pub fn candidate(&self, now: Moment, ready: bool) -> Option<Candidate> {
+    pub fn candidate(&self, now: Moment, ready: bool, limits: &Limits) -> Option<Candidate> {
         let playout = &self.row.playout;
-        let length_ms = self.bulletin.length_ms();
+        let length_ms = limits.length_ms(&self.bulletin);
         let (state, remaining_ms, ready) = match self.state {
             ActState::Idle => (State::Waiting, length_ms, ready),
             // Before its plan, an armed one is judged as what it will be: 05:00 is not in quiet hours that end at 05:00.
@@ -115,7 +118,7 @@ impl Act {
             }
         };
         let id = playout.id.occurrence.clone();
-        let mut candidate = waiting(id, playout.planned, &self.bulletin);
+        let mut candidate = waiting(id, playout.planned, &self.bulletin, limits);
         candidate.state = state;
         candidate.remaining_ms = remaining_ms;
         candidate.ready = ready;
@@ -124,7 +127,12 @@ impl Act {
 }
 
 /// A candidate that has not begun and whose audio is not here.
-pub fn waiting(id: OccurrenceId, planned: WallTime, bulletin: &Bulletin) -> Candidate {
+pub fn waiting(
+    id: OccurrenceId,
+    planned: WallTime,
+    bulletin: &Bulletin,
+    limits: &Limits,
+) -> Candidate {
     Candidate {
         id,
         priority: bulletin.priority,
@@ -134,7 +142,7 @@ pub fn waiting(id: OccurrenceId, planned: WallTime, bulletin: &Bulletin) -> Cand
         start_by: bulletin.start_by(planned),
         valid_until: bulletin.ends(planned),
         on_preempt: bulletin.on_preempt,
-        remaining_ms: bulletin.length_ms(),
+        remaining_ms: limits.length_ms(bulletin),
         state: State::Waiting,
         ready: false,
         arrived: WallTime::EPOCH,
@@ -148,6 +156,7 @@ pub fn softened(outcome: Outcome) -> Outcome {
         Outcome::Interrupted(Interruption::Stopped) => Outcome::Skipped(Skip::Stopped),
         Outcome::Interrupted(Interruption::Muted) => Outcome::Skipped(Skip::Muted),
         Outcome::Interrupted(Interruption::QuietHours) => Outcome::Skipped(Skip::QuietHours),
+        Outcome::Interrupted(Interruption::Limit) => Outcome::Skipped(Skip::Limit),
         Outcome::PreEmpted => Outcome::Skipped(Skip::Busy),
         other => other,
     }
@@ -159,6 +168,7 @@ pub fn hardened(outcome: Outcome) -> Outcome {
         Outcome::Skipped(Skip::Stopped) => Outcome::Interrupted(Interruption::Stopped),
         Outcome::Skipped(Skip::Muted) => Outcome::Interrupted(Interruption::Muted),
         Outcome::Skipped(Skip::QuietHours) => Outcome::Interrupted(Interruption::QuietHours),
+        Outcome::Skipped(Skip::Limit) => Outcome::Interrupted(Interruption::Limit),
         Outcome::Skipped(Skip::Busy) => Outcome::PreEmpted,
         other => other,
     }

@@ -273,6 +273,7 @@ impl Agent {
             Topic::Ack(own.clone()).to_string(),
             Topic::ClockReply(own.clone()).to_string(),
         ];
+        filters.extend(self.certificate_topic().map(|topic| topic.to_string()));
         let channels = self.documents.channels();
         filters.extend(channels.flat_map(super::inbox::channel_filters));
         filters.extend(self.contents.wanted().map(Topic::blocks_filter));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loa_protocol::{
-    arbitration::decide,
+    arbitration::{decide, is_in_earnest},
     bulletin::{Bulletin, Priority},
     event::What,
     playout::{Failure, Interruption, OccurrenceId, Outcome, PlayoutId},
@@ -16,7 +16,7 @@ use super::{
         Act, ActState, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, hardened, is_at_once, softened,
     },
     ledger::{MAX_TITLE_BYTES, new_row, shortened},
-    port::{LedgerRow, LogLine, Play, PlayerCommand, Write},
+    port::{Begun, LedgerRow, LogLine, Play, PlayerCommand, Write},
 };
 
 impl Agent {
@@ -50,7 +50,8 @@ impl Agent {
         };
         let bulletin = Arc::clone(&known.bulletin);
         let attempt = self.ledger.next_attempt(id);
-        let row = new_row(id.clone(), attempt, planned, &bulletin, self.now.trust);
+        let mut row = new_row(id.clone(), attempt, planned, &bulletin, self.now.trust);
+        row.begun = Some(self.about_to_begin(planned, &bulletin));
         self.ledger.note(&row.playout);
         self.put_gated(&row);
         let act = Act {
@@ -62,6 +63,14 @@ impl Agent {
         };
         self.stage.acts.insert(id.clone(), act);
         self.stage.dirty = true;
+    }
+
+    /// The row is on disk before the first sample, so it says already what may have sounded when power fails now.
+    fn about_to_begin(&self, planned: WallTime, bulletin: &Bulletin) -> Begun {
+        Begun {
+            at: planned.max(self.now.wall),
+            most_ms: self.limits().length_ms(bulletin),
+        }
     }
 
     fn put_gated(&mut self, row: &LedgerRow) {
@@ -105,6 +114,7 @@ impl Agent {
             number: play.piece,
             start_us: play.start_mono_us,
             begun_us: None,
+            is_limited: play.until_ms < act.bulletin.length_ms(),
             overdue_us: play
                 .start_mono_us
                 .saturating_add(length_us)
@@ -128,6 +138,12 @@ impl Agent {
         start: WallTime,
     ) -> Play {
         let config = &self.documents.config;
+        let limits = self.limits();
+        // The player itself ends it at the very sample; the arbitration says the same a moment later.
+        let in_earnest = is_in_earnest(bulletin.priority, bulletin.status);
+        let sounded = self.sounded(self.now.mono_at(start));
+        let limit = self.rules(&sounded).limit_at(in_earnest, start);
+        let left_ms = limit.map_or(u64::MAX, |at| at.since_ms(start).max(0).unsigned_abs());
         Play {
             playout: row.playout.id.clone(),
             piece,
@@ -138,8 +154,10 @@ impl Agent {
             start_mono_us: self.now.mono_at(start),
             planned: row.playout.planned,
             start,
-            volume: config.volume_at(start, bulletin.priority, bulletin.volume),
-            until_ms: bulletin.length_ms(),
+            volume: limits.loudness(config.volume_at(start, bulletin.priority, bulletin.volume)),
+            until_ms: limits
+                .length_ms(bulletin)
+                .min(row.place_ms.saturating_add(left_ms)),
         }
     }
 
@@ -202,6 +220,7 @@ impl Agent {
         };
         let mut row = act.row;
         row.suspended = None;
+        row.begun = None;
         let has_sounded = row.playout.started.is_some();
         row.playout.ended = has_sounded.then_some(ended);
         row.playout.outcome = Some(if has_sounded {
@@ -267,6 +286,7 @@ impl Agent {
         if !std::mem::take(&mut self.stage.plan_changed) {
             return;
         }
+        let (now, limits) = (self.now, self.limits());
         let ids: Vec<OccurrenceId> = self.stage.acts.keys().cloned().collect();
         for id in ids {
             let planned = self.agenda.planned(&id);
@@ -288,6 +308,10 @@ impl Agent {
                 continue;
             };
             let planned = planned.unwrap_or(act.row.playout.planned);
+            let begun = Begun {
+                at: planned.max(now.wall),
+                most_ms: limits.length_ms(&bulletin),
+            };
             let same = act.bulletin == bulletin && act.row.playout.planned == planned;
             if has_begun || same {
                 continue;
@@ -301,6 +325,7 @@ impl Agent {
                 playout.status = bulletin.status;
                 act.bulletin = bulletin;
                 act.durable = false;
+                act.row.begun = Some(begun);
                 let row = act.row.clone();
                 self.ledger.note(&row.playout);
                 self.put_gated(&row);
@@ -346,11 +371,12 @@ impl Agent {
     /// time comes. The arbitration passes no judgement on it yet: the mute may be lifted in time.
     pub(super) fn recall_barred(&mut self) {
         let (now, lead_ms) = (self.now, self.lead_ms());
-        let config = &self.documents.config;
+        let sounded = self.sounded(now.mono_us);
+        let (rules, limits) = (self.rules(&sounded), self.limits());
         let is_barred = |act: &Act| {
-            let alone = act.candidate(now, true);
+            let alone = act.candidate(now, true, &limits);
             alone.is_some_and(|c| {
-                decide(&[c], config, None, now.wall, lead_ms)
+                decide(&[c], &rules, None, now.wall, lead_ms)
                     .sound
                     .is_none()
             })

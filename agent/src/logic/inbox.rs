@@ -57,6 +57,7 @@ impl Agent {
             Ok(Topic::Now(channel)) => self.now_came(&channel, payload),
             Ok(Topic::Ack(speaker)) if speaker == *own => self.ack_came(payload),
             Ok(Topic::ClockReply(speaker)) if speaker == *own => self.clock_reply_came(payload),
+            Ok(Topic::Certificate(speaker)) if speaker == *own => self.certificate_came(payload),
             // Nothing else is subscribed to.
             _ => Err(Refusal::WrongScope),
         };
@@ -78,7 +79,7 @@ impl Agent {
         }
     }
 
-    fn open<D: Document>(&self, bytes: &[u8], live: bool) -> Result<Opened<D>, Refusal> {
+    pub(super) fn open<D: Document>(&self, bytes: &[u8], live: bool) -> Result<Opened<D>, Refusal> {
         self.trust.open(bytes, self.time_of(live))
     }
 

@@ -143,6 +143,7 @@ pub fn new_row(
         },
         place_ms: 0,
         suspended: None,
+        begun: None,
     }
 }
 

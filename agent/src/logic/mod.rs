@@ -20,6 +20,7 @@ mod documents;
 mod ear;
 mod fetch;
 mod forget;
+mod governor;
 mod inbox;
 mod judge;
 mod ledger;
@@ -28,6 +29,7 @@ mod orders;
 mod outbox;
 mod player;
 pub mod port;
+mod renewal;
 mod report;
 mod runs;
 mod self_test;
@@ -46,6 +48,7 @@ use loa_protocol::{
     envelope::{Document, seal_by},
     event::What,
     id::{SpeakerId, StoreId},
+    limits::Governor,
     playout::{OccurrenceId, Playout},
     status::SpeakerStatus,
     time::{Moment, WallTime},
@@ -63,10 +66,12 @@ use self::{
     data_use::DataCounter,
     documents::Documents,
     ear::Hearer,
+    governor::Governed,
     ledger::{KEEP_S, Ledger, shortened},
     orders::Orders,
     outbox::Outbox,
     port::{Effect, Input, LogLine, PlayerCommand, Reading, Write},
+    renewal::Renewal,
     report::Report,
     runs::{End, Runs},
     stage::Stage,
@@ -76,6 +81,7 @@ use self::{
 };
 pub use self::{
     agenda::MAX_OCCURRENCES,
+    renewal::Life,
     stage::{LEAD_MS, PREPARE_MS},
 };
 
@@ -99,6 +105,8 @@ pub struct Identity {
     /// When the program was built: a clock that shows less is wrong. `EPOCH` when nobody knows.
     pub built: WallTime,
     pub pace: Pace,
+    /// What nothing that is signed can lift.
+    pub governor: Governor,
     /// The kernel's own name for this run of the machine.
     pub machine_boot: Option<String>,
 }
@@ -165,11 +173,13 @@ pub struct Agent {
     documents: Documents,
     agenda: Agenda,
     ledger: Ledger,
+    governed: Governed,
     stage: Stage,
     outbox: Outbox,
     commits: Commits,
     contents: Contents,
     report: Report,
+    renewal: Renewal,
     runs: Runs,
     orders: Orders,
     watch: Watch,
@@ -233,6 +243,7 @@ impl Agent {
                 found,
             } => self.listened(&playout, piece, &found),
             Input::EarTrouble { why } => self.ear_trouble(why),
+            Input::Certificate(news) => self.certificate_news(news),
             Input::Tick => {}
             Input::Shutdown => self.shut_down(End::Asked),
         }
@@ -333,6 +344,7 @@ impl Agent {
                 offset_us: state.offset_us.unwrap_or(0),
             }));
         }
+        self.govern_step(before);
         self.agenda
             .rebuild(self.documents.config.since, self.now.wall, &self.ledger);
         self.plan_changed();
@@ -356,6 +368,7 @@ impl Agent {
             self.tend_ear();
             self.tend_contents();
             self.tend_clock();
+            self.tend_renewal();
             self.prune();
         }
         self.out.extend(self.commits.next(self.now.mono_us));
@@ -369,6 +382,7 @@ impl Agent {
         self.connected = true;
         self.line_is_up();
         self.belief.line_is_up(self.now.mono_us);
+        self.renewal_line_is_up();
         self.subscribe();
         self.clock.connected(self.now.mono_us);
         self.outbox.line_changed();
@@ -379,6 +393,7 @@ impl Agent {
 
     fn disconnected(&mut self) {
         self.connected = false;
+        self.renewal_line_is_down();
         self.line_is_down();
         self.belief.line_is_down();
         self.clock.disconnected();

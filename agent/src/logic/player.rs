@@ -1,7 +1,7 @@
 //! What the player tells: a piece began, a piece is over. Each is told with its number, so that a stale one is dropped.
 
 use loa_protocol::{
-    arbitration::after_cut,
+    arbitration::{after_cut, is_in_earnest},
     bulletin::Bulletin,
     event::What,
     playout::{Failure, Interruption, OccurrenceId, Outcome, PlayoutId},
@@ -10,7 +10,7 @@ use loa_protocol::{
 use super::{
     Agent, Effect,
     act::{Act, ActState, Fate},
-    port::{How, LogLine, PlayerEvent, Write},
+    port::{Begun, How, LogLine, PlayerEvent, Write},
 };
 
 impl Agent {
@@ -65,6 +65,10 @@ impl Agent {
         }
         let late_us = began.since_us(aim);
         let row = &mut act.row;
+        row.begun = Some(Begun {
+            at: began,
+            most_ms: act.bulletin.length_ms().saturating_sub(row.place_ms),
+        });
         if row.playout.started.is_none() {
             row.playout.started = Some(began);
             row.playout.error_us = Some(late_us);
@@ -93,6 +97,9 @@ impl Agent {
             && let Some(begun_us) = act.piece_mut().and_then(|p| p.begun_us.take())
         {
             act.row.playout.sounded_ms += until_us.saturating_sub(begun_us) / 1_000;
+            act.row.begun = None;
+            let emergency = is_in_earnest(act.bulletin.priority, act.bulletin.status);
+            self.governed.heard(begun_us, until_us, emergency);
             self.measured.sounded_until(self.now.wall_at(until_us));
         }
     }
@@ -108,6 +115,9 @@ impl Agent {
             // It got to its end before the stop reached it.
             (_, How::Finished) => Fate::Over(Outcome::Completed),
             (ActState::Leaving { fate, .. }, _) => *fate,
+            (ActState::AtPlayer { piece }, How::LimitReached) if piece.is_limited => {
+                Fate::Over(Outcome::Interrupted(Interruption::Limit))
+            }
             (_, How::LimitReached) => Fate::Over(at_limit(&act.bulletin)),
             (_, How::Replaced) => Fate::Cut,
             (_, How::Stopped) => {

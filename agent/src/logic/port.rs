@@ -1,5 +1,6 @@
 //! Everything that can reach the agent's logic and everything it can ask for. The runtime carries these and decides nothing.
 
+use ed25519_dalek::SigningKey;
 use loa_audio::hearing::Found;
 use loa_protocol::{
     bulletin::Chime,
@@ -10,6 +11,8 @@ use loa_protocol::{
     telemetry::{Network, Power},
     time::WallTime,
 };
+
+use super::renewal::Life;
 
 /// The two clocks of the machine, read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +115,24 @@ pub enum Input {
     EarTrouble {
         why: Option<String>,
     },
+    Certificate(CertificateNews),
     /// A deadline has come, or nothing has; asking early does no harm.
     Tick,
     /// The program was asked to end.
     Shutdown,
+}
+
+/// What became of the steps of a renewal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CertificateNews {
+    /// The next key waits for its certificate; this is the request for one, PKCS #10.
+    KeyMade { request: Vec<u8> },
+    /// The next certificate is durable, for this key.
+    Certified { life: Life, signing: SigningKey },
+    /// A step came to nothing.
+    Failed { detail: String },
+    /// The broker says that the certificate in use has expired.
+    ToldExpired,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -155,6 +172,7 @@ pub enum Effect {
     Player(PlayerCommand),
     /// For `loa-agent status`: the same document as goes to the office.
     ShowStatus(Box<loa_protocol::status::SpeakerStatus>),
+    Certificate(CertificateStep),
     /// A line for the operator's log.
     Log(LogLine),
     /// The program ends by itself, as if it had been asked to, and wants to be started again.
@@ -200,6 +218,26 @@ pub enum LogLine {
         what: String,
         became: &'static str,
     },
+    /// The next one is in use.
+    Certificate {
+        until: String,
+    },
+}
+
+/// What a renewal of this pole's certificate asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CertificateStep {
+    /// Make a key for the next one.
+    MakeKey,
+    /// Ask the office's HTTPS with this sealed renewal.
+    AskOffice { renewal: Vec<u8> },
+    /// Durably, if it is for the key that waits: this certificate, and whom to believe on the line (X.509, DER).
+    Keep {
+        certificate: Vec<u8>,
+        authorities: Vec<Vec<u8>>,
+    },
+    /// Make the line anew, with the newest one.
+    Reconnect,
 }
 
 /// One durable change.
@@ -239,6 +277,17 @@ pub struct LedgerRow {
     pub place_ms: u64,
     /// Since when it waits to go on.
     pub suspended: Option<WallTime>,
+    /// The piece that sounds, or is about to: what a loss of power would leave of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
+}
+
+/// A piece whose end nobody has written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Begun {
+    pub at: WallTime,
+    /// It sounds no longer than this.
+    pub most_ms: u64,
 }
 
 /// What was on disk when the program started.

@@ -130,6 +130,10 @@ impl Agent {
             refused,
             disk_free_bytes: self.report.disk_free_bytes,
             uptime_s: moment.mono_us.saturating_sub(self.report.began_us) / 1_000_000,
+            limits: Some(self.limits()),
+            governor_quiet: self.governed.own.quiet_hours.clone(),
+            governor_zone: Some(self.governed.own.zone.clone()),
+            used: Some(self.used(moment)),
             telemetry: Some(Box::new(self.telemetry(moment))),
             audit: self.witness.checkpoint(),
         }

@@ -1,7 +1,8 @@
 //! The self-test: a quiet chirp through the own horn, once a day at the hour that the office set, and whenever asked.
 //!
 //! It never sounds beside anything else. The daily one needs a trusted clock, waits up to an hour for a minute in which
-//! nothing sounds or is about to, is left out in quiet hours and while muted, and is tried once more after ten minutes
+//! nothing sounds or is about to, is left out in quiet hours (the
+//! office's and the pole's own) and while muted, and is tried once more after ten minutes
 //! when it was not heard or was cut. One that was asked for sounds as soon as nothing else does, in quiet hours too.
 //! Whatever is to sound ends it at once; it delays nothing.
 
@@ -10,7 +11,7 @@ use loa_audio::hearing::{Found, Verdict};
 use loa_protocol::{
     event::What,
     programme::Version,
-    quiet_hours::{is_quiet, parse_time_of_day, parse_zone},
+    quiet_hours::{parse_time_of_day, parse_zone},
     telemetry::{EarKind, Hearing, MAX_TEXT_BYTES, SelfTest},
     time::WallTime,
 };
@@ -255,9 +256,7 @@ impl Agent {
             return later_us;
         }
         let config = &self.documents.config;
-        let is_barred = config.muted
-            || is_quiet(&config.quiet_hours, now, &config.zone)
-            || self.test_amplitude() <= 0.0;
+        let is_barred = config.muted || self.is_quiet(now) || self.test_amplitude() <= 0.0;
         if !is_barred && self.is_free_for(CLEAR_S) {
             self.ear.tests.day = Some((today, None));
             self.sound_test(None, again);
@@ -274,7 +273,8 @@ impl Agent {
 
     /// Under the ceiling, as everything.
     fn test_amplitude(&self) -> f32 {
-        let ceiling = f32::from(self.documents.config.volume.ceiling.min(100)) / 100.0;
+        let ceiling = self.documents.config.volume.ceiling.min(100);
+        let ceiling = f32::from(self.limits().loudness(ceiling)) / 100.0;
         self.ear.amplitude.min(ceiling * ceiling)
     }
 

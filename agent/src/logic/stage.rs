@@ -114,6 +114,7 @@ impl Agent {
     /// Everything that could sound within `ahead_ms`.
     fn candidates(&self, ahead_ms: i64) -> Vec<Candidate> {
         let now = self.now;
+        let limits = self.limits();
         let running_since = now.wall_at(self.began_us);
         let mut all = Vec::new();
         for act in self.stage.acts.values() {
@@ -121,7 +122,7 @@ impl Agent {
             let may = now.is_trusted() || needs_no_clock(&act.bulletin, fresh);
             if act.state != ActState::Idle || may {
                 let ready = self.contents.is_complete(&act.bulletin.manifest.content);
-                all.extend(act.candidate(now, ready));
+                all.extend(act.candidate(now, ready, &limits));
             }
         }
         for (planned, id) in self.agenda.due(now.wall.plus_ms(ahead_ms)) {
@@ -130,7 +131,7 @@ impl Agent {
             };
             let may = now.is_trusted() || needs_no_clock(&known.bulletin, known.fresh);
             if may && !self.stage.acts.contains_key(id) {
-                let mut candidate = waiting(id.clone(), planned, &known.bulletin);
+                let mut candidate = waiting(id.clone(), planned, &known.bulletin, &limits);
                 candidate.ready = self.contents.is_complete(&known.bulletin.manifest.content);
                 candidate.arrived = known.arrived.map_or(WallTime::EPOCH, |us| now.wall_at(us));
                 all.push(candidate);
@@ -155,10 +156,11 @@ impl Agent {
                 candidate.planned = candidate.planned.min(self.now.wall);
             }
         }
-        let config = &self.documents.config;
+        let sounded = self.sounded(self.now.mono_us);
+        let rules = self.rules(&sounded);
         let lead_ms = self.lead_ms();
-        let stopped = decide(&silenced, config, silence_before, self.now.wall, lead_ms);
-        let mut decision = decide(&candidates, config, None, self.now.wall, lead_ms);
+        let stopped = decide(&silenced, &rules, silence_before, self.now.wall, lead_ms);
+        let mut decision = decide(&candidates, &rules, None, self.now.wall, lead_ms);
         for (id, outcome) in &mut decision.over {
             if let Some(candidate) = candidates.iter().find(|c| c.id == *id) {
                 *outcome = self.honest(candidate, *outcome);
@@ -243,8 +245,9 @@ impl Agent {
         }
         let candidates = self.candidates(PREPARE_MS);
         let silence = self.documents.silence_before();
-        let config = &self.documents.config;
-        let Some(id) = decide(&candidates, config, silence, now, PREPARE_MS).sound else {
+        let sounded = self.sounded(self.now.mono_us);
+        let rules = self.rules(&sounded);
+        let Some(id) = decide(&candidates, &rules, silence, now, PREPARE_MS).sound else {
             return;
         };
         if self.stage.acts.contains_key(&id) || self.stage.prepared.as_ref() == Some(&id) {

@@ -21,6 +21,7 @@ use super::{
     content::Contents,
     data_use::DataCounter,
     documents::{CONFIG, Documents, HEAD},
+    governor::Governed,
     ledger::Ledger,
     memory::Memory,
     orders::Orders,
@@ -67,6 +68,7 @@ impl Agent {
             documents: Documents::new(speaker),
             agenda: Agenda::default(),
             ledger: Ledger::default(),
+            governed: Governed::new(identity.governor.clone()),
             stage: Stage::default(),
             outbox: Outbox::new(
                 speaker.clone(),
@@ -77,6 +79,7 @@ impl Agent {
             commits: Commits::default(),
             contents: Contents::new(identity.content_quota_bytes, stored.contents),
             report: Report::new(at.mono_us),
+            renewal: Default::default(),
             runs,
             orders: Orders::new(memory.read()),
             watch: Watch::new(memory.read(), at.mono_us),
@@ -194,6 +197,7 @@ impl Agent {
 
     fn restore_ledger(&mut self, rows: Vec<LedgerRow>) {
         for mut row in rows {
+            self.governed.restore(&row);
             if row.playout.outcome.is_none() {
                 row.playout.outcome = Some(Outcome::Interrupted(Interruption::PowerCut));
                 // When it ended nobody knows; what had sounded before the present piece is counted.
@@ -213,6 +217,7 @@ impl Agent {
             }
             self.ledger.restore(&row.playout);
         }
+        self.governed.restored(self.now);
         debug_assert!(self.ledger.from() == WallTime::EPOCH);
     }
 }

@@ -70,11 +70,11 @@ impl Agent {
             }),
             data: self.data.told(),
             power: machine.power.clone(),
-            volume: Some(
-                self.documents
-                    .config
-                    .volume_at(moment.wall, Priority::Ordinary, 100),
-            ),
+            volume: Some(self.limits().loudness(self.documents.config.volume_at(
+                moment.wall,
+                Priority::Ordinary,
+                100,
+            ))),
             last_sound: self.measured.last_sound,
             ear: self.ear(),
         }

@@ -57,6 +57,7 @@ fn row(bulletin: &str, planned_s: i64, outcome: Option<Outcome>) -> LedgerRow {
         },
         place_ms: 0,
         suspended: None,
+        begun: None,
     }
 }
 

@@ -87,7 +87,8 @@ impl Pole {
         let text = format!(
             "speaker = \"ban-chuong-1\"\ndata_dir = \"data\"\n\
              [office]\naddress = \"127.0.0.1:{port}\"\nkey = \"{key}\"\nreconnect_max_s = 1\n\
-             [output]\nkind = \"wav\"\ndirectory = \"wav\"\n[clock]\nsource = \"system\"\n"
+             [output]\nkind = \"wav\"\ndirectory = \"wav\"\n[clock]\nsource = \"system\"\n\
+             [governor]\nquiet_hours = []\n"
         );
         std::fs::write(&config, text).expect("writes");
         Self {

@@ -6,11 +6,13 @@
 mod encode;
 mod limiter;
 mod loudness;
+mod part;
 mod partial;
 
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::{BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -20,6 +22,8 @@ use encode::OpusWriter;
 use limiter::Limiter;
 use loudness::{Measured, Meter, linear};
 use partial::Partial;
+
+pub use part::Part;
 
 /// The integrated loudness every bulletin is brought to (EBU R128 s1 uses -16 for speech on small devices).
 pub const TARGET_LUFS: f64 = -16.0;
@@ -77,7 +81,7 @@ pub fn canonicalise(
     output: &Path,
     limits: Limits,
 ) -> Result<Canonical, IngestError> {
-    make(&Upload::of(vec![(input, hint)], limits), output)
+    at_path(&[Part::open(input, hint)?], output, limits)
 }
 
 /// The pause between two sounds that are [joined](join), in milliseconds.
@@ -90,11 +94,30 @@ const PAUSE_FRAMES: usize = JOIN_PAUSE_MS as usize * (SAMPLE_RATE as usize / 1_0
 /// # Errors
 /// As [`canonicalise`].
 pub fn join(inputs: &[&Path], output: &Path, limits: Limits) -> Result<Canonical, IngestError> {
-    let parts = inputs.iter().map(|path| (*path, None)).collect();
-    make(&Upload::of(parts, limits), output)
+    let parts: Result<Vec<Part>, DecodeError> =
+        inputs.iter().map(|path| Part::open(path, None)).collect();
+    at_path(&parts?, output, limits)
 }
 
-fn make(upload: &Upload<'_>, output: &Path) -> Result<Canonical, IngestError> {
+fn at_path(parts: &[Part], output: &Path, limits: Limits) -> Result<Canonical, IngestError> {
+    let partial = Partial::beside(output).map_err(IngestError::Write)?;
+    let canonical = canonicalise_into(parts, partial.file(), limits)?;
+    partial.become_final(output).map_err(IngestError::Write)?;
+    Ok(canonical)
+}
+
+/// As [`join`], from files and into a file that are open already: for a process that may open none. What stood in `output` is
+/// written over; after an error, anything may stand there.
+///
+/// # Errors
+/// As [`canonicalise`].
+pub fn canonicalise_into(
+    parts: &[Part],
+    output: &Arc<File>,
+    limits: Limits,
+) -> Result<Canonical, IngestError> {
+    let upload = Upload { parts, limits };
+    let mut file: &File = output;
     let (before, format_in) = upload.measure()?;
     let wanted_gain_db = gain_for(before.loudness_lufs);
     let mut headroom_db = FIRST_HEADROOM_DB;
@@ -102,9 +125,10 @@ fn make(upload: &Upload<'_>, output: &Path) -> Result<Canonical, IngestError> {
     loop {
         let ceiling_db = CEILING_DBTP - headroom_db;
         let gain_db = upload.gain_with_limiter(&before, wanted_gain_db, ceiling_db)?;
-        let partial = Partial::beside(output).map_err(IngestError::Write)?;
-        let pre_skip = upload.encode(&partial, gain_db, ceiling_db)?;
-        let mut after = measure_content(partial.path())?;
+        file.set_len(0).map_err(IngestError::Write)?;
+        file.seek(SeekFrom::Start(0)).map_err(IngestError::Write)?;
+        let pre_skip = upload.encode(file, gain_db, ceiling_db)?;
+        let mut after = measure_content(output)?;
         let excess_db = after.true_peak_dbtp - CEILING_DBTP;
         if excess_db > MAX_TRIM_DB && attempt < MAX_ATTEMPTS {
             attempt += 1;
@@ -114,12 +138,10 @@ fn make(upload: &Upload<'_>, output: &Path) -> Result<Canonical, IngestError> {
         if excess_db > 0.0 {
             // Rounded up to the next step of the head's gain, and one more for the rounding of the meter.
             let steps = (excess_db * 256.0).ceil() as i16 + 1;
-            encode::set_output_gain(&mut partial.file(), pre_skip, -steps)
-                .map_err(IngestError::Write)?;
+            encode::set_output_gain(&mut file, pre_skip, -steps).map_err(IngestError::Write)?;
             after = after.turned_by(-f64::from(steps) / 256.0);
         }
-        let (sha256, bytes) = digest(partial.path()).map_err(IngestError::Write)?;
-        partial.become_final(output).map_err(IngestError::Write)?;
+        let (sha256, bytes) = digest(file).map_err(IngestError::Write)?;
         return Ok(Canonical {
             sha256,
             bytes,
@@ -138,28 +160,22 @@ fn gain_for(loudness_lufs: Option<f64>) -> f64 {
 }
 
 struct Upload<'a> {
-    /// Path and extension of each.
-    parts: Vec<(&'a Path, Option<&'a str>)>,
+    parts: &'a [Part],
     limits: Limits,
 }
 
-impl<'a> Upload<'a> {
-    fn of(parts: Vec<(&'a Path, Option<&'a str>)>, limits: Limits) -> Self {
-        Self { parts, limits }
-    }
-
+impl Upload<'_> {
     /// Gives the sound of all parts block by block, and says what came in: in words, each kind once.
     fn each_block(
         &self,
         mut each: impl FnMut(&[f32]) -> Result<(), IngestError>,
     ) -> Result<String, IngestError> {
         let mut formats: Vec<String> = Vec::new();
-        for (n, (path, hint)) in self.parts.iter().enumerate() {
+        for (n, part) in self.parts.iter().enumerate() {
             if n > 0 {
                 each(&vec![0.0; PAUSE_FRAMES])?;
             }
-            let file = File::open(path).map_err(DecodeError::Io)?;
-            let decoder = Decoder::open(Box::new(file), *hint, self.limits)?;
+            let decoder = Decoder::open(part.source(), part.hint(), self.limits)?;
             let mut sound = Resampled::new(decoder)?;
             while let Some(block) = sound.next_block()? {
                 each(block)?;
@@ -228,15 +244,15 @@ impl<'a> Upload<'a> {
         Ok(gain_db)
     }
 
-    fn encode(&self, partial: &Partial, gain_db: f64, ceiling_db: f64) -> Result<u16, IngestError> {
-        let mut writer = OpusWriter::new(BufWriter::new(partial.file()))?;
+    fn encode(&self, output: &File, gain_db: f64, ceiling_db: f64) -> Result<u16, IngestError> {
+        let mut writer = OpusWriter::new(BufWriter::new(output))?;
         self.limited(gain_db, ceiling_db, |block| writer.push(block))?;
         writer.finish()
     }
 }
 
 /// Decodes what was just written, as a pole will: the proof that it can be played, and its true figures.
-fn measure_content(path: &Path) -> Result<Measured, IngestError> {
+fn measure_content(content: &Arc<File>) -> Result<Measured, IngestError> {
     let no_limits = Limits {
         max_bytes: u64::MAX,
         max_duration_s: u32::MAX,
@@ -244,8 +260,10 @@ fn measure_content(path: &Path) -> Result<Measured, IngestError> {
     let ours = |error: DecodeError| IngestError::Encode {
         detail: format!("the content does not decode: {error}"),
     };
-    let file = File::open(path).map_err(IngestError::Write)?;
-    let mut content = Decoder::open(Box::new(file), Some("opus"), no_limits).map_err(ours)?;
+    let mut file: &File = content;
+    let length = file.seek(SeekFrom::End(0)).map_err(IngestError::Write)?;
+    let source = Part::of(content.clone(), 0, length, None).source();
+    let mut content = Decoder::open(source, Some("opus"), no_limits).map_err(ours)?;
     let mut meter = Meter::new()?;
     while let Some(block) = content.next_block().map_err(ours)? {
         meter.push(block)?;
@@ -253,8 +271,8 @@ fn measure_content(path: &Path) -> Result<Measured, IngestError> {
     meter.finish()
 }
 
-fn digest(path: &Path) -> std::io::Result<([u8; 32], u64)> {
-    let mut file = File::open(path)?;
+fn digest(mut file: &File) -> std::io::Result<([u8; 32], u64)> {
+    file.seek(SeekFrom::Start(0))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Tells several writers of this process apart; the process id tells processes apart.
@@ -10,7 +11,7 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 pub(super) struct Partial {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     done: bool,
 }
 
@@ -28,22 +29,19 @@ impl Partial {
         );
         let path = target.with_file_name(name);
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(true)
             .open(&path)?;
         Ok(Self {
             path,
-            file,
+            file: Arc::new(file),
             done: false,
         })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub fn file(&self) -> &File {
+    pub fn file(&self) -> &Arc<File> {
         &self.file
     }
 

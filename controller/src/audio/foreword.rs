@@ -3,15 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use loa_audio::{
-    Limits,
-    ingest::{JOIN_PAUSE_MS, join},
-};
+use loa_audio::{Limits, ingest::JOIN_PAUSE_MS};
 use loa_protocol::content::{ContentId, Manifest};
 use tempfile::TempPath;
 use tokio::task;
 
-use super::{AudioError, Shelf, make_canonical, put, tmp_dir};
+use super::{AudioError, Shelf, apart::Apart, make_canonical, put, tmp_dir};
 
 /// Both parts are ours: their makers kept to the bounds.
 const UNBOUNDED: Limits = Limits {
@@ -42,9 +39,9 @@ impl Shelf {
             let turn = shelf.ingesting.acquire().await;
             let tmp = tmp_dir(&shelf.store);
             let then = shelf.store.content_path(&content);
-            let made = task::spawn_blocking(move || make_whole(&said, &then, &tmp)).await;
+            let made = make_whole(&shelf.apart, &said, &then, &tmp).await;
             drop(turn);
-            let (file, manifest) = made.map_err(|died| ended_early(&died))??;
+            let (file, manifest) = made?;
             put(file, &shelf.store.content_path(&manifest.content))?;
             let kept = shelf.store.add_foreword(&sentence, &content, &manifest);
             kept.await?;
@@ -56,8 +53,7 @@ impl Shelf {
     /// What such a sentence adds to the length, in milliseconds.
     pub async fn foreword_ms(&self, said: PathBuf) -> Result<u64, AudioError> {
         let tmp = tmp_dir(&self.store);
-        let made = task::spawn_blocking(move || make_canonical(&said, None, &tmp, UNBOUNDED)).await;
-        let made = made.map_err(|died| ended_early(&died))?;
+        let made = make_canonical(&self.apart, &[&said], None, &tmp, UNBOUNDED).await;
         let (_, manifest, _) = made.map_err(ours)?;
         Ok(manifest.duration_ms + JOIN_PAUSE_MS)
     }
@@ -75,16 +71,16 @@ fn ended_early(died: &task::JoinError) -> AudioError {
     AudioError::Encode(format!("joining ended early: {died}"))
 }
 
-fn make_whole(said: &Path, then: &Path, tmp: &Path) -> Result<(TempPath, Manifest), AudioError> {
+async fn make_whole(
+    apart: &Apart,
+    said: &Path,
+    then: &Path,
+    tmp: &Path,
+) -> Result<(TempPath, Manifest), AudioError> {
     // At the loudness of everything first: an engine's voice may be half as loud as what follows.
-    let (sentence, _, _) = make_canonical(said, None, tmp, UNBOUNDED).map_err(ours)?;
-    let output = tempfile::NamedTempFile::new_in(tmp)?.into_temp_path();
-    let whole = join(&[&sentence, then], &output, UNBOUNDED)?;
-    let manifest = Manifest::of(&std::fs::read(&output)?, whole.duration_ms);
-    match manifest.check() {
-        Ok(()) => Ok((output, manifest)),
-        Err(_) => Err(AudioError::TooLong {
-            limit_s: u32::try_from(whole.duration_ms / 1_000).unwrap_or(u32::MAX),
-        }),
-    }
+    let sentence = make_canonical(apart, &[said], None, tmp, UNBOUNDED).await;
+    let (sentence, _, _) = sentence.map_err(ours)?;
+    let whole = make_canonical(apart, &[&sentence, then], None, tmp, UNBOUNDED).await;
+    let (output, manifest, _) = whole?;
+    Ok((output, manifest))
 }

@@ -125,6 +125,7 @@ async fn add(add: Add) -> anyhow::Result<ExitCode> {
         token,
         data_dir: None,
         output: None,
+        at_any_hour: false,
     };
     store.close().await;
     match add.agent_config {

@@ -12,8 +12,10 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use tokio::process::{Child, Command};
 
-use super::village::{Pole, Village};
-use crate::{agent_config::AgentConfig, app::App};
+use super::{
+    api::Api,
+    village::{Pole, Village},
+};
 
 /// How long an agent may take to end by itself.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -46,10 +48,11 @@ pub fn find_program(given: Option<&Path>) -> anyhow::Result<PathBuf> {
 }
 
 impl Agents {
-    pub fn start(
+    /// Each is enrolled as a real one is, by the text of its sticker, and then switched on.
+    pub async fn start(
         program: &Path,
         dir: &Path,
-        app: &App,
+        api: &Api,
         village: &Village,
         output: &str,
     ) -> anyhow::Result<Self> {
@@ -60,17 +63,13 @@ impl Agents {
             let home = dir.join(pole.id.as_str());
             std::fs::create_dir_all(&home)?;
             let file = home.join("agent.toml");
-            AgentConfig {
-                speaker: pole.id.clone(),
-                name: format!("Cụm loa xóm {}", pole.name),
-                address: app.broker_address(),
-                key: app.store().office().public_key(),
-                token: pole.token.clone(),
-                data_dir: Some(home.join("data")),
-                output: Some((output.to_owned(), recordings(dir).join(pole.id.as_str()))),
-            }
-            .write(&file)
-            .with_context(|| format!("writing {}", file.display()))?;
+            let folder = recordings(dir).join(pole.id.as_str());
+            std::fs::write(&file, configuration(&home.join("data"), output, &folder))
+                .with_context(|| format!("writing {}", file.display()))?;
+            let sticker = api.sticker(pole.id.as_str()).await?;
+            enrol(program, &file, &sticker)
+                .await
+                .with_context(|| format!("enrolling the pole of {}", pole.name))?;
             let log = home.join("agent.log");
             let child = spawn(program, &file, &log)
                 .with_context(|| format!("starting {}", program.display()))?;
@@ -126,6 +125,29 @@ impl Agents {
 /// Where WAV files go, a folder for each pole.
 pub fn recordings(dir: &Path) -> PathBuf {
     dir.join("wav")
+}
+
+fn configuration(data_dir: &Path, output: &str, directory: &Path) -> String {
+    let quoted = |path: &Path| toml::Value::String(path.display().to_string());
+    format!(
+        "data_dir = {}\n[output]\nkind = \"{output}\"\ndirectory = {}\n[governor]\nquiet_hours = []\n",
+        quoted(data_dir),
+        quoted(directory)
+    )
+}
+
+async fn enrol(program: &Path, config: &Path, sticker: &str) -> anyhow::Result<()> {
+    let mut command = Command::new(program);
+    command
+        .arg("enrol")
+        .arg("--config")
+        .arg(config)
+        .arg(sticker);
+    let done = command.kill_on_drop(true).output().await?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(())
 }
 
 fn spawn(program: &Path, config: &Path, log: &Path) -> std::io::Result<Child> {

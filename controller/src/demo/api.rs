@@ -102,18 +102,19 @@ impl Api {
         self.post("/api/v1/templates", &template).await.map(drop)
     }
 
-    /// Its hamlet bears the same id; `place` is in degrees north and east. Returns its secret at the broker.
-    pub async fn add_speaker(
-        &self,
-        id: &str,
-        name: &str,
-        place: (f64, f64),
-    ) -> anyhow::Result<String> {
+    /// Its hamlet bears the same id; `place` is in degrees north and east.
+    pub async fn add_speaker(&self, id: &str, name: &str, place: (f64, f64)) -> anyhow::Result<()> {
         let speaker = json!({
             "id": id, "name": name, "area": id, "zone": ZONE, "latitude": place.0, "longitude": place.1,
         });
-        let made = self.post("/api/v1/speakers", &speaker).await?;
-        Ok(text(&made, "token")?.to_owned())
+        self.post("/api/v1/speakers", &speaker).await.map(drop)
+    }
+
+    /// The text of a sticker for this speaker's board.
+    pub async fn sticker(&self, id: &str) -> anyhow::Result<String> {
+        let path = format!("/api/v1/speakers/{id}/enrolment");
+        let given = self.post(&path, &json!({})).await?;
+        Ok(text(&given, "text")?.to_owned())
     }
 
     pub async fn speak(&self, words: &str) -> anyhow::Result<Audio> {

@@ -58,8 +58,6 @@ pub struct Pole {
     pub id: SpeakerId,
     /// The hamlet's name.
     pub name: &'static str,
-    /// Its secret at the broker.
-    pub token: String,
 }
 
 #[derive(Clone)]
@@ -78,13 +76,11 @@ impl Village {
             let Hamlet { id, name, .. } = *hamlet;
             api.add_area(id, name, Some(COMMUNE), hamlet.approval)
                 .await?;
-            let token = api
-                .add_speaker(id, &format!("Cụm loa xóm {name}"), hamlet.place)
+            api.add_speaker(id, &format!("Cụm loa xóm {name}"), hamlet.place)
                 .await?;
             poles.push(Pole {
                 id: id.parse()?,
                 name,
-                token,
             });
         }
         people::make(api).await?;

@@ -12,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use loa_protocol::{channel::Channel, id::SpeakerId, programme::Command};
+use ed25519_dalek::VerifyingKey;
+use loa_protocol::{
+    channel::Channel, envelope::parse_public_key, head::Checkpoint, id::SpeakerId,
+    programme::Command,
+};
 use tokio::sync::mpsc;
 
 use super::{Change, Urgent};
@@ -27,6 +31,8 @@ use crate::{
 const COMPARE: Duration = Duration::from_secs(5);
 /// How long a database in trouble is left alone.
 const TROUBLE: Duration = Duration::from_secs(1);
+/// How often the poles are told how far the audit log went, where it went on.
+const WITNESS: Duration = Duration::from_secs(60);
 
 /// As when the broker came back empty: poles on thin lines, and the broker, get it piece by piece.
 const AT_ONCE: usize = 200;
@@ -44,6 +50,19 @@ enum Place {
 struct Known {
     token: Option<TokenHash>,
     serials: Vec<String>,
+    /// Public, in hex, of the same certificates, oldest first.
+    keys: Vec<String>,
+}
+
+impl Known {
+    /// With which it signs; `None`: it has a token and no certificate, and signs nothing.
+    fn keys(&self) -> Option<Vec<VerifyingKey>> {
+        if self.keys.is_empty() && self.token.is_some() {
+            return None;
+        }
+        let keys = self.keys.iter();
+        Some(keys.filter_map(|key| parse_public_key(key).ok()).collect())
+    }
 }
 
 pub(super) struct Loader {
@@ -55,6 +74,8 @@ pub(super) struct Loader {
     known: HashMap<SpeakerId, Known>,
     /// What the logic was told of whom the poles believe.
     standing: Option<Arc<Standing>>,
+    /// What the logic was told of the audit log.
+    checkpoint: Option<Checkpoint>,
     /// Each place once; bounded by what the database has.
     waiting: VecDeque<Place>,
     in_waiting: HashSet<Place>,
@@ -79,6 +100,7 @@ impl Loader {
             inputs,
             known: HashMap::new(),
             standing: None,
+            checkpoint: None,
             waiting: VecDeque::new(),
             in_waiting: HashSet::new(),
             urgent: VecDeque::new(),
@@ -89,6 +111,7 @@ impl Loader {
     /// The whole database as inputs: whom to believe, then speakers, then programmes.
     pub(super) async fn read_everything(&mut self) -> Result<Vec<Input>, StoreError> {
         let mut inputs = Vec::from_iter(self.new_trust().await?);
+        inputs.extend(self.new_checkpoint().await?);
         self.everything().await?;
         while let Some(place) = self.waiting.pop_front() {
             self.in_waiting.remove(&place);
@@ -101,6 +124,8 @@ impl Loader {
     pub(super) async fn run(mut self) {
         let mut compare = tokio::time::interval(COMPARE);
         compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut witness = tokio::time::interval(WITNESS);
+        witness.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut step = tokio::time::interval(STEP);
         step.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut left = AT_ONCE;
@@ -114,6 +139,7 @@ impl Loader {
                     None => return,
                 },
                 _ = compare.tick() => self.compare().await,
+                _ = witness.tick() => self.witness().await,
                 _ = step.tick(), if slow => {
                     left = AT_ONCE;
                     Ok(())
@@ -180,10 +206,12 @@ impl Loader {
             return Ok(());
         };
         match self.read(&place, urgent.as_ref()).await {
-            Ok(input) => match input {
-                Some(input) => self.tell(input).await,
-                None => Ok(()),
-            },
+            Ok(inputs) => {
+                for input in inputs {
+                    self.tell(input).await?;
+                }
+                Ok(())
+            }
             Err(error) => {
                 // Not lost: the urgent part is in the programme too.
                 self.wait(place);
@@ -192,16 +220,12 @@ impl Loader {
         }
     }
 
-    async fn read(
-        &self,
-        place: &Place,
-        urgent: Option<&Urgent>,
-    ) -> Result<Option<Input>, StoreError> {
+    async fn read(&self, place: &Place, urgent: Option<&Urgent>) -> Result<Vec<Input>, StoreError> {
         Ok(match place {
             Place::Channel(channel) => {
                 let state = self.store.channel(channel).await?;
                 let command = urgent.and_then(|urgent| command(urgent, &state.bulletins));
-                Some(Input::Channel {
+                vec![Input::Channel {
                     state: ChannelState {
                         channel: state.channel,
                         version: state.version,
@@ -209,12 +233,21 @@ impl Loader {
                         bulletins: state.bulletins,
                     },
                     command,
-                })
+                }]
             }
-            Place::Speaker(speaker) => Some(match self.store.speaker_config(speaker).await? {
-                Some(config) => Input::Config(Box::new(config)),
-                None => Input::SpeakerRemoved(speaker.clone()),
-            }),
+            Place::Speaker(speaker) => match self.store.speaker_config(speaker).await? {
+                // Its keys first: nothing unsigned is to be taken in between.
+                Some(config) => {
+                    let keys = self.known.get(speaker).and_then(Known::keys);
+                    let keys = keys.map(|keys| Input::SpeakerKeys {
+                        speaker: speaker.clone(),
+                        keys,
+                    });
+                    let config = Input::Config(Box::new(config));
+                    keys.into_iter().chain([config]).collect()
+                }
+                None => vec![Input::SpeakerRemoved(speaker.clone())],
+            },
         })
     }
 
@@ -243,6 +276,22 @@ impl Loader {
             self.all_due = true;
         }
         Ok(())
+    }
+
+    async fn witness(&mut self) -> Result<(), LoadError> {
+        match self.new_checkpoint().await? {
+            Some(input) => self.tell(input).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn new_checkpoint(&mut self) -> Result<Option<Input>, StoreError> {
+        let checkpoint = self.store.checkpoint().await?;
+        if checkpoint == self.checkpoint {
+            return Ok(None);
+        }
+        self.checkpoint = checkpoint;
+        Ok(checkpoint.map(Input::Checkpoint))
     }
 
     async fn new_trust(&mut self) -> Result<Option<Input>, StoreError> {

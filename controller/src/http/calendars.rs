@@ -25,6 +25,7 @@ use super::{
     idempotency::{self, Key, Secrecy},
     instant::Instant,
     messages::{Code, Lang},
+    speaker_status::governors,
     speakers::load,
 };
 use crate::{
@@ -190,12 +191,13 @@ async fn programme(state: &AppState, channel: &Channel, lang: Lang) -> Result<Re
     };
     let configs = state.store.speaker_configs(&speakers).await?;
     let channels = state.store.channels_of(&configs).await?;
+    let governors = governors(state, &speakers).await?;
     let now = state.clock.now();
     let text = task::spawn_blocking(move || {
         let mut planner = Planner::new(&channels, now, now, now.plus_s(AHEAD_S));
         let mut joined = Joined::default();
-        for config in &configs {
-            let plan = planner.plan(config);
+        for (config, governor) in configs.iter().zip(&governors) {
+            let plan = planner.plan(config, governor);
             let own = plan.items.iter().filter(|a| a.planned >= config.since);
             joined.add(own);
         }

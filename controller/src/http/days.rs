@@ -11,6 +11,7 @@ use loa_protocol::{
     bulletin::{Priority, Status},
     channel::Channel,
     id::{AreaId, GroupId, SpeakerId},
+    limits::Governor,
     playout::OccurrenceId,
     quiet_hours::DayWindow,
     speaker_config::SpeakerConfig,
@@ -27,6 +28,7 @@ use super::{
     guard::Signed,
     instant::{self, Instant},
     messages::Code,
+    speaker_status::governors,
     speakers::load,
 };
 use crate::{
@@ -180,15 +182,16 @@ pub async fn days(
     }
     let configs = state.store.speaker_configs(&speakers).await?;
     let channels = state.store.channels_of(&configs).await?;
+    let governors = governors(&state, &speakers).await?;
     let all = task::spawn_blocking(move || {
         let mut planner = Planner::new(&channels, now, from, to);
         let mut room = ITEMS;
         let mut all = Vec::with_capacity(configs.len());
-        for (config, told) in configs.iter().zip(told) {
+        for ((config, governor), told) in configs.iter().zip(&governors).zip(told) {
             if room == 0 {
                 break;
             }
-            let (items, cut) = items(&mut planner, config, told);
+            let (items, cut) = items(&mut planner, config, governor, told);
             truncated |= cut;
             room = room.saturating_sub(items.len());
             all.push(items);
@@ -221,9 +224,10 @@ pub async fn days(
 fn items(
     planner: &mut Planner,
     config: &SpeakerConfig,
+    governor: &Governor,
     told: Vec<PlayoutRow>,
 ) -> (Vec<DayItem>, bool) {
-    let plan = planner.plan(config);
+    let plan = planner.plan(config, governor);
     let known: HashSet<OccurrenceId> = told.iter().map(|row| row.occurrence.clone()).collect();
     let mut items: Vec<DayItem> = told.into_iter().map(DayItem::from).collect();
     items.extend(

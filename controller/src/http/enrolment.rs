@@ -22,6 +22,7 @@ use super::{
     speakers::load,
 };
 use crate::{
+    act,
     engine::Change,
     logic::{identity::Way, permissions::Action},
     pki::{Enrolment, EnrolmentCode, RenewalError, public_key_of_pem, renew},
@@ -199,7 +200,7 @@ async fn enrolled(
     speaker: Speaker,
     certificate: String,
 ) -> Result<Json<EnrolledView>, ApiError> {
-    let (root_key, roots) = roots(state).await?;
+    let (root_key, roots) = roots(state)?;
     Ok(Json(EnrolledView {
         speaker: speaker.id.to_string(),
         name: speaker.name,
@@ -213,12 +214,11 @@ async fn enrolled(
 }
 
 /// What a speaker believes first, and what leads from there to today.
-async fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
-    let encoded: Vec<String> = Vec::<(u32, Vec<u8>)>::new()
-        .into_iter()
-        .map(|(_, root)| URL_SAFE_NO_PAD.encode(root))
-        .collect();
-    Ok((state.store.office().public_key(), encoded))
+fn roots(state: &AppState) -> Result<(String, Vec<String>), ApiError> {
+    let key = state.store.root_key()?;
+    let roots = state.store.roots();
+    let encoded = roots.iter().map(|(_, root)| URL_SAFE_NO_PAD.encode(root));
+    Ok((hex::encode(key.as_bytes()), encoded.collect()))
 }
 
 /// Slower and slower for one address; nobody is locked out.
@@ -243,6 +243,7 @@ pub async fn enrol(
     let code = EnrolmentCode::parse(&asked.code).ok_or(Code::EnrolCodeWrong)?;
     let speaker = state.store.enrolling(&code.hash()).await?;
     let speaker = speaker.ok_or(Code::EnrolCodeWrong)?;
+    act::on(speaker.id.as_str());
     // Who has a code guesses no more.
     state.throttle.right(ENROLLING, from.0);
     let key = public_key_of_pem(&asked.request)
@@ -291,6 +292,7 @@ pub async fn renew_over_https(
         Err(StoreError::NotFound { .. }) => return Err(Code::RenewalRefused.into()),
         found => found?,
     };
+    act::on(speaker.id.as_str());
     let authority = state.identity.authority();
     let now = state.clock.now();
     let renewed = renew(&state.store, authority, &speaker.id, &body, Way::Web, now).await;

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -158,7 +158,7 @@ pub async fn finish(State(https): State<Https>, request: Request, next: Next) ->
     if https.0 {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
+            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
         );
     }
     headers.insert(
@@ -169,9 +169,20 @@ pub async fn finish(State(https): State<Https>, request: Request, next: Next) ->
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
+    // No other site's page shows or plays anything of ours in the name of whoever is signed in.
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    // The app's files have a stricter one of their own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ));
     response
 }
 
@@ -332,6 +343,7 @@ impl From<AudioError> for ApiError {
                 Self::new(Code::AudioUnsupported).with("what", what)
             }
             AudioError::Broken { what } => Self::new(Code::AudioBroken).with("what", what),
+            AudioError::TooSlow => Self::new(Code::AudioTooSlow),
             AudioError::TooMany => Self {
                 retry_after_s: Some(60),
                 ..Self::new(Code::UploadsBusy)
@@ -341,7 +353,9 @@ impl From<AudioError> for ApiError {
                 Self::new(Code::DiskFull)
             }
             AudioError::Store(error) => error.into(),
-            AudioError::File(_) | AudioError::Encode(_) => Self::internal(&text),
+            AudioError::NoProgram { .. } | AudioError::File(_) | AudioError::Encode(_) => {
+                Self::internal(&text)
+            }
         }
     }
 }

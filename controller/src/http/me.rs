@@ -67,10 +67,7 @@ pub struct SecurityView {
 /// Who am I, and what may I do?
 #[utoipa::path(get, path = "/me", tag = "session",
     responses((status = 200, body = MeView), (status = "default", body = ErrorEnvelope)))]
-pub async fn me(
-    State(state): State<AppState>,
-    signed: Signed,
-) -> Result<Json<MeView>, ApiError> {
+pub async fn me(State(state): State<AppState>, signed: Signed) -> Result<Json<MeView>, ApiError> {
     let own: Vec<AreaId> = signed.actor.area.iter().cloned().collect();
     let can = |action| may(&signed.actor, action, &own);
     let priorities = [Priority::Ordinary, Priority::Priority, Priority::Emergency];

@@ -147,7 +147,7 @@ codes! {
     ProofWrong 403 "proof_wrong"
         "Mật khẩu hoặc mã không đúng: hãy thử lại. Mỗi mã chỉ dùng được một lần, nếu vừa dùng hãy đợi mã mới."
         "The password or the code is wrong: try again. Each code works once; if you just used it, wait for the next.";
-    CodeWrong 422 "code_wrong"
+    DigitsWrong 422 "code_wrong"
         "Mã không đúng: hãy nhập 6 số đang hiện trên điện thoại, và xem điện thoại có đặt giờ tự động không."
         "The code is wrong: type the 6 digits that your phone shows now, and see that its clock sets itself.";
     TotpNotBegun 409 "totp_not_begun"
@@ -280,6 +280,9 @@ codes! {
     AudioUnsupported 422 "audio_unsupported"
         "Loại tệp này không đọc được ({what}): hãy lưu thành MP3, M4A, WAV, FLAC, Ogg hoặc WebM rồi gửi lại."
         "This kind of file cannot be read ({what}): save it as MP3, M4A, WAV, FLAC, Ogg or WebM and send it again.";
+    AudioTooSlow 422 "audio_too_slow"
+        "Đọc tệp âm thanh này mất quá nhiều thời gian nên đã dừng lại: hãy ghi âm lại hoặc gửi tệp ở dạng khác (MP3, M4A)."
+        "Reading this recording took too long and was stopped: record it again, or send it in another form (MP3, M4A).";
     AudioBroken 422 "audio_broken"
         "Tệp bị hỏng, không giải mã được ({what}): hãy xuất lại từ chương trình đã tạo ra nó."
         "The file is damaged ({what}): export it again from the program that made it.";
@@ -529,6 +532,9 @@ codes! {
     SelfTestTimeQuiet 422 "self_test_in_quiet_hours"
         "Giờ tự kiểm tra {given} nằm trong giờ yên lặng của loa: hãy chọn giờ khác, ví dụ 11:45."
         "The self-test at {given} falls into the speaker's quiet hours: choose another time, such as 11:45.";
+    LimitsInvalid 422 "limits_invalid"
+        "Giới hạn “{name}” của loa phải từ {from} đến {to}; để trống nếu không giới hạn."
+        "The speaker's limit “{name}” goes from {from} to {to}; leave it out for no limit.";
     DataPlanInvalid 422 "data_plan_invalid"
         "Gói dữ liệu phải từ 1 đến {most} MB mỗi tháng."
         "A data plan has 1 to {most} MB a month.";
@@ -646,9 +652,6 @@ mod tests {
     #[test]
     fn values_stand_in_their_places() {
         let text = Code::TooManyGuesses.text(Lang::En, &[("wait_s", "7".into())]);
-        assert_eq!(
-            text,
-            "Too many wrong passwords: wait 7 seconds and try again."
-        );
+        assert_eq!(text, "Too many wrong tries: wait 7 seconds and try again.");
     }
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use loa_protocol::{
+    arbitration::{Rules, is_in_earnest},
     bulletin::{Bulletin, Priority},
     id::SpeakerId,
     preview,
+    sounded::{Piece, REMEMBERED_S, Sounded},
+    time::WallTime,
 };
 use serde::{Deserialize, Serialize};
 use tokio::task;
@@ -19,11 +22,14 @@ use super::{
     guard::Signed,
     instant::Instant,
     messages::Code,
+    speaker_status::last,
     speakers::load,
 };
-use crate::logic::permissions::Action;
+use crate::{logic::permissions::Action, store::PlayoutRow};
 
 const LONGEST_H: u32 = 7 * 24;
+/// Most playouts whose minutes are counted: a minute each, all day.
+const PLAYOUTS: u32 = 1_500;
 
 #[derive(Deserialize)]
 pub struct Ahead {
@@ -84,11 +90,23 @@ pub async fn preview(
     }
     let from = state.clock.now();
     let to = from.plus_s(i64::from(hours) * 3_600);
-    let ahead =
-        task::spawn_blocking(move || preview::preview(bulletins.values(), &config, from, to))
-            .await
-            .map_err(|error| ApiError::internal(&error))?
-            .map_err(|error| ApiError::internal(&error))?;
+    let governor = last(&state, &id).await?.map(|last| last.status.governor());
+    let governor = governor.unwrap_or_default();
+    let told = state
+        .store
+        .playouts_of(&id, from.plus_s(-REMEMBERED_S), from, PLAYOUTS)
+        .await?;
+    let ahead = task::spawn_blocking(move || {
+        let rules = Rules {
+            config: &config,
+            governor: &governor,
+            sounded: &sounded(&told, from),
+        };
+        preview::preview(bulletins.values(), &rules, from, to)
+    })
+    .await
+    .map_err(|error| ApiError::internal(&error))?
+    .map_err(|error| ApiError::internal(&error))?;
     let items = ahead.items.into_iter().map(|item| {
         let (outcome, reason) = item.outcome.words();
         PreviewItem {
@@ -109,4 +127,21 @@ pub async fn preview(
         items: items.collect(),
         truncated: ahead.truncated,
     }))
+}
+
+/// What the pole has told of its last day; all of a playout that had pauses as late as it can have been.
+fn sounded(told: &[PlayoutRow], now: WallTime) -> Sounded {
+    let pieces = told.iter().filter_map(|row| {
+        let length_ms = i64::try_from(row.sounded_ms).unwrap_or(i64::MAX);
+        let to = row
+            .ended
+            .or(Some(row.started?.plus_ms(length_ms)))?
+            .min(now);
+        Some(Piece {
+            from: to.plus_ms(-length_ms),
+            to,
+            emergency: is_in_earnest(row.priority, row.status),
+        })
+    });
+    pieces.collect()
 }

@@ -300,6 +300,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn with_a_certificate_only_https_is_answered_and_silence_is_hung_up_on() {
+        use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+
+        use crate::pki::{Authority, Shown, web_config};
+        let folder = tempfile::tempdir().unwrap();
+        let now = crate::clock::Clock::now(&crate::clock::SystemClock);
+        let authority = Authority::open(folder.path(), now).unwrap();
+        let pair = authority.server(&["127.0.0.1".into()], now).unwrap();
+        let shown = Arc::new(Shown::new(&pair.chain, &pair.key).unwrap());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let patience = Patience {
+            header: Duration::from_secs(2),
+            body: NEVER,
+            connections: 10,
+        };
+        let tls = Some(web_config(shown).unwrap());
+        tokio::spawn(serve(listener, tls, echo(), stop, patience));
+
+        let question = b"GET / HTTP/1.1\r\nhost: loa\r\nconnection: close\r\n\r\n";
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        stream.write_all(question).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.ends_with("xin chào".as_bytes()));
+
+        let mut plain = TcpStream::connect(address).await.unwrap();
+        plain.write_all(question).await.unwrap();
+        assert!(!heard(&mut plain).await.contains("xin chào"));
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        assert_eq!(heard(&mut silent).await, "");
+    }
+
+    #[tokio::test]
     async fn who_never_ends_its_body_is_refused_and_hung_up_on() {
         let patience = Patience {
             header: NEVER,

@@ -1,9 +1,11 @@
 //! What a speaker last said of itself, as the API shows it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use loa_protocol::{
     id::SpeakerId,
+    limits::{Governor, Limits},
+    quiet_hours::DayWindow,
     status::{Next, Sounding, SpeakerStatus},
     time::{Trust, WallTime},
 };
@@ -11,7 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{AppState, error::ApiError, instant::Instant};
-use crate::logic::{Presence, PresenceView};
+use crate::{
+    logic::{Presence, PresenceView},
+    store::Speaker,
+};
 
 #[derive(Serialize, ToSchema)]
 pub struct PresenceOf {
@@ -70,6 +75,10 @@ pub struct StatusView {
     pub sounding: Option<SoundingView>,
     pub next: Option<NextView>,
     pub muted: bool,
+    /// In force: the stricter of what the office set and what was set at the pole; `null` when it does not tell.
+    pub limits: Option<Limits>,
+    /// Quiet hours that were set at the pole, beside the office's.
+    pub own_quiet_hours: Vec<DayWindow>,
     pub output: String,
     /// Complete recordings on its disk, of what its programmes name.
     pub contents_held: usize,
@@ -126,6 +135,27 @@ pub async fn last(state: &AppState, id: &SpeakerId) -> Result<Option<Last>, ApiE
     Ok(kept.map(|(status, received)| Last { status, received }))
 }
 
+/// What each of these poles has told of its own limits, in their order; none where it told nothing.
+pub async fn governors(state: &AppState, speakers: &[Speaker]) -> Result<Vec<Governor>, ApiError> {
+    let seen = state.engine.seen(speakers.iter().map(|s| &s.id)).speakers;
+    let unseen = speakers
+        .iter()
+        .zip(&seen)
+        .filter(|(_, (_, status))| status.is_none())
+        .map(|(speaker, _)| speaker.id.clone());
+    let earlier = state
+        .store
+        .last_statuses(&unseen.collect::<Vec<_>>())
+        .await?;
+    let of = |(speaker, (_, status)): (&Speaker, &(_, Option<Arc<SpeakerStatus>>))| match status {
+        Some(status) => status.governor(),
+        None => earlier
+            .get(&speaker.id)
+            .map_or_else(Governor::default, |(status, _)| status.governor()),
+    };
+    Ok(speakers.iter().zip(&seen).map(of).collect())
+}
+
 impl From<&Sounding> for SoundingView {
     fn from(sounding: &Sounding) -> Self {
         Self {
@@ -165,6 +195,8 @@ impl From<&Last> for StatusView {
             sounding: status.sounding.as_ref().map(SoundingView::from),
             next: status.next.as_ref().map(NextView::from),
             muted: status.muted,
+            limits: status.limits.clone(),
+            own_quiet_hours: status.governor_quiet.clone(),
             output: status.output.clone(),
             contents_held: status.held.len(),
             partial: status

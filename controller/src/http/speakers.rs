@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loa_protocol::{
     id::{AreaId, SpeakerId},
+    limits::Limits,
     quiet_hours::{DayWindow, WindowError, parse_time_of_day, parse_zone},
     speaker_config::VolumePlan,
 };
@@ -45,6 +46,8 @@ pub struct SpeakerView {
     pub quiet_hours: Vec<DayWindow>,
     pub volume: VolumePlan,
     pub muted: bool,
+    /// How much it may sound, on top of what was set at the pole; the stricter holds. `null`: only the pole's own.
+    pub limits: Option<Limits>,
     /// Added to every scheduled start.
     pub delay_trim_ms: i16,
     /// When it tests its own sound each day, where something listens; `null`: never.
@@ -100,6 +103,7 @@ pub struct NewSpeakerBody {
     /// The office's when there are none.
     pub quiet_hours: Option<Vec<DayWindow>>,
     pub volume: Option<VolumePlan>,
+    pub limits: Option<Limits>,
     #[serde(default)]
     pub delay_trim_ms: i64,
     /// `HH:MM`; the office's when there is none, `null` for no self-test.
@@ -126,6 +130,10 @@ pub struct SpeakerPatch {
     pub volume: Option<VolumePlan>,
     /// Silent whatever comes.
     pub muted: Option<bool>,
+    /// `null`: none on top of the pole's own.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Limits>)]
+    pub limits: Option<Option<Limits>>,
     pub delay_trim_ms: Option<i64>,
     /// `HH:MM`, not in quiet hours; `null`: none.
     #[serde(default, deserialize_with = "given")]
@@ -160,6 +168,7 @@ pub fn view(state: &AppState, speaker: Speaker) -> SpeakerView {
         quiet_hours: speaker.quiet_hours,
         volume: speaker.volume,
         muted: speaker.muted,
+        limits: speaker.limits,
         delay_trim_ms: speaker.delay_trim_ms,
         self_test_at: speaker.self_test_at,
         data_plan_mb: speaker.data_plan_mb,
@@ -175,6 +184,15 @@ fn check_zone(zone: &str) -> Result<(), ApiError> {
     parse_zone(zone)
         .map(|_| ())
         .map_err(|_| ApiError::new(Code::ZoneInvalid).with("given", zone))
+}
+
+fn check_limits(limits: &Limits) -> Result<(), ApiError> {
+    limits.check().map_err(|error| {
+        ApiError::new(Code::LimitsInvalid)
+            .with("name", error.name)
+            .with("from", error.from)
+            .with("to", error.to)
+    })
 }
 
 fn check_windows<'a>(
@@ -330,6 +348,7 @@ pub async fn create(
             .quiet_hours
             .unwrap_or_else(|| defaults.quiet_hours.clone()),
         volume: asked.volume.unwrap_or_default(),
+        limits: asked.limits,
         delay_trim_ms: trim(asked.delay_trim_ms)?,
         self_test_at: asked
             .self_test_at
@@ -339,6 +358,7 @@ pub async fn create(
     check_zone(&new.zone)?;
     check_windows(new.quiet_hours.iter())?;
     check_volume(&new.volume)?;
+    new.limits.as_ref().map(check_limits).transpose()?;
     signed.must(&state, Action::Build, &new.area).await?;
     let make = async |claim: Option<Claim>| {
         let token = chance::token();
@@ -409,6 +429,7 @@ pub async fn change(
         && patch.zone.is_none()
         && patch.quiet_hours.is_none()
         && patch.volume.is_none()
+        && patch.limits.is_none()
         && patch.delay_trim_ms.is_none()
         && patch.self_test_at.is_none()
         && patch.data_plan_mb.is_none()
@@ -435,6 +456,8 @@ pub async fn change(
         check_windows(windows.iter())?;
     }
     patch.volume.as_ref().map(check_volume).transpose()?;
+    let limits = patch.limits.as_ref().and_then(Option::as_ref);
+    limits.map(check_limits).transpose()?;
     // New quiet hours may swallow a time set earlier: the pole itself does not test then.
     if let Some(at) = &patch.self_test_at {
         let windows = patch.quiet_hours.as_ref().unwrap_or(&known.quiet_hours);
@@ -451,6 +474,7 @@ pub async fn change(
         quiet_hours: patch.quiet_hours,
         volume: patch.volume,
         muted: patch.muted,
+        limits: patch.limits,
         delay_trim_ms: patch.delay_trim_ms.map(trim).transpose()?,
         self_test_at: patch.self_test_at,
         data_plan_mb: optional(patch.data_plan_mb, data_plan)?,

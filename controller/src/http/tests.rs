@@ -4,18 +4,25 @@ mod alarms;
 mod alerts;
 mod app;
 mod approval;
+mod audit;
+pub(super) mod authenticator;
 mod bulletins;
 mod corrections;
 mod days;
 mod description;
 mod ecosystem;
 mod endorsement;
+mod enrolment;
 mod exercises;
 mod holidays;
 mod library;
 mod recordings;
 mod reports;
 mod rights;
+mod sign_in_codes;
+mod sign_in_passkeys;
+mod sign_in_proof;
+mod sign_in_sessions;
 mod templates;
 mod village;
 pub(super) mod watch;
@@ -33,6 +40,7 @@ use tower::ServiceExt;
 use super::AppState;
 use crate::{
     auth,
+    clock::Clock,
     config::Config,
     engine::{Change, EngineHandle},
     logic::permissions::Role,
@@ -119,9 +127,16 @@ impl Office {
         answer["token"].as_str().expect("a token").to_owned()
     }
 
+    /// Time has passed, and this person shows once more who it is.
+    pub async fn prove(&self, token: &str) {
+        let asked = json!({ "password": PASSWORD });
+        self.post(token, "/api/v1/session/proof", &asked).await.ok();
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let method = request.method().to_string();
         let path = request.uri().path().to_owned();
+        let entries = audit::length(self).await;
         let response = self
             .router
             .clone()
@@ -133,6 +148,13 @@ impl Office {
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
         description::check(&method, &path, parts.status.as_u16(), &body);
+        if audit::must_tell(&method, &path, &parts) {
+            let told = audit::length(self).await;
+            assert!(
+                told > entries,
+                "{method} {path} left no entry in the audit log"
+            );
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,

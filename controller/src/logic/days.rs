@@ -7,12 +7,15 @@ use std::{
 };
 
 use loa_protocol::{
+    arbitration::Rules,
     bulletin::{Bulletin, Priority, Status},
     channel::Channel,
     id::BulletinId,
+    limits::{Governor, Limits},
     playout::{OccurrenceId, Outcome},
     preview::{MAX_OCCURRENCES, preview},
     quiet_hours::DayWindow,
+    sounded::Sounded,
     speaker_config::SpeakerConfig,
     time::WallTime,
 };
@@ -62,6 +65,17 @@ struct Key {
     zone: String,
     quiet_hours: Vec<(String, String)>,
     muted: bool,
+    limits: Limits,
+    own_quiet: Vec<(String, String)>,
+    own_zone: String,
+}
+
+fn rules<'a>(config: &'a SpeakerConfig, governor: &'a Governor, sounded: &'a Sounded) -> Rules<'a> {
+    Rules {
+        config,
+        governor,
+        sounded,
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -80,7 +94,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub fn plan(&mut self, config: &SpeakerConfig) -> Rc<Plan> {
+    /// `governor`: as the pole has told of its own.
+    pub fn plan(&mut self, config: &SpeakerConfig, governor: &Governor) -> Rc<Plan> {
         let followed = || config.channels.iter().filter_map(|c| self.channels.get(c));
         // One that reaches it by two channels is played once.
         let bulletins: BTreeMap<&BulletinId, &Bulletin> = followed()
@@ -95,12 +110,15 @@ impl<'a> Planner<'a> {
             zone: config.zone.clone(),
             quiet_hours: config.quiet_hours.iter().map(pair).collect(),
             muted: config.muted,
+            limits: rules(config, governor, &Sounded::default()).limits(),
+            own_quiet: governor.quiet_hours.iter().map(pair).collect(),
+            own_zone: governor.zone.clone(),
         };
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
         let silence = key.silence_before.unwrap_or(WallTime::EPOCH);
-        let plan = Rc::new(self.make(&bulletins, config, silence));
+        let plan = Rc::new(self.make(&bulletins, config, governor, silence));
         self.known.insert(key, plan.clone());
         plan
     }
@@ -114,6 +132,7 @@ impl<'a> Planner<'a> {
         &self,
         bulletins: &BTreeMap<&BulletinId, &Bulletin>,
         config: &SpeakerConfig,
+        governor: &Governor,
         silence: WallTime,
     ) -> Plan {
         let mut plan = Plan::default();
@@ -140,7 +159,9 @@ impl<'a> Planner<'a> {
             // What began before may still sound, unless everything was stopped.
             let run_from = start.plus_s(-LONGEST_S).max(silence.plus_us(1)).min(start);
             let all = bulletins.values().copied();
-            let ahead = preview(all, config, run_from, self.to);
+            let nothing = Sounded::default();
+            let rules = rules(config, governor, &nothing);
+            let ahead = preview(all, &rules, run_from, self.to);
             let ahead = ahead
                 .ok()
                 .unwrap_or_else(|| loa_protocol::preview::Preview {

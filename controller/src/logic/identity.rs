@@ -1,7 +1,8 @@
 //! Who a speaker is, by its keys: whose word a renewal is, and whether it is granted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ed25519_dalek::VerifyingKey;
 use loa_protocol::{
     certificate::Renewal,
     envelope::{KeyId, Keyring, Refusal, open_counted, parse_public_key},
@@ -43,6 +44,36 @@ pub struct Granted {
     pub by: String,
     /// Newer ones for other keys: it asks again because it never got them.
     pub lost: Vec<String>,
+}
+
+/// The keys with which a speaker may sign.
+#[derive(Debug)]
+pub struct Keys {
+    pub ring: Keyring,
+    /// Oldest first.
+    keys: Vec<VerifyingKey>,
+    told: bool,
+}
+
+impl Keys {
+    /// Oldest first.
+    pub fn new(keys: Vec<VerifyingKey>) -> Self {
+        Self {
+            ring: Keyring::new(keys.iter().copied()),
+            keys,
+            told: false,
+        }
+    }
+
+    /// The newest of these keys that signed, if an older one is held too; told once.
+    pub fn newly_used(&mut self, signers: &BTreeSet<KeyId>) -> Option<VerifyingKey> {
+        let newer = self.keys.iter().skip(1).rev();
+        let used = newer
+            .copied()
+            .find(|key| !self.told && signers.contains(&KeyId::of(key)))?;
+        self.told = true;
+        Some(used)
+    }
 }
 
 /// Why a speaker gets no next certificate.
@@ -270,6 +301,17 @@ mod tests {
         all.push(held(1, 60, false));
         let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &all, Way::Line, NOW).unwrap();
         assert_eq!(granted.lost.len(), 3);
+    }
+
+    #[test]
+    fn the_former_key_is_given_up_when_the_next_one_is_first_heard() {
+        let signed_by = |n: u8| BTreeSet::from([KeyId::of(&key(n).verifying_key())]);
+        let mut keys = Keys::new([1, 2].map(|n| key(n).verifying_key()).into());
+        assert_eq!(keys.newly_used(&signed_by(1)), None);
+        assert_eq!(keys.newly_used(&signed_by(2)), Some(key(2).verifying_key()));
+        assert_eq!(keys.newly_used(&signed_by(2)), None);
+        let mut only = Keys::new(vec![key(1).verifying_key()]);
+        assert_eq!(only.newly_used(&signed_by(1)), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use loa_protocol::{
     certificate::Renewal,
     clock::{ClockReply, ClockRequest},
     content::{BLOCK_BYTES, ContentId, Wants},
-    envelope::{Document, Keyring, Refusal, open, open_unsigned},
+    envelope::{Document, Refusal, open_counted, open_unsigned},
     event::{Ack, Events},
     id::{SpeakerId, StoreId},
     status::SpeakerStatus,
@@ -16,6 +16,7 @@ use loa_protocol::{
 
 use super::{
     delivery::Delivery,
+    identity::Keys,
     intake::{Intake, NotTaken},
     port::{Effect, Figures, Input, LogLine, Notice, Reading, Settings, TrustState},
     presence::{Presence, PresenceView, Roll},
@@ -41,7 +42,7 @@ pub struct Office {
     delivery: Delivery,
     roll: Roll,
     /// Of the speakers that have a certificate. One entry for each that the database has.
-    keys: HashMap<SpeakerId, Keyring>,
+    keys: HashMap<SpeakerId, Keys>,
     intake: Intake,
     figures: Figures,
     connected: bool,
@@ -95,13 +96,18 @@ impl Office {
                 self.book.channel(state, command, at.wall, &mut out);
             }
             Input::Trust(state) => self.trust(*state, at, &mut out),
+            Input::Checkpoint(checkpoint) => {
+                if self.book.checkpoint(checkpoint) {
+                    self.head_us = at.mono_us;
+                }
+            }
             Input::Config(config) => {
                 self.roll.add(&config.speaker, at);
                 self.book.config(&config, &mut out);
                 out.push(Effect::Notice(Notice::Speaker(config.speaker)));
             }
             Input::SpeakerKeys { speaker, keys } => {
-                self.keys.insert(speaker, Keyring::new(keys));
+                self.keys.insert(speaker, Keys::new(keys));
             }
             Input::SpeakerRemoved(speaker) => {
                 self.keys.remove(&speaker);
@@ -302,7 +308,7 @@ impl Office {
         if payload.is_empty() {
             return Ok(());
         }
-        let status: SpeakerStatus = self.open(&speaker, payload)?;
+        let status: SpeakerStatus = self.open(&speaker, payload, out)?;
         own(&status.speaker, &speaker)?;
         if !status.online {
             let changed = self.roll.gone(&speaker, at);
@@ -350,7 +356,7 @@ impl Office {
         at: Reading,
         out: &mut Vec<Effect>,
     ) -> Result<(), &'static str> {
-        let batch: Events = self.open(&speaker, payload)?;
+        let batch: Events = self.open(&speaker, payload, out)?;
         own(&batch.speaker, &speaker)?;
         self.heard(speaker, at, out);
         let count = batch.events.len() as u64;
@@ -371,7 +377,7 @@ impl Office {
         at: Reading,
         out: &mut Vec<Effect>,
     ) -> Result<(), &'static str> {
-        let wants: Wants = self.open(&speaker, payload)?;
+        let wants: Wants = self.open(&speaker, payload, out)?;
         own(&wants.speaker, &speaker)?;
         let (book, unreadable) = (&self.book, &self.unreadable);
         let known = |content: &ContentId| {
@@ -393,7 +399,7 @@ impl Office {
         at: Reading,
         out: &mut Vec<Effect>,
     ) -> Result<(), &'static str> {
-        let request: ClockRequest = self.open(&speaker, payload)?;
+        let request: ClockRequest = self.open(&speaker, payload, out)?;
         own(&request.speaker, &speaker)?;
         // Answered within microseconds of its coming in, so both instants are this one. What it waited before shows in
         // the speaker's round trip, where it belongs.
@@ -420,7 +426,7 @@ impl Office {
         at: Reading,
         out: &mut Vec<Effect>,
     ) -> Result<(), &'static str> {
-        let wish: Renewal = self.open(&speaker, payload)?;
+        let wish: Renewal = self.open(&speaker, payload, out)?;
         own(&wish.speaker, &speaker)?;
         out.push(Effect::Renew {
             speaker: speaker.clone(),
@@ -432,15 +438,26 @@ impl Office {
 
     /// Only of speakers that the office has: on a broker of somebody else's anybody may be talking. Whoever has a
     /// certificate signs.
-    fn open<D: Document>(&self, speaker: &SpeakerId, payload: &[u8]) -> Result<D, &'static str> {
+    fn open<D: Document>(
+        &mut self,
+        speaker: &SpeakerId,
+        payload: &[u8],
+        out: &mut Vec<Effect>,
+    ) -> Result<D, &'static str> {
         if !self.roll.knows(speaker) {
             return Err("unknown_speaker");
         }
-        let opened = match self.keys.get(speaker) {
-            Some(keys) => open(payload, keys),
-            None => open_unsigned(payload),
+        let Some(keys) = self.keys.get_mut(speaker) else {
+            return open_unsigned(payload).map_err(Refusal::word);
         };
-        opened.map_err(Refusal::word)
+        let (document, signers) = open_counted(payload, &keys.ring).map_err(Refusal::word)?;
+        if let Some(key) = keys.newly_used(&signers) {
+            out.push(Effect::KeyInUse {
+                speaker: speaker.clone(),
+                key,
+            });
+        }
+        Ok(document)
     }
 
     fn heard(&mut self, speaker: SpeakerId, at: Reading, out: &mut Vec<Effect>) {

@@ -10,6 +10,7 @@ use loa_protocol::{
     channel::Channel,
     content::ContentId,
     event::Event,
+    head::Checkpoint,
     id::{AreaId, BulletinId, SpeakerId, StoreId},
     playout::OccurrenceId,
     programme::{Command, Version},
@@ -100,10 +101,12 @@ pub enum Input {
     },
     /// The roots, the approvers or the signing key are (now) these. What was signed with another key is to be told again.
     Trust(Box<TrustState>),
+    /// How far the audit log goes (now).
+    Checkpoint(Checkpoint),
     /// A speaker is (now) set so.
     Config(Box<SpeakerConfig>),
     SpeakerRemoved(SpeakerId),
-    /// The speaker has, or had, a certificate; these are the keys of those that hold. From now on its words count only
+    /// The speaker has, or had, a certificate; these are the keys of those that hold, oldest first. From now on its words count only
     /// with the signature of one of them: with no key here none do. Of a speaker never named here words are taken unsigned.
     SpeakerKeys {
         speaker: SpeakerId,
@@ -153,6 +156,11 @@ pub enum Effect {
     Renew {
         speaker: SpeakerId,
         payload: Bytes,
+    },
+    /// The speaker signs with this key, and holds an older one too: what was given for that may be revoked.
+    KeyInUse {
+        speaker: SpeakerId,
+        key: VerifyingKey,
     },
     /// Store durably, then tell [`Input::EventsStored`] or [`Input::EventsFailed`].
     StoreEvents {

@@ -13,7 +13,7 @@ use loa_protocol::{
     channel::Channel,
     content::ContentId,
     envelope::{Document, KeyId, seal},
-    head::Head,
+    head::{Checkpoint, Head},
     id::{AreaId, BulletinId, SpeakerId},
     programme::{Command, MAX_BULLETINS, Now, Programme, Version},
     speaker_config::SpeakerConfig,
@@ -126,6 +126,11 @@ impl Book {
         let sealed = self.seal(&self.head);
         self.head_sealed = Some(sealed.clone());
         sealed
+    }
+
+    /// Every pole is a witness to how far the audit log went. Says whether the head has to be made anew.
+    pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> bool {
+        self.head.audit.replace(checkpoint) != Some(checkpoint)
     }
 
     /// Takes whom the poles are to believe: what is new of it is published, before anything that is signed with a new key.

@@ -32,6 +32,10 @@ pub(crate) fn status(speaker: &str) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
         audit: None,
     }

@@ -112,6 +112,8 @@ pub fn outcome(lang: Lang, outcome: &str, reason: &str) -> String {
             "stopped" => ("bị dừng", "stopped"),
             "cancelled" => ("đã hủy", "cancelled"),
             "no_content" => ("chưa nhận đủ âm thanh", "audio not complete"),
+            "limit" => ("quá giới hạn của loa", "over the speaker's limits"),
+            "distrusted" => ("không còn được tin cậy", "not trusted any more"),
             "max_duration" => ("quá dài nên bị ngắt", "too long, cut"),
             "clock_untrusted" => ("loa chưa đúng giờ", "clock not set"),
             "arrived_late" => ("nhận được quá muộn", "arrived too late"),

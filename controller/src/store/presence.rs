@@ -7,7 +7,7 @@ use loa_protocol::{id::SpeakerId, status::SpeakerStatus, time::WallTime};
 use sqlx::SqliteConnection;
 
 use super::{
-    Result, Store,
+    Result, Store, audit,
     convert::{from_json, from_word, json, wall},
     events::believe_acked,
     outages, telemetry,
@@ -44,6 +44,9 @@ impl Store {
             .await?;
             // The last will carries no numbers worth believing.
             if done.rows_affected() > 0 && status.online {
+                if let Some(saw) = status.audit {
+                    audit::witness(&mut tx, &status.speaker, saw, *received).await?;
+                }
                 believe_acked(
                     &mut tx,
                     &status.speaker,

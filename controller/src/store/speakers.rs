@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use loa_protocol::{
     channel::Channel,
     id::{AreaId, GroupId, SpeakerId},
+    limits::Limits,
     programme::Version,
     quiet_hours::DayWindow,
     speaker_config::{MAX_CHANNELS, SpeakerConfig, VolumePlan},
@@ -35,6 +36,8 @@ pub struct Speaker {
     pub quiet_hours: Vec<DayWindow>,
     pub volume: VolumePlan,
     pub muted: bool,
+    /// On top of the pole's own; the stricter holds.
+    pub limits: Option<Limits>,
     pub delay_trim_ms: i16,
     /// `HH:MM` of the daily self-test.
     pub self_test_at: Option<String>,
@@ -63,6 +66,7 @@ pub struct NewSpeaker {
     pub zone: String,
     pub quiet_hours: Vec<DayWindow>,
     pub volume: VolumePlan,
+    pub limits: Option<Limits>,
     pub delay_trim_ms: i16,
     pub self_test_at: Option<String>,
 }
@@ -79,6 +83,7 @@ impl NewSpeaker {
             zone: "Asia/Ho_Chi_Minh".into(),
             quiet_hours: Vec::new(),
             volume: VolumePlan::default(),
+            limits: None,
             delay_trim_ms: 0,
             self_test_at: Some("11:45".into()),
         }
@@ -96,6 +101,7 @@ pub struct SpeakerChange {
     pub quiet_hours: Option<Vec<DayWindow>>,
     pub volume: Option<VolumePlan>,
     pub muted: Option<bool>,
+    pub limits: Option<Option<Limits>>,
     pub delay_trim_ms: Option<i16>,
     pub self_test_at: Option<Option<String>>,
     pub data_plan_mb: Option<Option<u32>>,
@@ -104,14 +110,14 @@ pub struct SpeakerChange {
 }
 
 const COLUMNS: &str = "SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers WHERE removed IS NULL ORDER BY name, id";
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, limits, generation, since, made, changed FROM speakers WHERE removed IS NULL ORDER BY name, id";
 const BELOW: &str = "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
      UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
      SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers \
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, limits, generation, since, made, changed FROM speakers \
      WHERE removed IS NULL AND area IN (SELECT id FROM below) ORDER BY name, id";
 const ONE: &str = "SELECT id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers WHERE removed IS NULL AND id = $1";
+     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, limits, generation, since, made, changed FROM speakers WHERE removed IS NULL AND id = $1";
 
 /// A removed one counts.
 const TAKEN: &str = "SELECT 1 FROM speakers WHERE id = $1";
@@ -132,6 +138,7 @@ struct Row {
     data_plan_mb: Option<i64>,
     data_plan_ends: Option<String>,
     cell: Option<String>,
+    limits: Option<String>,
     generation: i64,
     since: i64,
     made: i64,
@@ -162,6 +169,10 @@ impl TryFrom<Row> for Speaker {
                 .map(|day| parse("data plan", &day))
                 .transpose()?,
             cell: row.cell,
+            limits: row
+                .limits
+                .map(|limits| from_json("limits", &limits))
+                .transpose()?,
             generation: number("generation", row.generation)?,
             since: wall(row.since),
             made: wall(row.made),
@@ -210,7 +221,7 @@ impl Store {
             Channel::Group(group) => {
                 let rows: Vec<Row> = sqlx::query_as(
                     "SELECT speakers.id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-                     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, generation, since, made, changed FROM speakers \
+                     delay_trim_ms, self_test_at, data_plan_mb, data_plan_ends, cell, limits, generation, since, made, changed FROM speakers \
                      JOIN group_members ON group_members.speaker = speakers.id \
                      WHERE removed IS NULL AND group_id = $1 ORDER BY name, speakers.id",
                 )
@@ -276,8 +287,8 @@ impl Store {
         };
         sqlx::query(
             "INSERT INTO speakers (id, name, area, latitude, longitude, zone, quiet_hours, volume, muted, \
-             delay_trim_ms, token_hash, self_test_at, generation, since, made, changed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $12, 1, $11, $11, $11)",
+             delay_trim_ms, token_hash, self_test_at, limits, generation, since, made, changed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $12, $13, 1, $11, $11, $11)",
         )
         .bind(id.as_str())
         .bind(&new.name)
@@ -291,6 +302,7 @@ impl Store {
         .bind(hex::encode(token_hash(token.as_bytes())))
         .bind(now.as_micros())
         .bind(&new.self_test_at)
+        .bind(new.limits.as_ref().map(json))
         .execute(&mut *tx)
         .await
         .map_err(taken("speaker", &id))?;
@@ -316,6 +328,7 @@ impl Store {
         new.quiet_hours = change.quiet_hours.unwrap_or(new.quiet_hours);
         new.volume = change.volume.unwrap_or(new.volume);
         new.muted = change.muted.unwrap_or(new.muted);
+        new.limits = change.limits.unwrap_or(new.limits);
         new.delay_trim_ms = change.delay_trim_ms.unwrap_or(new.delay_trim_ms);
         new.self_test_at = change.self_test_at.unwrap_or(new.self_test_at);
         new.data_plan_mb = change.data_plan_mb.unwrap_or(new.data_plan_mb);
@@ -335,7 +348,7 @@ impl Store {
         sqlx::query(
             "UPDATE speakers SET name = $2, area = $3, latitude = $4, longitude = $5, zone = $6, \
              quiet_hours = $7, volume = $8, muted = $9, delay_trim_ms = $10, self_test_at = $11, data_plan_mb = $12, \
-             data_plan_ends = $13, cell = $14 WHERE id = $1",
+             data_plan_ends = $13, cell = $14, limits = $15 WHERE id = $1",
         )
         .bind(id.as_str())
         .bind(&new.name)
@@ -351,6 +364,7 @@ impl Store {
         .bind(new.data_plan_mb.map(i64::from))
         .bind(new.data_plan_ends.map(|day| day.to_string()))
         .bind(&new.cell)
+        .bind(new.limits.as_ref().map(json))
         .execute(&mut *tx)
         .await?;
         if new.muted != old.muted {
@@ -431,7 +445,7 @@ pub(super) fn config(speaker: Speaker, channels: Vec<Channel>, epoch: u64) -> Sp
         quiet_hours: speaker.quiet_hours,
         volume: speaker.volume,
         muted: speaker.muted,
-        limits: None,
+        limits: speaker.limits,
         since: speaker.since,
         delay_trim_ms: speaker.delay_trim_ms,
         self_test_at: speaker.self_test_at,

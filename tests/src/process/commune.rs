@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::village::{Broker, Output, Village};
+use super::{
+    office::Broker,
+    village::{Output, Village},
+};
 
 /// Everybody's.
 pub const PASSWORD: &str = "mot mat khau dai";

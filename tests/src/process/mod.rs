@@ -16,6 +16,7 @@ pub mod measure;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod office;
+pub mod passport;
 pub mod pole;
 pub mod program;
 pub mod pulse;
@@ -26,5 +27,6 @@ pub mod village;
 
 pub use self::{
     clock::{now_us, wait_until},
-    village::{Broker, Output, Village},
+    office::{Broker, LineKind},
+    village::{Output, Village},
 };

@@ -1,18 +1,17 @@
-//! Mosquitto as a process of its own, without persistence: a restart forgets everything.
+//! Mosquitto as a process of its own, as the office exports it and without persistence: a restart forgets everything.
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
 use super::{
     clock::wait_for,
-    program::{Program, free_port, is_listening},
+    measure::strangers::{Known, is_refused},
+    office::Office,
+    program::{Program, is_listening},
 };
-
-/// The office's name and password there.
-pub const OFFICE: (&str, &str) = ("loa.controller", "mot mat khau rieng");
 
 #[derive(Debug)]
 pub struct Mosquitto {
@@ -22,58 +21,52 @@ pub struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// With the configuration and the access list that Loa ships; only paths and port are the test's.
+    /// With what the office exports; only the port is the test's.
     ///
     /// # Panics
     /// When it does not come up.
-    pub fn start(folder: &Path) -> Self {
-        let port = free_port();
+    pub fn start(folder: &Path, office: &Office) -> Self {
         let mut mosquitto = Self {
-            folder: folder.into(),
-            port,
+            folder: folder.join("mosquitto"),
+            port: office.broker_port,
             program: None,
         };
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
-        let access = shipped.join("mosquitto.acl");
-        let config = std::fs::read_to_string(shipped.join("mosquitto.conf"))
-            .expect("config/mosquitto.conf")
-            .replace("listener 1883 ", &format!("listener {port} "))
-            .replace(
-                "/etc/mosquitto/loa.passwd",
-                &mosquitto.passwords().display().to_string(),
-            )
-            .replace("/etc/mosquitto/loa.acl", &access.display().to_string());
-        assert!(config.contains(&format!("listener {port} ")) && !config.contains("/etc/"));
-        // Started by root it would become somebody who cannot read our folder; started by another it ignores this.
-        let config = format!("user root\n{config}");
-        std::fs::write(folder.join("mosquitto.conf"), config)
-            .expect("its configuration can be written");
-        std::fs::write(mosquitto.passwords(), "").expect("its passwords can be written");
-        mosquitto.admit(OFFICE.0, OFFICE.1);
+        mosquitto.export(office);
         mosquitto.restart();
         mosquitto
     }
 
-    /// Gives somebody a password, known at once when it runs.
+    /// Takes over what the office exports now, the list of revocations with it, and reads it.
     ///
     /// # Panics
-    /// When `mosquitto_passwd` is not installed.
-    pub fn admit(&self, user: &str, password: &str) {
-        let done = Command::new("mosquitto_passwd")
-            .arg("-b")
-            .arg(self.passwords())
-            .args([user, password])
-            .stderr(Stdio::null())
-            .status()
-            .expect("mosquitto_passwd is installed");
-        assert!(done.success(), "mosquitto_passwd works");
+    /// When there is nothing to take over.
+    pub fn export(&self, office: &Office) {
+        let target = self.folder.display().to_string();
+        office.command(&["broker", "export", &target]);
+        let file = self.folder.join("mosquitto.conf");
+        let config = std::fs::read_to_string(&file).expect("the exported configuration");
+        let port = self.port;
+        let config = config.replace("listener 8883", &format!("listener {port} 127.0.0.1"));
+        assert!(config.contains(&format!("listener {port} ")), "{config}");
+        // Started by root it would become somebody who cannot read our folder; started by another it ignores this.
+        let config = format!("user root\n{config}");
+        std::fs::write(file, config).expect("its configuration can be written");
         if let Some(program) = &self.program {
             program.signal(libc::SIGHUP);
         }
     }
 
-    fn passwords(&self) -> PathBuf {
-        self.folder.join("mosquitto.passwd")
+    /// Takes over the present list of revocations, and returns when it is in force.
+    ///
+    /// # Panics
+    /// When it never is.
+    pub fn read_revocations(&self, office: &Office, known: &Known) {
+        self.export(office);
+        wait_for(
+            "mosquitto knows who was revoked",
+            Duration::from_secs(10),
+            || is_refused(self.port, &known.revoked),
+        );
     }
 
     /// SIGKILL: sessions and retained messages are gone.

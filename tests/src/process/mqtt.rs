@@ -1,11 +1,12 @@
-//! As little of MQTT 5 as a bench needs: one speaker that publishes and waits for the broker's word. Bytes as the standard
-//! (OASIS MQTT 5.0, sections 3.1 to 3.4) has them.
+//! As little of MQTT 5 as tests and benches need: one speaker that publishes, subscribes, and waits for the broker's word.
+//! Bytes as the standard (OASIS MQTT 5.0, sections 3.1 to 3.9) has them.
 
-use std::{io, net::Ipv4Addr};
+use std::{fmt, io, net::Ipv4Addr, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 const CONNECT: u8 = 0x10;
@@ -13,37 +14,95 @@ const CONNACK: u8 = 0x20;
 /// Quality of service 1, retained.
 const PUBLISH: u8 = 0x33;
 const PUBACK: u8 = 0x40;
-/// User name, password, and nothing left from an earlier session.
-const CONNECT_FLAGS: u8 = 0xc2;
+const SUBSCRIBE: u8 = 0x82;
+const SUBACK: u8 = 0x90;
+/// User name, and nothing left from an earlier session; with a password, too.
+const NAMED: u8 = 0x82;
+const PASSWORD: u8 = 0x40;
+/// Reasons from here on are refusals.
+const REFUSED: u8 = 0x80;
 const KEEP_ALIVE_S: u16 = 600;
+/// No broker takes longer over one packet.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Debug)]
-pub struct Publisher {
-    stream: TcpStream,
+/// What MQTT may go over.
+pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
+pub struct Client {
+    line: Box<dyn Line>,
     next_id: u16,
 }
 
-impl Publisher {
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// Who says hello.
+#[derive(Clone, Copy, Debug)]
+pub struct Hello<'a> {
+    pub client_id: &'a str,
+    pub user: &'a str,
+    pub password: Option<&'a str>,
+}
+
+/// To this machine.
+///
+/// # Errors
+/// When nobody answers.
+pub async fn dial(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl Client {
+    /// In clear, with a token.
+    ///
     /// # Errors
     /// When the broker does not let it in.
     pub async fn connect(port: u16, user: &str, password: &str) -> io::Result<Self> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        stream.set_nodelay(true)?;
+        let hello = Hello {
+            client_id: user,
+            user,
+            password: Some(password),
+        };
+        Self::open(dial(port).await?, hello).await
+    }
+
+    /// Over a line that is there.
+    ///
+    /// # Errors
+    /// When the broker does not let it in.
+    pub async fn open(line: impl Line + 'static, hello: Hello<'_>) -> io::Result<Self> {
+        let mut client = Self {
+            line: Box::new(line),
+            next_id: 1,
+        };
         let mut body = Vec::new();
         put(&mut body, b"MQTT");
-        body.extend([5, CONNECT_FLAGS]);
+        let flags = match hello.password {
+            Some(_) => NAMED | PASSWORD,
+            None => NAMED,
+        };
+        body.extend([5, flags]);
         body.extend(KEEP_ALIVE_S.to_be_bytes());
         // No properties.
         body.push(0);
-        for text in [user, user, password] {
+        for text in [hello.client_id, hello.user]
+            .into_iter()
+            .chain(hello.password)
+        {
             put(&mut body, text.as_bytes());
         }
-        stream.write_all(&packet(CONNECT, &body)).await?;
-        let (kind, answer) = read(&mut stream).await?;
+        client.line.write_all(&packet(CONNECT, &body)).await?;
+        let (kind, answer) = client.read().await?;
         if kind & 0xf0 != CONNACK || answer.get(1) != Some(&0) {
             return Err(io::Error::other(format!("not let in: {answer:?}")));
         }
-        Ok(Self { stream, next_id: 1 })
+        Ok(client)
     }
 
     /// Returns when the broker has it.
@@ -51,23 +110,80 @@ impl Publisher {
     /// # Errors
     /// When the broker does not take it.
     pub async fn publish(&mut self, topic: &str, payload: &[u8]) -> io::Result<()> {
+        match self.try_publish(topic, payload).await? {
+            REFUSED.. => Err(io::Error::other("not taken")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The broker's reason: from 0x80 on it does not take it.
+    ///
+    /// # Errors
+    /// The line's.
+    pub async fn try_publish(&mut self, topic: &str, payload: &[u8]) -> io::Result<u8> {
         let mut body = Vec::with_capacity(topic.len() + payload.len() + 8);
         put(&mut body, topic.as_bytes());
-        body.extend(self.next_id.to_be_bytes());
+        body.extend(self.packet_id().to_be_bytes());
         body.push(0);
         body.extend(payload);
-        self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-        self.stream.write_all(&packet(PUBLISH, &body)).await?;
+        self.line.write_all(&packet(PUBLISH, &body)).await?;
+        let answer = self.answer(PUBACK).await?;
+        // Without a reason it is a success.
+        Ok(answer.get(2).copied().unwrap_or(0))
+    }
+
+    /// The broker's reason: from 0x80 on it does not agree.
+    ///
+    /// # Errors
+    /// The line's.
+    pub async fn subscribe(&mut self, filter: &str) -> io::Result<u8> {
+        let mut body = self.packet_id().to_be_bytes().to_vec();
+        body.push(0);
+        put(&mut body, filter.as_bytes());
+        body.push(1);
+        self.line.write_all(&packet(SUBSCRIBE, &body)).await?;
+        let answer = self.answer(SUBACK).await?;
+        Ok(answer.last().copied().unwrap_or(REFUSED))
+    }
+
+    /// The topic of the next message that is given to it, of those within `patience`.
+    ///
+    /// # Errors
+    /// The line's.
+    pub async fn next_topic(&mut self, patience: Duration) -> io::Result<Option<String>> {
         loop {
-            let (kind, answer) = read(&mut self.stream).await?;
-            if kind & 0xf0 == PUBACK {
-                // Without a reason it is a success; below 0x80 too.
-                return match answer.get(2) {
-                    Some(reason @ 0x80..) => {
-                        Err(io::Error::other(format!("not taken: {reason:#x}")))
-                    }
-                    _ => Ok(()),
-                };
+            let Ok(read) = timeout(patience, read(&mut self.line)).await else {
+                return Ok(None);
+            };
+            let (kind, body) = read?;
+            if kind & 0xf0 == 0x30 {
+                let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
+                let topic = body.get(2..2 + length).unwrap_or_default();
+                return Ok(Some(String::from_utf8_lossy(topic).into_owned()));
+            }
+        }
+    }
+
+    /// Returns when the line is cut.
+    pub async fn until_cut(&mut self) {
+        while read(&mut self.line).await.is_ok() {}
+    }
+
+    fn packet_id(&mut self) -> u16 {
+        let id = self.next_id;
+        self.next_id = id.checked_add(1).unwrap_or(1);
+        id
+    }
+
+    async fn read(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        timeout(PATIENCE, read(&mut self.line)).await?
+    }
+
+    async fn answer(&mut self, wanted: u8) -> io::Result<Vec<u8>> {
+        loop {
+            let (kind, answer) = self.read().await?;
+            if kind & 0xf0 == wanted {
+                return Ok(answer);
             }
         }
     }
@@ -94,11 +210,11 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-async fn read(stream: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
-    let kind = stream.read_u8().await?;
+async fn read(line: &mut (impl AsyncRead + Unpin + ?Sized)) -> io::Result<(u8, Vec<u8>)> {
+    let kind = line.read_u8().await?;
     let (mut length, mut shift) = (0_usize, 0);
     loop {
-        let byte = stream.read_u8().await?;
+        let byte = line.read_u8().await?;
         length |= usize::from(byte & 0x7f) << shift;
         shift += 7;
         if byte & 0x80 == 0 || shift > 21 {
@@ -106,6 +222,6 @@ async fn read(stream: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
         }
     }
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
+    line.read_exact(&mut body).await?;
     Ok((kind, body))
 }

@@ -11,9 +11,25 @@ use serde_json::json;
 use super::{
     clock::{wait_for, wait_until},
     http::Http,
-    mosquitto::{self, Mosquitto},
     program::{Program, binary, free_port, is_listening},
 };
+
+/// How speakers reach the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// With a certificate each.
+    Tls,
+    /// In clear, with a token each: for what is compared with TLS.
+    Plain,
+}
+
+/// Whose broker it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broker {
+    Embedded,
+    /// With the configuration that the office exports; always TLS.
+    Mosquitto,
+}
 
 const USER: &str = "can-bo-xa";
 const PASSWORD: &str = "mot mat khau dai";
@@ -29,43 +45,77 @@ pub struct Office {
 }
 
 impl Office {
-    /// With its embedded broker, or with `external`; signed in as its first administrator.
+    /// Written, and not started: what stands in its configuration is enough for its command line.
     ///
     /// # Panics
-    /// When it does not come up.
-    pub fn start(folder: &Path, external: Option<&Mosquitto>) -> Self {
+    /// When it cannot be written.
+    pub fn install(folder: &Path, broker: Broker, line: LineKind, jitter_s: u16) -> Self {
         let http_port = free_port();
-        let broker_port = external.map_or_else(free_port, |mosquitto| mosquitto.port);
-        let mqtt = match external {
-            None => format!("[mqtt]\nlisten = \"127.0.0.1:{broker_port}\"\ntls = false\n"),
-            Some(_) => format!(
-                "[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\ntls = false\nusername = \"{}\"\n\
-                 password_file = \"mqtt-password\"\n",
-                mosquitto::OFFICE.0
-            ),
+        let broker_port = free_port();
+        let tls = line == LineKind::Tls;
+        let mqtt = match broker {
+            Broker::Embedded => {
+                format!("[mqtt]\nlisten = \"127.0.0.1:{broker_port}\"\ntls = {tls}\n")
+            }
+            Broker::Mosquitto => {
+                format!("[mqtt.external]\naddress = \"127.0.0.1:{broker_port}\"\n")
+            }
         };
         let config = format!(
             "data_dir = \"office\"\n\
              [server]\nlisten = \"127.0.0.1:{http_port}\"\n\
              {mqtt}\
-             [delivery]\nreconnect_jitter_s = 0\n\
+             [delivery]\nreconnect_jitter_s = {jitter_s}\n\
              [defaults]\nquiet_hours = []\n"
         );
         std::fs::write(folder.join("controller.toml"), config)
             .expect("its configuration can be written");
-        std::fs::write(folder.join("mqtt-password"), mosquitto::OFFICE.1)
-            .expect("the password can be written");
-        let mut office = Self {
+        Self {
             folder: folder.into(),
             http_port,
             broker_port,
             program: None,
             api: Http::new(format!("http://127.0.0.1:{http_port}")),
-        };
-        office.restart();
-        office.set_first_password();
-        office.sign_in();
-        office
+        }
+    }
+
+    /// Up for the first time, signed in as its first administrator.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn begin(&mut self) {
+        self.restart();
+        self.set_first_password();
+        self.sign_in();
+    }
+
+    /// Its pages are HTTPS with its own certificate from the next start on. The harness's own client does not speak that.
+    ///
+    /// # Panics
+    /// When its configuration cannot be written.
+    pub fn with_https(&self) {
+        let file = self.folder.join("controller.toml");
+        let config = std::fs::read_to_string(&file).expect("its configuration");
+        let config = config.replace("[server]\n", "[server]\ntls = \"own\"\n");
+        std::fs::write(file, config).expect("its configuration can be written");
+    }
+
+    /// Something on its command line, for instance `broker export`; gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(binary("loa-controller"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.folder.join("controller.toml"));
+        let done = command.output().expect("the controller's program runs");
+        let told = String::from_utf8_lossy(&done.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{arguments:?}: {told}{errors}");
+        told
     }
 
     /// Ends it as systemd would.
@@ -129,24 +179,6 @@ impl Office {
         let seed: [u8; 32] = std::array::from_fn(byte);
         let key = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
         key.as_bytes().iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// Runs `loa-controller` with these words beside the office, as its operator does. Gives what it printed.
-    ///
-    /// # Panics
-    /// When it fails.
-    #[track_caller]
-    pub fn command(&self, words: &[&str]) -> String {
-        let output = Command::new(binary("loa-controller"))
-            .args(words)
-            .arg("--config")
-            .arg(self.folder.join("controller.toml"))
-            .output()
-            .expect("loa-controller can be run");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}{complaint}");
-        said
     }
 
     fn log(&self) -> PathBuf {

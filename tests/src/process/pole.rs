@@ -23,12 +23,17 @@ pub struct Pole {
     program: Option<Program>,
 }
 
-/// What the office gave out when it added the speaker.
+/// By which a pole gets in.
 #[derive(Clone, Debug)]
-pub struct Credentials {
-    pub token: String,
-    /// The office's public key, hex.
-    pub office_key: String,
+pub enum Credentials {
+    /// The text of a sticker; the pole enrols with it.
+    Sticker(String),
+    /// In clear.
+    Token {
+        token: String,
+        /// The office's public key, hex.
+        office_key: String,
+    },
 }
 
 impl Pole {
@@ -51,20 +56,53 @@ impl Pole {
                 format!("kind = \"device\"\nhost = \"pulseaudio\"\ndevice = \"{sink}\"\n")
             }
         };
+        let (who, access) = match given {
+            Credentials::Sticker(_) => (String::new(), String::new()),
+            Credentials::Token { token, office_key } => (
+                format!("speaker = \"{id}\"\n"),
+                format!("token = \"{token}\"\nkey = \"{office_key}\"\n"),
+            ),
+        };
         let config = format!(
-            "speaker = \"{id}\"\ndata_dir = \"data\"\n\
-             [office]\naddress = \"127.0.0.1:{broker_port}\"\ntoken = \"{}\"\nkey = \"{}\"\nreconnect_max_s = 1\n\
+            "{who}data_dir = \"data\"\n\
+             [office]\naddress = \"127.0.0.1:{broker_port}\"\n{access}reconnect_max_s = 1\n\
              [output]\n{output}\
-             [clock]\nsource = \"system\"\n",
-            given.token, given.office_key
+             [clock]\nsource = \"system\"\n\
+             [governor]\nquiet_hours = []\n",
         );
         std::fs::write(folder.join("agent.toml"), config)
             .expect("its configuration can be written");
-        Self {
+        let pole = Self {
             id: id.into(),
             folder,
             program: None,
+        };
+        if let Credentials::Sticker(text) = given {
+            let (done, told) = pole.enrol(&[text]);
+            assert!(done.success(), "{id} is enrolled: {told}");
         }
+        pole
+    }
+
+    /// `loa-agent enrol` with these arguments: how it ended, and what it said.
+    ///
+    /// # Panics
+    /// When there is no such program.
+    pub fn enrol(&self, arguments: &[&str]) -> (ExitStatus, String) {
+        let mut command = Command::new(binary("loa-agent"));
+        command
+            .arg("enrol")
+            .args(arguments)
+            .arg("--config")
+            .arg(self.folder.join("agent.toml"));
+        let done = command.output().expect("the agent's program runs");
+        let said = [done.stdout, done.stderr].concat();
+        (done.status, String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("loa-agent.log")).unwrap_or_default()
     }
 
     /// Off, and set up anew: with the root's key (hex) in place of the office's.

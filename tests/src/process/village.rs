@@ -11,7 +11,8 @@ use super::{
     clock::{now_us, wait_for, wait_until},
     line::Line,
     mosquitto::Mosquitto,
-    office::Office,
+    office::{Broker, LineKind, Office},
+    passport,
     pole::{Credentials, Pole},
     pulse::Pulse,
     sound,
@@ -31,12 +32,6 @@ pub enum Output {
     Both,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broker {
-    Embedded,
-    Mosquitto,
-}
-
 #[derive(Debug)]
 pub struct Village {
     // The order of the fields is the order in which they end.
@@ -48,6 +43,7 @@ pub struct Village {
     pub lines: Vec<Line>,
     /// The channel that all poles follow.
     pub channel: String,
+    line_kind: LineKind,
     folder: TempDir,
 }
 
@@ -76,12 +72,12 @@ pub struct PlayoutRow {
 }
 
 impl Village {
-    /// Everything up, every pole connected.
+    /// Everything up, every pole enrolled and connected.
     ///
     /// # Panics
     /// When that does not come about.
     pub fn start(poles: usize, output: Output, broker: Broker) -> Self {
-        Self::build(poles, output, broker, false)
+        Self::build(poles, output, broker, LineKind::Tls, false, 0)
     }
 
     /// As [`Village::start`] with files and the embedded broker, and each pole has a line of its own that can be cut.
@@ -89,17 +85,43 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn with_lines(poles: usize) -> Self {
-        Self::build(poles, Output::Wav, Broker::Embedded, true)
+        let (output, broker) = (Output::Wav, Broker::Embedded);
+        Self::build(poles, output, broker, LineKind::Tls, true, 0)
     }
 
-    fn build(poles: usize, output: Output, broker: Broker, lines: bool) -> Self {
+    /// As [`Village::start`] with files and the embedded broker, in clear: to compare with.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn in_clear(poles: usize) -> Self {
+        let (output, broker) = (Output::Wav, Broker::Embedded);
+        Self::build(poles, output, broker, LineKind::Plain, false, 0)
+    }
+
+    /// An office whose speakers come back within `jitter_s`, and no poles.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn of_office(broker: Broker, jitter_s: u16) -> Self {
+        Self::build(0, Output::Wav, broker, LineKind::Tls, false, jitter_s)
+    }
+
+    fn build(
+        poles: usize,
+        output: Output,
+        broker: Broker,
+        line_kind: LineKind,
+        lines: bool,
+        jitter_s: u16,
+    ) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("loa-village-")
             .tempdir()
             .expect("a temporary folder");
         let path = folder.path();
-        let mosquitto = (broker == Broker::Mosquitto).then(|| Mosquitto::start(path));
-        let office = Office::start(path, mosquitto.as_ref());
+        let mut office = Office::install(path, broker, line_kind, jitter_s);
+        let mosquitto = (broker == Broker::Mosquitto).then(|| Mosquitto::start(path, &office));
+        office.begin();
         let pulse = (output != Output::Wav).then(|| Pulse::start(path, poles));
         let area = office.api.post("/areas", &json!({"name": "Bản Chương"}));
         let area = area["id"].as_str().expect("the area's id").to_owned();
@@ -110,6 +132,7 @@ impl Village {
             mosquitto,
             lines: Vec::new(),
             channel: format!("area.{area}"),
+            line_kind,
             folder,
         };
         for index in 0..poles {
@@ -137,13 +160,13 @@ impl Village {
                 .unwrap_or_else(|| panic!("no {key} in {added}"))
                 .to_owned()
         };
-        let given = Credentials {
-            token: text("token"),
-            office_key: text("office_key"),
+        let given = match self.line_kind {
+            LineKind::Tls => Credentials::Sticker(passport::sticker(&self.office, &text("id"))),
+            LineKind::Plain => Credentials::Token {
+                token: text("token"),
+                office_key: text("office_key"),
+            },
         };
-        if let Some(mosquitto) = &self.mosquitto {
-            mosquitto.admit(&text("id"), &given.token);
-        }
         let sink = format!("pole{number}");
         let sink = into_sink.then_some(sink.as_str());
         let mut pole = Pole::install(
@@ -157,6 +180,11 @@ impl Village {
         );
         pole.start(self.pulse.as_ref());
         self.poles.push(pole);
+    }
+
+    /// The id of the area in which all poles stand.
+    pub fn area(&self) -> &str {
+        self.channel.trim_start_matches("area.")
     }
 
     pub fn folder(&self) -> &Path {

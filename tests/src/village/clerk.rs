@@ -321,6 +321,7 @@ impl Village {
     }
 
     fn publish(&mut self, kept: Kept, urgent: bool) {
+        let kept = self.endorse(kept);
         let bulletin = &kept.bulletin;
         self.diary.write(
             self.now,

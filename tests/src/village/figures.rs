@@ -55,6 +55,8 @@ figures! {
     repeated: "repeated",
     reordered: "reordered",
     lies: "lies",
+    malices: "acts of malice",
+    rotations: "new keys",
     clock_steps: "clock steps",
     commits: "commits",
     failed_commits: "failed",
@@ -65,6 +67,12 @@ figures! {
 }
 
 impl Figures {
+    /// Days in which nobody was hostile prove nothing.
+    pub fn must_be_hostile(&self, villages: u64) {
+        assert!(self.playouts > 5 * villages, "too little was said: {self}");
+        assert!(self.malices > 20 * villages, "too little malice: {self}");
+    }
+
     /// Weeks in which nothing happened prove nothing.
     pub fn must_be_worth_something(&self, villages: u64) {
         let heard = self.verdicts.get("heard on time").copied().unwrap_or(0);

@@ -3,7 +3,7 @@
 //! are imagined, and a deliberately naive reference says who should have heard what.
 //!
 //! `world` is the queue of what happens; `pole`, `office`, `pipe`, `disk`, `player`, `machine` are the imagined parts;
-//! `clerk` and `weather` make things happen; `watch` looks at every instant; `reference` and `ending` judge at the end.
+//! `clerk` and `weather` make things happen, `malice` with the `keys` that it has or has not; `watch` looks at every instant; `reference` and `ending` judge at the end.
 
 mod beliefs;
 pub mod chance;
@@ -13,8 +13,10 @@ mod diary;
 mod disk;
 mod ending;
 mod figures;
+mod keys;
 mod library;
 mod machine;
+mod malice;
 mod office;
 mod pattern;
 mod pipe;
@@ -29,6 +31,8 @@ mod weather;
 mod world;
 
 pub use figures::Figures;
+pub use keys::{Passkey, RELYING_PARTY, any_key};
+pub use malice::Hostility;
 pub use sabotage::Sabotage;
 pub use world::{Lived, Village};
 
@@ -55,5 +59,16 @@ pub fn live(
     sabotage: Option<Sabotage>,
     aloud: bool,
 ) -> Result<Lived, Box<Broken>> {
-    Village::new(seed, days, sabotage, aloud).live()
+    Village::new(seed, days, sabotage, None, aloud).live()
+}
+
+/// The same under a broker that is no honest pipe.
+pub fn live_under(
+    hostility: Hostility,
+    seed: u64,
+    days: u64,
+    sabotage: Option<Sabotage>,
+    aloud: bool,
+) -> Result<Lived, Box<Broken>> {
+    Village::new(seed, days, sabotage, Some(hostility), aloud).live()
 }

@@ -199,6 +199,7 @@ impl Village {
                 } => self.office_stores(speaker, store, events),
                 // In this village nobody lives as long as a certificate.
                 Effect::Renew { .. }
+                | Effect::KeyInUse { .. }
                 | Effect::StoreStatus { .. }
                 | Effect::StorePresence { .. }
                 | Effect::Notice(_)
@@ -299,6 +300,7 @@ impl Village {
                 self.office_tape.online_from(self.now);
                 self.diary
                     .write(self.now, format_args!("the office has a line"));
+                self.publish_roots();
                 self.office_gets(Input::Connected);
             }
             None => {

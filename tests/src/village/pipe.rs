@@ -84,6 +84,15 @@ impl Pipe {
             .collect()
     }
 
+    /// Gives this to whoever comes next; `None`: nothing.
+    pub fn retain(&mut self, topic: Topic, parcel: Option<Parcel>) {
+        let text = topic.to_string();
+        match parcel {
+            Some(parcel) => drop(self.retained.insert(text, (topic, parcel))),
+            None => drop(self.retained.remove(&text)),
+        }
+    }
+
     pub fn any_old(&self, place: usize) -> Option<(Topic, Parcel)> {
         self.old.get(place % self.old.len().max(1)).cloned()
     }
@@ -245,6 +254,9 @@ impl Village {
                 self.pipe.retained.insert(text.clone(), kept);
             }
         }
+        if let Some(malice) = self.malice.as_mut().filter(|_| !self.healed) {
+            malice.remember(&topic, &parcel, &mut self.malice_chance);
+        }
         if self.chance.per_mille(100) {
             if self.pipe.old.len() == OLD_KEPT {
                 self.pipe.old.pop_front();
@@ -266,6 +278,13 @@ impl Village {
             return;
         };
         let bad = self.pipe.badness;
+        if let Some(malice) = self.malice.as_ref()
+            && (malice.holds_back(client, text, self.now)
+                || malice.drop > 0 && self.malice_chance.per_mille(malice.drop))
+        {
+            self.figures.dropped += 1;
+            return;
+        }
         if topic.qos() == 0 && self.chance.per_mille(bad.drop) {
             self.figures.dropped += 1;
             if let Topic::Block { content, .. } = topic {

@@ -18,6 +18,7 @@ use super::{
     disk::{BlockWork, Disk},
     library::Parcel,
     machine::{ClockKind, Machine},
+    malice::governor,
     pipe::{Client, ConnId, Word},
     player::Player,
     sabotage::Sabotage,
@@ -111,7 +112,15 @@ impl Village {
         }
         let at = self.reading(p);
         let seed = self.chance.draw();
-        let anchor = Anchor::OneKey(self.office.key.verifying_key());
+        let anchor = match &self.keys {
+            Some(keys) => Anchor::RootKey(keys.root_key.verifying_key()),
+            None => Anchor::OneKey(self.office.key.verifying_key()),
+        };
+        let lifted = self.sabotage == Some(Sabotage::LiftTheLimits);
+        let governor = match self.is_key_stolen() && !lifted {
+            true => governor(self.town.zone),
+            false => Default::default(),
+        };
         let built = self.town.begin.plus_s(-30 * 86_400);
         let pole = &mut self.poles[p];
         pole.lives += 1;
@@ -126,6 +135,7 @@ impl Village {
             seed,
             built,
             pace: PACE,
+            governor,
             machine_boot: Some(pole.machine.boot_name()),
         };
         let mut stored = pole.disk.open();
@@ -269,6 +279,8 @@ impl Village {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log(p, &line),
+                // Nobody in this village has a certificate.
+                Effect::Certificate(_) => {}
                 Effect::End => {
                     if let Some(run) = self.poles[p].run.as_mut() {
                         run.leaving = true;
@@ -553,6 +565,10 @@ fn last_will(id: &SpeakerId, store: &loa_protocol::id::StoreId) -> (Topic, Parce
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 0,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
         audit: None,
     };

@@ -26,6 +26,10 @@ pub enum Sabotage {
     AcknowledgeUnstored,
     /// Office documents are not kept on the disk.
     DropDocuments,
+    /// A hostile broker has the office's key, and the judge is not told.
+    LendTheKey,
+    /// The poles of a village whose broker has the key were given no limits.
+    LiftTheLimits,
 }
 
 impl Sabotage {

@@ -35,6 +35,8 @@ pub struct Sound {
     pub store: StoreId,
     pub playout: PlayoutId,
     pub piece: u32,
+    /// Of an emergency that is no exercise.
+    pub in_earnest: bool,
     pub from: Micros,
     pub to: Micros,
     /// The place in chime and content at which it ended, in milliseconds.

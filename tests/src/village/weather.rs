@@ -399,6 +399,7 @@ impl Village {
         };
         self.office.sick_until = 0;
         self.pipe.up = true;
+        self.malice_ends();
         self.start_office();
         for p in 0..self.poles.len() {
             self.poles[p].cable_cut = false;

@@ -21,7 +21,9 @@ use super::{
     database::Database,
     diary::Diary,
     figures::Figures,
+    keys::Keys,
     library::{Library, Parcel},
+    malice::{Hostility, Malice},
     office::House,
     pipe::{ConnId, Pipe, Word},
     pole::Pole,
@@ -124,6 +126,8 @@ pub(super) enum Happening {
         pole: usize,
     },
     Trouble(Trouble),
+    Malice,
+    Rotate,
     Heal,
     Look,
 }
@@ -172,6 +176,11 @@ pub struct Village {
     pub(super) base: Database,
     pub(super) office: House,
     pub(super) pipe: Pipe,
+    /// `None`: one key, and no root.
+    pub(super) keys: Option<Keys>,
+    pub(super) malice: Option<Malice>,
+    /// Of its own, so that the same seed brings the same weather.
+    pub(super) malice_chance: Chance,
     pub(super) poles: Vec<Pole>,
     pub(super) library: Library,
     pub(super) last_bulletin: u64,
@@ -192,13 +201,24 @@ pub struct Village {
 const AFTER: Micros = DAY / 2;
 
 impl Village {
-    pub fn new(seed: u64, days: u64, sabotage: Option<Sabotage>, aloud: bool) -> Self {
+    pub fn new(
+        seed: u64,
+        days: u64,
+        sabotage: Option<Sabotage>,
+        hostility: Option<Hostility>,
+        aloud: bool,
+    ) -> Self {
         let mut chance = Chance::new(seed);
         let mut base = Database::default();
         let (climate, badness) = Climate::of(&mut chance);
         let (town, poles) = Town::found(&mut chance, &mut base);
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut malice_chance = Chance::new(seed ^ 0x0062_726f_6b65_7221);
+        let keys = hostility
+            .filter(|is| is.has_root)
+            .map(|is| Keys::new(&mut malice_chance, is.needs_passkey));
+        let malice = hostility.map(|is| Malice::new(is, &mut malice_chance));
         let bytes_per_s = chance.pick(&[4_000_000, 400_000, 40_000]);
         Self {
             now: 0,
@@ -212,6 +232,9 @@ impl Village {
             base,
             office: House::new(SigningKey::from_bytes(&key), bytes_per_s),
             pipe: Pipe::new(badness),
+            keys,
+            malice,
+            malice_chance,
             poles,
             library: Library::default(),
             last_bulletin: 0,
@@ -244,14 +267,16 @@ impl Village {
     /// The whole of it.
     pub fn live(mut self) -> Result<Lived, Box<Broken>> {
         let line = format!(
-            "{} poles in {}, {:?}, {:?}",
+            "{} poles in {}, {:?}, {:?} {}",
             self.poles.len(),
             self.town.zone,
             self.climate,
-            self.pipe.badness
+            self.pipe.badness,
+            self.hostility()
         );
         self.diary.write(0, format_args!("{line}"));
         self.figures.poles = self.poles.len() as u64;
+        self.make_root();
         self.start_office();
         for p in 0..self.poles.len() {
             let at = self.chance.below(60 * SECOND);
@@ -259,6 +284,7 @@ impl Village {
         }
         self.clerk_begins();
         self.weather_begins();
+        self.malice_begins();
         self.at(self.end, Happening::Heal);
         while self.broken.is_none() && !self.done {
             let Some(Reverse(entry)) = self.queue.pop() else {
@@ -349,6 +375,12 @@ impl Village {
             H::ClerkInterferes { pole } => self.clerk_interferes(pole),
             H::Unmute { pole } => self.unmute(pole),
             H::Trouble(trouble) => self.trouble(trouble),
+            H::Malice => self.malice_acts(),
+            H::Rotate => {
+                if !self.healed {
+                    self.rotate();
+                }
+            }
             H::Heal => {
                 self.heal();
                 self.at(self.now + DAY / 24, H::Look);

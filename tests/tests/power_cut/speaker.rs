@@ -146,6 +146,7 @@ fn row(n: usize, started: bool, outcome: Option<Outcome>) -> LedgerRow {
         },
         place_ms: 0,
         suspended: None,
+        begun: None,
     }
 }
 
@@ -472,6 +473,7 @@ fn said_after(loaded: Loaded) -> Vec<PlayoutId> {
         seed: 1,
         built: WallTime::EPOCH,
         pace: Pace::default(),
+        governor: Default::default(),
         machine_boot: None,
     };
     let mut now = 1_000_000;

@@ -3,8 +3,10 @@
 use std::process::Command;
 
 use loa_tests::process::{
+    Broker, LineKind,
     clock::now_us,
     mosquitto::Mosquitto,
+    office::Office,
     program::is_listening,
     pulse::Pulse,
     sound::{find, speech_like, wav_file},
@@ -52,7 +54,8 @@ fn a_null_sink_records_what_it_is_given() {
 #[test]
 fn a_killed_mosquitto_is_gone_and_comes_back_at_its_address() {
     let folder = tempfile::tempdir().unwrap();
-    let mut mosquitto = Mosquitto::start(folder.path());
+    let office = Office::install(folder.path(), Broker::Mosquitto, LineKind::Tls, 0);
+    let mut mosquitto = Mosquitto::start(folder.path(), &office);
     mosquitto.kill();
     assert!(!is_listening(mosquitto.port));
     mosquitto.restart();

@@ -7,6 +7,7 @@ mod emergency;
 mod figures;
 mod fixtures;
 mod formats;
+mod identity;
 mod kill;
 mod office_gone;
 mod sockets;

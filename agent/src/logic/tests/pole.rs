@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use ed25519_dalek::SigningKey;
 use loa_protocol::{
     bulletin::Bulletin,
     clock::{ClockReply, ClockRequest},
     content::{Bitmap, ContentId, Wants},
     envelope::{Document, open_unsigned, seal},
     event::{Ack, Event, Events, What},
+    limits::Governor,
     playout::{Outcome, Playout, PlayoutId},
     programme::{Now, Programme},
     speaker_config::SpeakerConfig,
@@ -21,8 +23,8 @@ use super::village_player::VillagePlayer;
 use crate::logic::{
     Agent, Identity, Pace,
     port::{
-        Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine, PlayerCommand,
-        Reading, Stored, Write,
+        CertificateStep, Effect, HeldContent, Input, KernelClock, LedgerRow, LogLine, Machine,
+        PlayerCommand, Reading, Stored, Write,
     },
 };
 
@@ -40,6 +42,9 @@ pub struct Disk {
     pub known_time: Option<WallTime>,
     /// Which run of the machine it is in.
     pub machine: u32,
+    /// Whom it believes to begin with, when it is not the one key of the office.
+    pub anchor: Option<Anchor>,
+    pub signing: Option<SigningKey>,
     /// Everything ever written, for the tests.
     pub told: Vec<Event>,
 }
@@ -113,8 +118,10 @@ pub struct Pole {
     pub steps: usize,
     depth: usize,
     pub quota: u64,
+    pub governor: Governor,
     /// The program ended by itself.
     pub wants_to_run_again: bool,
+    pub certificate_steps: Vec<CertificateStep>,
 }
 
 impl Default for Pole {
@@ -154,6 +161,27 @@ impl Pole {
         pole.hears_programme(&programme(area(), 1, bulletins));
         pole
     }
+    /// The same as [`Pole::with`], with limits of its own.
+    pub fn governed(governor: Governor, bulletins: Vec<Bulletin>) -> Self {
+        Self::governed_holding(governor, bulletins, &[])
+    }
+    /// The same, with the audio of these, too.
+    pub fn governed_holding(
+        governor: Governor,
+        bulletins: Vec<Bulletin>,
+        coming: &[Bulletin],
+    ) -> Self {
+        let all = [&bulletins, coming].concat();
+        let mut pole = Self::holding(&all);
+        // So that its player knows an end from a limit.
+        let real = all.iter().map(|b| &b.manifest);
+        pole.player.real_ms = real.map(|m| (m.content, m.duration_ms)).collect();
+        pole.hears_config(&config(1));
+        pole.hears_programme(&programme(area(), 1, bulletins));
+        pole.agent.governed.own = governor.clone();
+        pole.governor = governor;
+        pole
+    }
     pub fn on(disk: Disk, quota: u64) -> Self {
         let mut pole = Self::untrusted(disk, quota);
         pole.input(Input::KernelClock(KernelClock {
@@ -171,7 +199,11 @@ impl Pole {
             mono_us,
             system: t(0),
         };
-        let (agent, effects) = Agent::new(identity(quota, &disk), disk.stored(), reading);
+        let (agent, effects) = Agent::new(
+            identity(quota, &disk, &Governor::default()),
+            disk.stored(),
+            reading,
+        );
         let mut pole = Self {
             agent,
             disk,
@@ -194,7 +226,9 @@ impl Pole {
             steps: 0,
             depth: 0,
             quota,
+            governor: Governor::default(),
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
         };
         pole.perform(effects);
         pole
@@ -276,6 +310,7 @@ impl Pole {
                 }
                 Effect::ShowStatus(_) => {}
                 Effect::Log(line) => self.log.push(line),
+                Effect::Certificate(step) => self.certificate_steps.push(step),
                 Effect::End => self.wants_to_run_again = true,
             }
         }
@@ -384,7 +419,7 @@ impl Pole {
         let mono_us = old.mono_us + s * 1_000_000;
         let system = WallTime::from_micros(mono_us as i64 + old.system_us);
         let (agent, effects) = Agent::new(
-            identity(quota, &disk),
+            identity(quota, &disk, &old.governor),
             disk.stored(),
             Reading { mono_us, system },
         );
@@ -395,6 +430,7 @@ impl Pole {
             player: VillagePlayer::default(),
             commands: Vec::new(),
             wants_to_run_again: false,
+            certificate_steps: Vec::new(),
             ..old
         };
         pole.perform(effects);
@@ -404,7 +440,13 @@ impl Pole {
     // What the office does.
 
     pub fn hears<D: Document>(&mut self, topic: Topic, document: &D) {
-        let payload = seal(document, &key(1));
+        self.hears_from(&key(1), topic, document);
+    }
+    pub fn hears_from<D: Document>(&mut self, from: &SigningKey, topic: Topic, document: &D) {
+        let payload = seal(document, from);
+        self.hears_bytes(topic, payload);
+    }
+    pub fn hears_bytes(&mut self, topic: Topic, payload: Vec<u8>) {
         self.input(Input::Message {
             topic: topic.to_string(),
             payload,
@@ -546,24 +588,39 @@ impl Pole {
         let names = self.disk.documents.keys().map(String::as_str);
         names.filter(|name| !name.starts_with("own:")).collect()
     }
+    pub fn refused(&self, word: &str) -> u64 {
+        self.status().refused.get(word).copied().unwrap_or(0)
+    }
+    /// What the faults of this code said.
+    pub fn told(&self, code: &str) -> Vec<&str> {
+        let told = self.disk.told.iter().filter_map(|e| match &e.what {
+            What::Fault { code: c, detail } if c == code => Some(detail.as_str()),
+            _ => None,
+        });
+        told.collect()
+    }
     pub fn faults(&self, code: &str) -> usize {
         let is_it = |e: &&Event| matches!(&e.what, What::Fault { code: c, .. } if c == code);
         self.disk.told.iter().filter(is_it).count()
     }
 }
 
-fn identity(quota: u64, disk: &Disk) -> Identity {
+fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
     Identity {
         speaker: SPEAKER.parse().unwrap(),
-        anchor: Anchor::OneKey(key(1).verifying_key()),
+        anchor: disk
+            .anchor
+            .clone()
+            .unwrap_or(Anchor::OneKey(key(1).verifying_key())),
         roots: Vec::new(),
-        signing: None,
+        signing: disk.signing.clone(),
         agent: "loa-agent test".into(),
         output: "test".into(),
         content_quota_bytes: quota,
         seed: 7,
         built: t(-365 * 86_400),
         pace: Pace::default(),
+        governor: governor.clone(),
         machine_boot: Some(format!("machine-{}", disk.machine)),
     }
 }

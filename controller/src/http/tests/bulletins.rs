@@ -448,6 +448,20 @@ async fn the_preview_shows_what_this_speaker_will_play() {
         ]
     );
     assert_eq!(preview["items"][1]["starts"], "2026-11-24T22:30:00Z");
+    // The office's limits show in it, too, and a limit that is none is refused in words.
+    let strict =
+        json!({ "limits": { "longest_item_s": 10, "most_repeats": 2, "hour_minutes": 15 } });
+    let pole = "/api/v1/speakers/ban-chuong-1";
+    let changed = office.patch(&office.chief, pole, &strict).await.ok();
+    assert_eq!(changed["limits"], strict["limits"]);
+    let wrong = json!({ "limits": { "hour_minutes": 61 } });
+    let refused = office.patch(&office.chief, pole, &wrong).await;
+    assert_eq!(refused.refusal(), (422, "limits_invalid"));
+    let lifted = office
+        .patch(&office.chief, pole, &json!({ "limits": null }))
+        .await
+        .ok();
+    assert_eq!(lifted["limits"], json!(null));
     let refused = office
         .get(
             &office.chief,

@@ -100,9 +100,14 @@ async fn an_exercise_begins_with_the_sentence_that_it_is_one() {
     assert_eq!(content(&office, &back).await.0, whole);
     assert_eq!(back["duration_s"], view["duration_s"]);
     // After a restart it is still there.
-    crate::audio::Shelf::open(office.village.store.clone(), 1_000, 10)
-        .await
-        .expect("opened");
+    crate::audio::Shelf::open(
+        office.village.store.clone(),
+        crate::audio::apart::Apart::here(),
+        1_000,
+        10,
+    )
+    .await
+    .expect("opened");
     assert_eq!(recordings::left(&office), [0, 1, 2]);
 }
 

@@ -226,9 +226,14 @@ async fn what_a_crash_left_behind_is_gone_after_the_next_start() {
     for name in ["tmp/half", "audio/a0000000000000000.orig", "content/00ff"] {
         std::fs::write(dir.join(name), b"left").expect("written");
     }
-    crate::audio::Shelf::open(office.village.store.clone(), 1_000, 10)
-        .await
-        .expect("opened");
+    crate::audio::Shelf::open(
+        office.village.store.clone(),
+        crate::audio::apart::Apart::here(),
+        1_000,
+        10,
+    )
+    .await
+    .expect("opened");
     assert_eq!(left(&office), [0, 1, 1]);
     let path = format!(
         "/api/v1/audio/{}/content",

@@ -184,6 +184,10 @@ async fn ready_means_programme_audio_and_clock() {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
         audit: None,
     };
@@ -347,6 +351,7 @@ async fn the_program_ends_though_somebody_watches() {
     let closing = office.state.closing();
     let served = tokio::spawn(super::super::serve(
         listener,
+        None,
         office.router.clone(),
         closing.clone(),
         super::super::Patience::default(),

@@ -89,16 +89,28 @@ fn poles_that_hear_the_same_under_the_same_rules_are_worked_out_once() {
         said("speaker.p4", Vec::new()),
     ]);
     let mut planner = Planner::new(&channels, hour(0), hour(0), hour(7 * 24));
-    let first = planner.plan(&pole("p1", &[]));
+    let first = planner.plan(&pole("p1", &[]), &Governor::default());
     assert_eq!(first.items.len(), 7);
     // Another name, another volume, a programme that is empty: the same future.
     let mut loud = pole("p2", &[]);
     loud.volume.percent = 100;
-    assert!(Rc::ptr_eq(&first, &planner.plan(&loud)));
-    assert!(Rc::ptr_eq(&first, &planner.plan(&pole("p4", &[]))));
+    assert!(Rc::ptr_eq(
+        &first,
+        &planner.plan(&loud, &Governor::default())
+    ));
+    assert!(Rc::ptr_eq(
+        &first,
+        &planner.plan(&pole("p4", &[]), &Governor::default())
+    ));
     assert_eq!(planner.made(), 1);
-    assert_eq!(planner.plan(&pole("p3", &[])).items.len(), 14);
-    let quiet = planner.plan(&pole("p5", &[("05:00", "06:00")]));
+    assert_eq!(
+        planner
+            .plan(&pole("p3", &[]), &Governor::default())
+            .items
+            .len(),
+        14
+    );
+    let quiet = planner.plan(&pole("p5", &[("05:00", "06:00")]), &Governor::default());
     assert_eq!(
         quiet.items[0].outcome,
         Some(Outcome::Skipped(Skip::QuietHours))
@@ -110,7 +122,7 @@ fn poles_that_hear_the_same_under_the_same_rules_are_worked_out_once() {
 fn what_was_due_is_left_for_the_pole_to_tell() {
     let channels = HashMap::from([said("area.ban-chuong", vec![daily("b1", "05:30")])]);
     let mut planner = Planner::new(&channels, hour(12), hour(0), hour(48));
-    let plan = planner.plan(&pole("p1", &[]));
+    let plan = planner.plan(&pole("p1", &[]), &Governor::default());
     let seen: Vec<_> = plan
         .items
         .iter()
@@ -131,13 +143,15 @@ fn what_began_before_the_day_still_holds_the_horn_unless_all_was_stopped() {
     news.lateness_s = Some(60);
     let (channel, mut state) = said("area.ban-chuong", vec![long, news]);
     let mut channels = HashMap::from([(channel.clone(), state.clone())]);
-    let plan = Planner::new(&channels, hour(-2), hour(0), hour(1)).plan(&pole("p1", &[]));
+    let plan = Planner::new(&channels, hour(-2), hour(0), hour(1))
+        .plan(&pole("p1", &[]), &Governor::default());
     assert_eq!(plan.items.len(), 1);
     assert_eq!(plan.items[0].outcome, Some(Outcome::Skipped(Skip::Busy)));
     // Now it is past midnight, and somebody pressed stop.
     state.silence_before = Some(hour(0).plus_s(10));
     channels.insert(channel, state);
     let now = hour(0).plus_s(60);
-    let plan = Planner::new(&channels, now, hour(0), hour(1)).plan(&pole("p1", &[]));
+    let plan =
+        Planner::new(&channels, now, hour(0), hour(1)).plan(&pole("p1", &[]), &Governor::default());
     assert_eq!(plan.items[0].outcome, Some(Outcome::Completed));
 }

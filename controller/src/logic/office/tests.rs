@@ -95,6 +95,10 @@ fn status(online: bool, acked: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: None,
         uptime_s: 1,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: None,
         audit: None,
     }
@@ -178,6 +182,29 @@ fn a_broker_that_came_back_empty_is_told_everything_again() {
         published::<loa_protocol::head::Head>(&out, &Topic::Head).len(),
         1
     );
+}
+
+#[test]
+fn how_far_the_audit_log_went_travels_in_a_newer_head_and_once() {
+    use loa_protocol::{
+        content::Sha,
+        head::{Checkpoint, Head},
+    };
+    let mut office = office();
+    let checkpoint = |entries: u64| Checkpoint {
+        entries,
+        hash: Sha::of(&entries.to_be_bytes()),
+    };
+    // Whatever came before: the next words show what a change adds.
+    office.handle(Input::Connected, at(1));
+    let mut heads = Vec::new();
+    for (n, entries) in [(2, 3), (3, 3), (4, 5)] {
+        let out = office.handle(Input::Checkpoint(checkpoint(entries)), at(n));
+        heads.push(published::<Head>(&out, &Topic::Head));
+    }
+    let told: Vec<_> = heads.iter().flatten().map(|head| head.audit).collect();
+    assert_eq!(told, [Some(checkpoint(3)), Some(checkpoint(5))]);
+    assert!(heads[1].is_empty() && heads[0][0].version < heads[2][0].version);
 }
 
 #[test]

@@ -28,7 +28,7 @@ describe("the words of alerts, repairs and reports", () => {
       ending: ["heard", "unverified", "not_heard", "missed", "skipped", "interrupted", "pre_empted", "failed", "unreported"],
       cause: ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office"],
       "cause.short": ["unknown", "power", "network", "route", "mast", "agent", "stopped", "office"],
-      reason: ["power_cut", "stopped", "cancelled", "quiet_hours", "max_duration", "muted", "busy", "off", "clock_untrusted", "no_content", "arrived_late", "decode", "output", "ledger"],
+      reason: ["power_cut", "stopped", "cancelled", "quiet_hours", "max_duration", "muted", "limit", "distrusted", "busy", "off", "clock_untrusted", "no_content", "arrived_late", "decode", "output", "ledger"],
       severity: ["notice", "warning", "critical"],
       "alert.what": ["offline", "mast", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],
       "alert.many": ["offline", "mast", "unreported", "not_heard", "clock", "disk", "temperature", "data_plan", "mains", "crash_looping"],

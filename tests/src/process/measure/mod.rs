@@ -1,6 +1,7 @@
 //! The measurements behind the figures. Tests run them small, the bench runs them whole.
 
 pub mod cost;
+pub mod crowd;
 pub mod dead_pole;
 pub mod decode;
 pub mod emergency;
@@ -10,3 +11,4 @@ pub mod now;
 pub mod report;
 pub mod start;
 pub mod statuses;
+pub mod strangers;

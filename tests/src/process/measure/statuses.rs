@@ -16,7 +16,7 @@ use tokio::{runtime::Runtime, sync::Semaphore, time::MissedTickBehavior};
 use super::cost::{cpu_s, rss_mb};
 use crate::process::{
     clock::{mono_us, now_us, wait_until},
-    mqtt::Publisher,
+    mqtt::Client,
     village::Village,
 };
 
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 50;
 #[derive(Debug)]
 pub struct Crowd {
     runtime: Runtime,
-    speakers: Vec<(SpeakerId, Publisher)>,
+    speakers: Vec<(SpeakerId, Client)>,
     /// Of the status that all sent last; they count up.
     sent: u64,
 }
@@ -72,7 +72,7 @@ impl Crowd {
                 let places = places.clone();
                 connecting.push(tokio::spawn(async move {
                     let _place = places.acquire().await.expect("it is never closed");
-                    let publisher = Publisher::connect(port, id.as_str(), &token).await;
+                    let publisher = Client::connect(port, id.as_str(), &token).await;
                     (id, publisher.expect("the broker lets it in"))
                 }));
             }
@@ -180,6 +180,10 @@ fn status(speaker: &SpeakerId, number: u64) -> SpeakerStatus {
         refused: Default::default(),
         disk_free_bytes: Some(3_000_000_000),
         uptime_s: 86_400,
+        limits: None,
+        governor_quiet: vec![],
+        governor_zone: None,
+        used: None,
         telemetry: Some(Box::new(Telemetry {
             machine_uptime_s: Some(86_400),
             machine_boot: Some("3f0c2a4e-6a55-4a57-9d0f-0f6a4f7d7b11".into()),
