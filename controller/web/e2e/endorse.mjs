@@ -20,7 +20,8 @@ await script(async ({ open, device }) => {
   await at(officer, "hear").click();
   await at(officer, "text-next").click();
   await at(officer, "compose").waitFor();
-  await at(officer, "priority").getByText("Khẩn cấp", { exact: true }).click();
+  await at(officer, "quick-area.ban-chuong").check();
+  await at(officer, "priority-emergency").check();
   await at(officer, "emergency-rule").waitFor();
   await at(officer, "emergency-rule").scrollIntoViewIfNeeded();
   await look(officer, "phone-emergency-rule");

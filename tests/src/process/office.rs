@@ -165,22 +165,6 @@ impl Office {
         self.folder.join("office")
     }
 
-    /// The root's public key, hex, as long as the office has the private one.
-    ///
-    /// # Panics
-    /// When it has not.
-    pub fn root_key(&self) -> String {
-        let seed = std::fs::read_to_string(self.data_dir().join("root.key")).expect("root.key");
-        let digits = seed.trim().as_bytes();
-        let byte = |i: usize| {
-            let pair = std::str::from_utf8(&digits[2 * i..2 * i + 2]).expect("ASCII");
-            u8::from_str_radix(pair, 16).expect("hex digits")
-        };
-        let seed: [u8; 32] = std::array::from_fn(byte);
-        let key = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
-        key.as_bytes().iter().map(|b| format!("{b:02x}")).collect()
-    }
-
     fn log(&self) -> PathBuf {
         self.folder.join("loa-controller.log")
     }

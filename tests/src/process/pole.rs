@@ -105,26 +105,6 @@ impl Pole {
         std::fs::read_to_string(self.folder.join("loa-agent.log")).unwrap_or_default()
     }
 
-    /// Off, and set up anew: with the root's key (hex) in place of the office's.
-    ///
-    /// # Panics
-    /// When its configuration cannot be rewritten.
-    pub fn pin_root(&mut self, root_key: &str) {
-        self.kill();
-        let path = self.folder.join("agent.toml");
-        let config = std::fs::read_to_string(&path).expect("its configuration");
-        let lines = config.lines().map(|line| {
-            if line.starts_with("key = ") {
-                format!("root_key = \"{root_key}\"\n")
-            } else {
-                format!("{line}\n")
-            }
-        });
-        std::fs::write(&path, lines.collect::<String>())
-            .expect("its configuration can be rewritten");
-        std::fs::remove_dir_all(self.data_dir()).expect("its memory can be taken away");
-    }
-
     /// Switches it on. Returns at once.
     pub fn start(&mut self, pulse: Option<&Pulse>) {
         let mut command = Command::new(binary("loa-agent"));

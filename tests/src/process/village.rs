@@ -205,17 +205,6 @@ impl Village {
         self.poles[index].start(pulse);
     }
 
-    /// From now on this pole believes the office's root and whom that names, as an enrolled one does; it has forgotten all
-    /// before. Connected when this returns.
-    #[track_caller]
-    pub fn pin_root(&mut self, index: usize) {
-        let root_key = self.office.root_key();
-        let pole = &mut self.poles[index];
-        pole.pin_root(&root_key);
-        pole.start(self.pulse.as_ref());
-        self.wait_until_connected();
-    }
-
     /// The channel of one pole alone.
     pub fn channel_of(&self, index: usize) -> String {
         format!("speaker.{}", self.poles[index].id)
