@@ -121,7 +121,7 @@ impl Range {
         let mut chance = Chance::new(seed);
         let [root_key, area_key, retired, office, own] =
             std::array::from_fn(|_| any_key(&mut chance));
-        let passkey = Passkey::new();
+        let passkey = Passkey::make();
         let root = |version: u32, office: &SigningKey| {
             let root = Root {
                 version,

@@ -36,7 +36,7 @@ impl Keys {
     pub fn new(chance: &mut Chance, with_passkey: bool) -> Self {
         Self {
             root_key: any_key(chance),
-            passkey: with_passkey.then(Passkey::new),
+            passkey: with_passkey.then(Passkey::make),
             roots: Vec::new(),
             retired: Vec::new(),
         }
@@ -140,7 +140,7 @@ pub struct Passkey {
 }
 
 impl Passkey {
-    pub fn new() -> Self {
+    pub fn make() -> Self {
         let (chance, kind) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &chance).expect("the system has chance");
         let key = EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref(), &chance).expect("just made");
