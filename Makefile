@@ -42,7 +42,8 @@ soak: setup-test  ## the simulated village for thousands of seeds, and power cut
 hostile: setup-test  ## ten thousand villages under a broker that drops, replays, mixes, forges and floods
 	LOA_HOSTILE_DAYS=$${LOA_HOSTILE_DAYS:-4} LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
 
-fuzz: setup-test  ## a hundred million bad inputs
+fuzz: setup-test  ## a hundred million bad inputs, and two thousand damaged recordings through the process that reads them
+	LOA_MUTATED_FILES=$${LOA_MUTATED_FILES:-2000} cargo test --release -p loa-controller --test decode -- --nocapture
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture
 
 # A phony target is never made by a pattern rule: each is named.

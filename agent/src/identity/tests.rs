@@ -18,6 +18,7 @@ use super::{
 };
 
 /// Who makes certificates.
+#[allow(missing_debug_implementations, reason = "it holds a key")]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// An Ed25519 public key for rcgen.

@@ -151,6 +151,11 @@ impl Apart {
             }
         };
         let (status, report) = ended?;
+        if report.len() as u64 > MAX_REPORT {
+            return Err(AudioError::Broken {
+                what: "its reader said too much".into(),
+            });
+        }
         understood(status, &report)
     }
 }
