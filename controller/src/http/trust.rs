@@ -59,6 +59,7 @@ pub struct OfficeKeyView {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = EmergencyRuleView)]
 pub struct RuleView {
     #[schema(value_type = EmergencyByView)]
     pub by: EmergencyBy,
