@@ -354,7 +354,9 @@ pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
     let site = page::Site::new(&state.config.web);
-    router
+    // Not on "localhost", which belongs to other programs too.
+    let https_only = state.config.is_https() && state.config.relying_party() != "localhost";
+    let all = router
         .route(
             "/api/v1/openapi.json",
             get(move || {
@@ -369,7 +371,11 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))
-        .with_state(state)
+        .with_state(state);
+    match https_only {
+        true => all.layer(middleware::from_fn(error::https_only)),
+        false => all,
+    }
 }
 
 #[cfg(test)]

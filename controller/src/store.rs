@@ -56,6 +56,9 @@ mod watched;
 
 use std::{
     collections::HashMap,
+    fs::{OpenOptions, Permissions},
+    io,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
     time::Duration,
@@ -160,9 +163,13 @@ impl Store {
             std::fs::create_dir_all(&dir)
                 .map_err(|source| StoreError::File { path: dir, source })?;
         }
+        let path = data_dir.join("loa.db");
+        make_private(&path).map_err(|source| StoreError::File {
+            path: path.clone(),
+            source,
+        })?;
         let options = SqliteConnectOptions::new()
-            .filename(data_dir.join("loa.db"))
-            .create_if_missing(true)
+            .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -221,6 +228,20 @@ impl Store {
     async fn begin(&self) -> Result<Tx> {
         Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// Makes the database's file where there is none, for its owner alone: it holds people's secrets. SQLite's two files beside it
+/// get the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
