@@ -43,13 +43,19 @@ async fn with_phone(office: &Office, name: &str, role: Role, at: Option<&str>) -
         key: phone.public(),
         counter: 0,
     };
-    let session = crate::auth::token_hash(&token);
+    let session = session(office, &token).await;
     office
         .village
         .add_passkey(new, None, &session)
         .await
         .expect("a passkey");
     (token, phone)
+}
+
+async fn session(office: &Office, token: &str) -> String {
+    let hash = crate::auth::token_hash(token);
+    let session = office.village.session(&hash).await.expect("read");
+    session.expect("signed in").0.id
 }
 
 /// As the people do: the draft from the office, signed where the root key is, sent back.
@@ -284,18 +290,11 @@ async fn a_late_or_stale_signature_is_refused_in_words() {
         edited["endorsement"]["challenge"]
     );
     office.village.clock.pass_s(1_801);
-    let fresh = office
-        .post(
-            "",
-            "/api/v1/session",
-            &json!({ "username": "lan", "password": super::PASSWORD }),
-        )
-        .await
-        .ok();
-    let lan = fresh["token"].as_str().expect("a token");
-    let late = endorse(&office, lan, &phone, &titled).await;
+    let id = session(&office, &lan).await;
+    office.village.prove_session(&id).await.expect("proved");
+    let late = endorse(&office, &lan, &phone, &titled).await;
     assert_eq!(late.refusal(), (409, "endorsement_too_late"));
-    assert_eq!(read(&office, lan, &view).await["state"], "lapsed");
+    assert_eq!(read(&office, &lan, &view).await["state"], "lapsed");
 }
 
 #[tokio::test]
