@@ -359,3 +359,6 @@ async fn approve_by(approve: ApproveBy) -> anyhow::Result<()> {
     store.close().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -227,7 +227,7 @@ fn enrolment_over_https_is_with_the_office_of_the_sticker_alone() {
         "--name",
         "Bản Chương",
         "--area",
-        "Sảng Mộc",
+        "Sảng Mộc/Bản Chương",
     ]);
     let text = told
         .split_whitespace()

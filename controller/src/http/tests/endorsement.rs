@@ -6,7 +6,7 @@ use loa_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Answer, Office, office_with};
+use super::{Answer, Office, exercises::speaking, office_with};
 use crate::{
     binary,
     config::Config,
@@ -23,7 +23,9 @@ const BULLETINS: &str = "/api/v1/bulletins";
 const TRUST: &str = "/api/v1/trust";
 
 async fn office() -> Office {
-    let mut config = Config::default();
+    office_of(Config::default()).await
+}
+async fn office_of(mut config: Config) -> Office {
     config.server.public_url = Some(format!("https://{HOST}"));
     office_with(config).await
 }
@@ -328,20 +330,28 @@ async fn an_edit_drops_what_was_signed() {
 }
 
 #[tokio::test]
-async fn a_false_alarm_is_silenced_by_one_person_and_without_a_signature() {
-    let office = office().await;
+async fn a_false_alarm_is_taken_back_by_one_person_and_without_a_signature() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let office = office_of(speaking(&folder)).await;
     let (lan, phone) = with_phone(&office, "lan", Role::Approver, None).await;
     strict(&office, 1).await;
     let view = alarm(&office, &lan, &["area.ban-chuong"]).await;
     endorse(&office, &lan, &phone, &view).await.ok();
     assert!(sounds(&office).await);
-    let path = format!("{BULLETINS}/{}/cancel", view["id"].as_str().expect("an id"));
+    let path = format!(
+        "{BULLETINS}/{}/correct",
+        view["id"].as_str().expect("an id")
+    );
     let officer = office
         .somebody("officer", Role::Officer, Some("sang-moc"))
         .await;
-    let gone = office.call("POST", &officer, &path, None).await.ok();
-    assert_eq!(gone["state"], "cancelled");
+    let right = office.post(&officer, &path, &json!({})).await.ok();
     assert!(!sounds(&office).await);
+    // An emergency would wait for a signature, and so would whoever is frightened.
+    assert_eq!(
+        (&right["state"], &right["priority"], &right["endorsement"]),
+        (&json!("planned"), &json!("priority"), &Value::Null)
+    );
 }
 
 #[tokio::test]
