@@ -29,7 +29,9 @@ await script(async ({ open, device }) => {
   await at(officer, "step-keys").waitFor();
   await look(officer, "phone-sent-keys");
 
-  await signIn(leader, task.approver, "/approvals");
+  // Who has a passkey signs in with it.
+  await leader.goto("/#/approvals");
+  await at(leader, "passkey").click();
   await at(leader, "endorse").waitFor();
   await look(leader, "phone-endorse", true);
   const awaiting = (await call(leader, "/bulletins?state=awaiting")).body.bulletins;
