@@ -228,13 +228,18 @@ async fn apart(limits: &LimitsConfig) -> Result<Apart, AudioError> {
     }
     let memory_bytes = u64::from(limits.decode_memory_mb) * 1_000_000;
     let apart = Apart::find(memory_bytes, u64::from(limits.decode_minutes) * 60)?;
-    let fences = apart.probe().await?;
-    if !(fences.landlock && fences.seccomp) {
-        tracing::warn!(
+    match apart.probe().await {
+        Ok(fences) if fences.landlock && fences.seccomp => {}
+        Ok(fences) => tracing::warn!(
             landlock = fences.landlock,
             seccomp = fences.seccomp,
             "recordings are read in a process of their own, but this kernel or container does not fence it in fully"
-        );
+        ),
+        // What is planned is said all the same.
+        Err(error) => tracing::error!(
+            %error,
+            "recordings cannot be read here: until that is mended, every new one is refused"
+        ),
     }
     Ok(apart)
 }

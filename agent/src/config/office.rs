@@ -29,7 +29,7 @@ pub enum Access {
     /// In clear, to this machine only, with the speaker's password there: for trials and tests.
     Plain {
         token: Option<String>,
-        anchor: Anchor,
+        anchor: Box<Anchor>,
     },
 }
 
@@ -38,7 +38,7 @@ impl Office {
     pub fn anchor(&self) -> Anchor {
         match &self.access {
             Access::Enrolled(identity) => Anchor::RootKey(identity.office.root_key),
-            Access::Plain { anchor, .. } => anchor.clone(),
+            Access::Plain { anchor, .. } => (**anchor).clone(),
         }
     }
 
@@ -133,7 +133,7 @@ impl RawOffice {
                 return Err(("office.address", what));
             }
             let access = Access::Plain {
-                anchor: self.anchor()?,
+                anchor: Box::new(self.anchor()?),
                 token: self.token(folder)?,
             };
             let office = Office {

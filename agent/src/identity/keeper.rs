@@ -152,7 +152,10 @@ impl Work {
         self.next = None;
         let life = next.certificate.life;
         self.current.send_replace(next);
-        Ok(News::Certified { life, signing })
+        Ok(News::Certified {
+            life,
+            signing: Box::new(signing),
+        })
     }
 }
 

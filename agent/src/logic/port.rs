@@ -128,7 +128,10 @@ pub enum CertificateNews {
     /// The next key waits for its certificate; this is the request for one, PKCS #10.
     KeyMade { request: Vec<u8> },
     /// The next certificate is durable, for this key.
-    Certified { life: Life, signing: SigningKey },
+    Certified {
+        life: Life,
+        signing: Box<SigningKey>,
+    },
     /// A step came to nothing.
     Failed { detail: String },
     /// The broker says that the certificate in use has expired.

@@ -195,7 +195,7 @@ impl Agent {
     pub(super) fn certificate_news(&mut self, news: CertificateNews) {
         match news {
             CertificateNews::KeyMade { request } => self.renewal.key = NextKey::Made(request),
-            CertificateNews::Certified { life, signing } => self.certified(life, signing),
+            CertificateNews::Certified { life, signing } => self.certified(life, *signing),
             CertificateNews::Failed { detail } => self.certificate_failed(&detail),
             CertificateNews::ToldExpired => {
                 self.renewal.told_expired = self.renewal.life.is_some();

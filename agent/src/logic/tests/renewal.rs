@@ -57,7 +57,7 @@ fn certified(pole: &mut Pole) {
             made: t(0),
             expires: t(90 * DAY_S),
         },
-        signing: key(10),
+        signing: Box::new(key(10)),
     }));
 }
 
