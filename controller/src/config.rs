@@ -333,10 +333,8 @@ impl Config {
         {
             *password = folder.join(&*password);
         }
-        for path in [&mut config.server.certificate, &mut config.server.key] {
-            if let Some(path) = path {
-                *path = folder.join(&*path);
-            }
+        for path in [&mut config.server.certificate, &mut config.server.key].into_iter().flatten() {
+            *path = folder.join(&*path);
         }
         if let Some(token) = &mut config.metrics.token_file {
             *token = folder.join(&*token);

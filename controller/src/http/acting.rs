@@ -17,9 +17,7 @@ pub async fn acting(request: Request, next: Next) -> Response {
     let params = RawPathParams::from_request_parts(&mut parts, &())
         .await
         .ok();
-    let Address(address) = match Address::from_request_parts(&mut parts, &()).await {
-        Ok(address) => address,
-    };
+    let Ok(Address(address)) = Address::from_request_parts(&mut parts, &()).await;
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let action = format!(
         "{} {}",
