@@ -165,4 +165,4 @@ fn a_head_with_its_audit_and_an_endorsed_alarm_are_written_as_they_were() {
     );
 }
 
-const CHALLENGE: &str = "";
+const CHALLENGE: &str = "4ad81d92bf0f9e1cfddbc00676447636e489dd0a6e2e69aecc0c5d21e4ac3ef5";

@@ -338,7 +338,7 @@ fn a_stolen_office_can_neither_change_widen_prolong_nor_repeat_an_alarm() {
     let tu = Authenticator::new("chú Tư");
     let root = with_approvers(first(), 1, &[("chú Tư", &tu)]);
     let good = endorsed(emergency_now("flood", 0), &[area()], t(1_800), &[&tu]);
-    let mut pole = enrolled_holding(&[good.clone()], &root);
+    let mut pole = enrolled_holding(std::slice::from_ref(&good), &root);
     pole.hears_config(&config(1));
     pole.hears_now(&now(2, 0, start(good.clone())));
     pole.run_to(60);
@@ -408,7 +408,7 @@ fn an_alarm_falls_silent_when_its_approval_ends_and_when_its_approver_is_taken_o
         ..emergency_now("flood", 0)
     };
     let good = endorsed(brief, &[area()], t(20), &[&tu]);
-    let mut pole = enrolled_holding(&[good.clone()], &root);
+    let mut pole = enrolled_holding(std::slice::from_ref(&good), &root);
     pole.hears_config(&config(1));
     pole.hears_now(&now(2, 0, start(good.clone())));
     pole.run_to(60);
@@ -417,7 +417,7 @@ fn an_alarm_falls_silent_when_its_approval_ends_and_when_its_approver_is_taken_o
     assert!((20.0..20.1).contains(&until), "{until}");
 
     let good = endorsed(emergency_now("flood", 0), &[area()], t(1_800), &[&tu]);
-    let mut pole = enrolled_holding(&[good.clone()], &root);
+    let mut pole = enrolled_holding(std::slice::from_ref(&good), &root);
     pole.hears_config(&config(1));
     pole.hears_now(&now(2, 0, start(good)));
     pole.run_to(10);
