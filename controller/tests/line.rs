@@ -142,7 +142,8 @@ fn options(at: SocketAddr, name: &str, password: &str) -> MqttOptions {
     let mut options = MqttOptions::new(name, (at.ip().to_string(), at.port()));
     options
         .set_keep_alive(30)
-        .set_credentials(name, password.to_owned());
+        .set_credentials(name, password.to_owned())
+        .set_max_packet_size(Some(1 << 22));
     options
 }
 
@@ -383,7 +384,8 @@ async fn a_revoked_pole_is_cut_off_and_does_not_come_back() {
             .say("loa/v1/speaker/tien-son/status", b"x".to_vec())
             .await
     );
-    assert!(office.connect(&replaced).await.is_ok());
+    let again = office.connect(&replaced).await;
+    assert!(again.is_ok(), "{:?}", again.err());
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
         ("/api/v1/speakers", &["get", "post"]),
         ("/api/v1/speakers/{id}", &["get", "patch", "delete"]),
         ("/api/v1/speakers/{id}/token", &["post"]),
+        ("/api/v1/speakers/{id}/retire", &["post"]),
+        ("/api/v1/speakers/{id}/enrolment", &["post"]),
+        ("/api/v1/speakers/{id}/certificates", &["get"]),
+        ("/api/v1/speakers/{id}/sticker", &["get"]),
+        ("/api/v1/enrol", &["post"]),
+        ("/api/v1/renew", &["post"]),
         ("/api/v1/speakers/{id}/presence", &["get"]),
         ("/api/v1/speakers/{id}/preview", &["get"]),
         ("/api/v1/users", &["get", "post"]),
@@ -113,7 +119,7 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
             "{path} has more: add it to this table"
         );
     }
-    assert_eq!(paths.len(), 85, "add what is new to this table");
+    assert_eq!(paths.len(), 93, "add what is new to this table");
     // And what is described is served: nobody is signed in, so everything but what is open says so.
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -136,6 +142,8 @@ async fn the_description_lists_every_call_and_every_call_is_there() {
                 "/api/v1/session/passkey_challenge",
                 "/api/v1/session/passkey",
                 "/api/v1/setup",
+                "/api/v1/enrol",
+                "/api/v1/renew",
                 "/api/v1/app",
             ]
             .contains(&path.as_str());
