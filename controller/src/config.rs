@@ -333,7 +333,10 @@ impl Config {
         {
             *password = folder.join(&*password);
         }
-        for path in [&mut config.server.certificate, &mut config.server.key].into_iter().flatten() {
+        for path in [&mut config.server.certificate, &mut config.server.key]
+            .into_iter()
+            .flatten()
+        {
             *path = folder.join(&*path);
         }
         if let Some(token) = &mut config.metrics.token_file {

@@ -329,7 +329,7 @@ fn an_attempt() {
 fn rustix_kill() -> std::io::Result<()> {
     // Somebody else's process: the parent.
     rustix::process::getppid()
-        .map_or(Ok(()), |parent| rustix::process::test_kill_process(parent))
+        .map_or(Ok(()), rustix::process::test_kill_process)
         .map_err(Into::into)
 }
 

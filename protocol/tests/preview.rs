@@ -192,7 +192,10 @@ fn a_bulletin_said_three_times_every_ten_minutes_has_three_starts() {
 }
 
 /// Title, seconds that it sounds, outcome and reason.
-fn sounds(items: Vec<Item>) -> Vec<(String, Option<i64>, (&'static str, Option<&'static str>))> {
+/// What sounds when, in seconds, and how it ends.
+type Said = (String, Option<i64>, (&'static str, Option<&'static str>));
+
+fn sounds(items: Vec<Item>) -> Vec<Said> {
     items
         .into_iter()
         .map(|i| {

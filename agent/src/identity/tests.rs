@@ -34,6 +34,7 @@ impl PublicKeyData for Public {
 }
 
 impl Authority {
+    #[allow(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();

@@ -116,7 +116,7 @@ fn what_does_not_fit_into_the_hour_waits_and_is_then_skipped() {
         start_by: t(7_200),
         ..news.clone()
     };
-    let (sound, over, wake) = told(&[patient.clone()], &hour(15), &sounded, 0);
+    let (sound, over, wake) = told(std::slice::from_ref(&patient), &hour(15), &sounded, 0);
     assert_eq!((sound, over), (None, vec![]));
     let at = wake.expect("it will fit");
     assert_eq!(
@@ -144,10 +144,13 @@ fn three_bulletins_of_five_minutes_fit_into_fifteen_though_players_are_late_by_m
 fn what_is_longer_than_the_hour_s_minutes_begins_when_they_are_all_left_and_is_cut_at_the_last() {
     let opera = long("opera", Ordinary, 0, 7_200);
     let nothing = Sounded::default();
-    let (sound, _, wake) = told(&[opera.clone()], &hour(15), &nothing, 0);
+    let (sound, _, wake) = told(std::slice::from_ref(&opera), &hour(15), &nothing, 0);
     assert_eq!((sound, wake), (name("opera"), Some(900)));
     let used = pieces(false, &[(-60, -50)]);
-    assert_eq!(told(&[opera.clone()], &hour(15), &used, 0).0, None);
+    assert_eq!(
+        told(std::slice::from_ref(&opera), &hour(15), &used, 0).0,
+        None
+    );
     let sounding = [Candidate {
         state: State::Sounding,
         ..opera
@@ -177,7 +180,7 @@ fn a_session_ends_at_its_limit_and_another_begins_after_five_minutes_of_silence(
         start_by: t(600),
         ..long("news", Ordinary, 0, 30)
     };
-    let (sound, over, wake) = told(&[news.clone()], &limits, &sounded, 0);
+    let (sound, over, wake) = told(std::slice::from_ref(&news), &limits, &sounded, 0);
     assert_eq!((sound, over, wake), (None, vec![], Some(240)));
     assert_eq!(told(&[news], &limits, &sounded, 240).0, name("news"));
 }
@@ -227,7 +230,7 @@ fn an_emergency_in_earnest_passes_the_minutes_but_has_a_ceiling_of_its_own() {
     let used_up = pieces(false, &[(-300, -240)]);
     let flood = long("flood", Emergency, 0, 300);
     assert_eq!(
-        told(&[flood.clone()], &limits, &used_up, 0).0,
+        told(std::slice::from_ref(&flood), &limits, &used_up, 0).0,
         name("flood")
     );
     let drill = Candidate {
@@ -236,7 +239,10 @@ fn an_emergency_in_earnest_passes_the_minutes_but_has_a_ceiling_of_its_own() {
     };
     assert_eq!(told(&[drill], &limits, &used_up, 0).0, None);
     let cried = pieces(true, &[(-1_800, -840)]);
-    assert_eq!(told(&[flood.clone()], &limits, &cried, 0).0, None);
+    assert_eq!(
+        told(std::slice::from_ref(&flood), &limits, &cried, 0).0,
+        None
+    );
     let sounding = Candidate {
         state: State::Sounding,
         ..flood
@@ -303,9 +309,12 @@ fn what_was_cut_goes_on_only_when_the_rest_fits() {
         ..waiting("news", Ordinary, t(-900))
     };
     let used = pieces(false, &[(-900, -60)]);
-    let (sound, over, _) = told(&[rest.clone()], &hour(20), &used, 0);
+    let (sound, over, _) = told(std::slice::from_ref(&rest), &hour(20), &used, 0);
     assert_eq!((sound, over), (None, vec![]));
-    assert_eq!(told(&[rest.clone()], &hour(30), &used, 0).0, name("news"));
+    assert_eq!(
+        told(std::slice::from_ref(&rest), &hour(30), &used, 0).0,
+        name("news")
+    );
     let late = 30 * 60;
     assert_eq!(
         told(&[rest], &hour(20), &used, late).1,
