@@ -15,7 +15,7 @@ CREATE TABLE approvers (
     made BIGINT NOT NULL
 );
 
--- When the programme was last given a new generation only so that the poles do not find it expired. 0: never.
+-- Since when the programme has had no new generation only so that the poles do not find it expired. 0: not looked at yet.
 ALTER TABLE channels ADD COLUMN renewed BIGINT NOT NULL DEFAULT 0;
 
 -- Until when approvers' passkeys let this form sound, and (JSON) what they signed, once it is enough. NULL: needs none,

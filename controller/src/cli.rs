@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod keys;
 mod openapi;
 mod serve;
 mod signals;
@@ -58,6 +59,9 @@ enum Command {
     /// The speakers
     #[command(subcommand)]
     Speaker(speaker::Command),
+    /// Whom the speakers believe: root key, office keys, approvers
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Reads one recording within fences; the controller starts it by itself
     #[command(hide = true)]
     Decode(child::Options),
@@ -129,6 +133,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => openapi::print(),
         Command::User(command) => by_hand(user::run(command)).await,
         Command::Speaker(command) => by_hand(speaker::run(command)).await,
+        Command::Keys(command) => by_hand(keys::run(command)).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Decode(options) => Ok(child::run(options)),
     }

@@ -381,7 +381,9 @@ pub fn router(state: AppState) -> Router {
     let (router, openapi) = described(state.shelf.max_bytes()).split_for_parts();
     let openapi = Arc::new(openapi);
     let site = page::Site::new(&state.config.web);
-    router
+    // Not on "localhost", which belongs to other programs too.
+    let https_only = state.config.is_https() && state.config.relying_party() != "localhost";
+    let all = router
         .route(
             "/api/v1/openapi.json",
             get(move || {
@@ -397,7 +399,11 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(acting::acting))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(error::finish))
-        .with_state(state)
+        .with_state(state);
+    match https_only {
+        true => all.layer(middleware::from_fn(error::https_only)),
+        false => all,
+    }
 }
 
 #[cfg(test)]

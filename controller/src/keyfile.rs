@@ -8,6 +8,10 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 
 use crate::chance;
 
@@ -44,19 +48,20 @@ pub fn write_new(path: &Path, key: &SigningKey) -> io::Result<()> {
     file.write_all(hex::encode(key.to_bytes()).as_bytes())?;
     file.sync_all()?;
     drop(file);
-    let placed = place(&draft, path);
-    let _ = fs::remove_file(&draft);
-    placed?;
+    if let Err(error) = place(&draft, path) {
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
     sync_folder_of(path)
 }
 
-/// A link fails where the name is taken, which a rename does not; a memory stick knows no links.
+/// Fails where the name is taken. Not every memory stick's file system can be asked so.
 fn place(draft: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(draft, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+    match renameat_with(CWD, draft, CWD, path, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !path.exists() => {
             fs::rename(draft, path)
         }
-        done => done,
+        done => Ok(done?),
     }
 }
 

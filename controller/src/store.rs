@@ -58,6 +58,9 @@ mod watched;
 
 use std::{
     collections::HashMap,
+    fs::{OpenOptions, Permissions},
+    io,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
     time::Duration,
@@ -117,6 +120,7 @@ pub use speakers::{NewSpeaker, Speaker, SpeakerChange};
 pub use templates::{NewTemplate, Template, TemplateBody, TemplateId};
 pub use totp::TOTP_DRAFT_S;
 pub use trust::{Installed, Standing};
+pub(crate) use trust::{NEXT_ROOT_KEY, ROOT_KEY, key_files};
 pub use unreported::{Swept, Unreported};
 pub use users::{NewUser, SETUP_LINK_S, User, UserChange, UserId};
 pub use watched::Watched;
@@ -163,9 +167,13 @@ impl Store {
             std::fs::create_dir_all(&dir)
                 .map_err(|source| StoreError::File { path: dir, source })?;
         }
+        let path = data_dir.join("loa.db");
+        make_private(&path).map_err(|source| StoreError::File {
+            path: path.clone(),
+            source,
+        })?;
         let options = SqliteConnectOptions::new()
-            .filename(data_dir.join("loa.db"))
-            .create_if_missing(true)
+            .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -212,7 +220,7 @@ impl Store {
         &self.inner.data_dir
     }
 
-    fn now(&self) -> WallTime {
+    pub(crate) fn now(&self) -> WallTime {
         self.inner.clock.now()
     }
 
@@ -231,6 +239,20 @@ impl Store {
         let tx = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Tx::new(tx, self.now(), true))
     }
+}
+
+/// Makes the database's file where there is none, for its owner alone: it holds people's secrets. SQLite's two files beside it
+/// get the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

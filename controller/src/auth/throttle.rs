@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
 };
 
@@ -19,6 +19,14 @@ const PAIRS: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Throttle {
     pairs: Mutex<HashMap<(String, Option<IpAddr>), Guesses>>,
+}
+
+/// Whoever has one IPv6 address has all of its network's (a /64): they count as one.
+fn network(from: Option<IpAddr>) -> Option<IpAddr> {
+    from.map(|address| match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    })
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +52,7 @@ impl Throttle {
     /// A guess counts as wrong until [`Throttle::right`] says otherwise, so that many at once are no way around.
     pub fn guess(&self, at: &str, from: Option<IpAddr>, now_us: u64) -> Result<(), u64> {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (at.to_owned(), from);
+        let key = (at.to_owned(), network(from));
         if !pairs.contains_key(&key) && pairs.len() >= PAIRS {
             pairs.retain(|_, g| now_us.saturating_sub(g.last_us) < FORGET_US);
             if pairs.len() >= PAIRS
@@ -75,7 +83,7 @@ impl Throttle {
     /// The last guess was right: nothing is held against the pair.
     pub fn right(&self, at: &str, from: Option<IpAddr>) {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.remove(&(at.to_owned(), from));
+        pairs.remove(&(at.to_owned(), network(from)));
     }
 }
 
@@ -116,6 +124,28 @@ mod tests {
         }
         assert!(throttle.guess("can-bo", stranger, S).is_err());
         assert_eq!(throttle.guess("can-bo", None, S), Ok(()));
+    }
+
+    #[test]
+    fn a_stranger_with_a_whole_network_is_one_stranger() {
+        let throttle = Throttle::default();
+        let at = |n: u64| Some(format!("2001:db8:0:7::{n:x}").parse().expect("an address"));
+        for n in 0..20 {
+            let _ = throttle.guess("can-bo", at(n), S);
+        }
+        assert!(throttle.guess("can-bo", at(99), S).is_err());
+        let neighbour = Some("2001:db8:0:8::1".parse().expect("an address"));
+        assert_eq!(throttle.guess("can-bo", neighbour, S), Ok(()));
+        // An IPv4 address stays what it is when it is written as IPv6.
+        let (v4, mapped) = ("203.0.113.9", "::ffff:203.0.113.9");
+        for _ in 0..20 {
+            let _ = throttle.guess("can-bo", v4.parse().ok(), S);
+        }
+        assert!(throttle.guess("can-bo", mapped.parse().ok(), S).is_err());
+        assert_eq!(
+            throttle.guess("can-bo", "::ffff:203.0.113.8".parse().ok(), S),
+            Ok(())
+        );
     }
 
     #[test]

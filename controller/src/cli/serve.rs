@@ -15,6 +15,9 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         println!("Nobody can sign in yet. Open this link once and choose a name and a password:");
         println!("  {link}");
     }
+    for warning in app.store().trust_warnings().await? {
+        tracing::warn!("{}", warning.text());
+    }
     tokio::select! {
         () = stop.cancelled() => {
             tracing::info!("ending; a second signal ends at once");

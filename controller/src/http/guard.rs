@@ -125,10 +125,11 @@ impl Signed {
 
     pub fn must_in(&self, action: Action, lineage: &[AreaId]) -> Result<(), ApiError> {
         if may(&self.actor, action, lineage) {
-            Ok(())
-        } else {
-            Err(Code::Forbidden.into())
+            return Ok(());
         }
+        let at = lineage.first().map(AreaId::as_str);
+        tracing::info!(by = %self.user.username, session = %self.session.id, ?action, at, "not allowed");
+        Err(Code::Forbidden.into())
     }
 
     /// Something that belongs to no area, but to whoever may do this at all.

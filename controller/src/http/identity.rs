@@ -32,9 +32,15 @@ pub async fn judge(
     }
     let (user, phc) = state.store.user_by_name(username).await?.unzip();
     let fits = auth::verify_password(password, phc.flatten()).await?;
-    let Some(user) = user.filter(|_| fits) else {
+    let Some(user) = user else {
+        // What was typed is not logged: people type their password into the wrong field.
+        tracing::info!("a sign-in under a name that nobody has");
         return Ok(Verdict::Wrong);
     };
+    if !fits {
+        tracing::info!(by = %user.username, "wrong password");
+        return Ok(Verdict::Wrong);
+    }
     let factors = state.store.factors(&user.id).await?;
     if !factors.any() {
         return Ok(Verdict::Right(user));

@@ -147,7 +147,7 @@ codes! {
     ProofWrong 403 "proof_wrong"
         "Mật khẩu hoặc mã không đúng: hãy thử lại. Mỗi mã chỉ dùng được một lần, nếu vừa dùng hãy đợi mã mới."
         "The password or the code is wrong: try again. Each code works once; if you just used it, wait for the next.";
-    CodeWrong 422 "code_wrong"
+    DigitsWrong 422 "code_wrong"
         "Mã không đúng: hãy nhập 6 số đang hiện trên điện thoại, và xem điện thoại có đặt giờ tự động không."
         "The code is wrong: type the 6 digits that your phone shows now, and see that its clock sets itself.";
     TotpNotBegun 409 "totp_not_begun"
@@ -640,9 +640,6 @@ mod tests {
     #[test]
     fn values_stand_in_their_places() {
         let text = Code::TooManyGuesses.text(Lang::En, &[("wait_s", "7".into())]);
-        assert_eq!(
-            text,
-            "Too many wrong passwords: wait 7 seconds and try again."
-        );
+        assert_eq!(text, "Too many wrong tries: wait 7 seconds and try again.");
     }
 }

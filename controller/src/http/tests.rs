@@ -5,17 +5,23 @@ mod alerts;
 mod app;
 mod approval;
 mod audit;
+pub(super) mod authenticator;
 mod bulletins;
 mod corrections;
 mod days;
 mod description;
 mod ecosystem;
+mod endorsement;
 mod exercises;
 mod holidays;
 mod library;
 mod recordings;
 mod reports;
 mod rights;
+mod sign_in_codes;
+mod sign_in_passkeys;
+mod sign_in_proof;
+mod sign_in_sessions;
 mod templates;
 mod village;
 pub(super) mod watch;
@@ -109,6 +115,12 @@ impl Office {
         let asked = json!({ "username": username, "password": PASSWORD });
         let answer = self.post("", "/api/v1/session", &asked).await.ok();
         answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Time has passed, and this person shows once more who it is.
+    pub async fn prove(&self, token: &str) {
+        let asked = json!({ "password": PASSWORD });
+        self.post(token, "/api/v1/session/proof", &asked).await.ok();
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -81,7 +81,7 @@ pub async fn confirm(
     let secret = secret.ok_or(Code::TotpNotBegun)?;
     let code = body.value.code.chars().filter(|c| !c.is_whitespace());
     let code: String = code.take(7).collect();
-    let step = totp::step(&secret, &code, state.clock.now()).ok_or(Code::CodeWrong)?;
+    let step = totp::step(&secret, &code, state.clock.now()).ok_or(Code::DigitsWrong)?;
     let (shown, codes) = recovery::make().await;
     state
         .store

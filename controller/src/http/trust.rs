@@ -21,10 +21,7 @@ use super::{
 use crate::{
     authority, binary,
     engine::Change,
-    logic::{
-        permissions::Action,
-        trust::{Look, RootDraft, warnings},
-    },
+    logic::{permissions::Action, trust::RootDraft},
     store::Unnamed,
 };
 
@@ -62,6 +59,7 @@ pub struct OfficeKeyView {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = EmergencyRuleView)]
 pub struct RuleView {
     #[schema(value_type = EmergencyByView)]
     pub by: EmergencyBy,
@@ -209,13 +207,7 @@ async fn view(state: &AppState) -> Result<TrustView, ApiError> {
     let signing = standing.office.key.verifying_key();
     let here = state.store.root_key_here().await?;
     let unnamed = state.store.unnamed_passkeys().await?;
-    let look = Look {
-        root,
-        signing: &signing,
-        root_key_since: here.as_ref().map(|(_, _, since)| *since),
-        has_passkeys: !unnamed.is_empty(),
-        now: state.clock.now(),
-    };
+    let warnings = state.store.trust_warnings().await?;
     let office_keys = root.office.iter().map(|key| OfficeKeyView {
         id: key.key.id().to_string(),
         expires: key.expires.into(),
@@ -242,7 +234,7 @@ async fn view(state: &AppState) -> Result<TrustView, ApiError> {
             fingerprint: authority.fingerprint,
             expires: authority.expires.into(),
         }),
-        warnings: warnings(look).into_iter().map(|w| w.word()).collect(),
+        warnings: warnings.into_iter().map(|w| w.word()).collect(),
     })
 }
 

@@ -172,6 +172,11 @@ impl Office {
         out.push(Effect::Subscribe {
             filters: Topic::office_filters().to_vec(),
         });
+        for topic in self.book.trust_topics() {
+            if let Some(payload) = self.book.payload(&topic) {
+                out.push(Effect::Publish { topic, payload });
+            }
+        }
         self.head(at, out);
         self.again = self.book.topics().into();
         self.again

@@ -209,16 +209,21 @@ impl Book {
             .collect()
     }
 
-    /// Every retained topic but the head's and the acknowledgements', in the order in which a broker that came back
-    /// empty should learn them: whom to believe, then emergencies.
+    /// Whom to believe; a broker that came back empty learns it before anything else.
+    pub fn trust_topics(&self) -> Vec<Topic> {
+        let roots = self.roots.keys().map(|version| Topic::Root(*version));
+        let approvers = self.approvers.keys().cloned().map(Topic::Approvers);
+        roots.chain(approvers).collect()
+    }
+
+    /// Every other retained topic but the head's and the acknowledgements', in the order in which a broker that came back
+    /// empty should learn them: emergencies first.
     pub fn topics(&self) -> Vec<Topic> {
         let urgent = |p: &Published| p.contents.iter().any(|(_, emergency)| *emergency);
         let (first, then): (Vec<_>, Vec<_>) = self.channels.iter().partition(|(_, p)| urgent(p));
         let programmes = first.into_iter().chain(then);
-        let roots = self.roots.keys().map(|version| Topic::Root(*version));
-        roots
-            .chain(self.approvers.keys().cloned().map(Topic::Approvers))
-            .chain(programmes.map(|(channel, _)| Topic::Programme(channel.clone())))
+        programmes
+            .map(|(channel, _)| Topic::Programme(channel.clone()))
             .chain(self.configs.keys().cloned().map(Topic::Config))
             .collect()
     }

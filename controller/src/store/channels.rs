@@ -88,6 +88,11 @@ impl Store {
         let mut tx = self.begin().await?;
         let now = self.now();
         let old = now.plus_s(-RENEW_S).as_micros();
+        // A new one was signed just now.
+        sqlx::query("UPDATE channels SET renewed = $1 WHERE renewed = 0")
+            .bind(now.as_micros())
+            .execute(&mut *tx)
+            .await?;
         let names: Vec<String> =
             sqlx::query_scalar("SELECT channel FROM channels WHERE renewed <= $1 ORDER BY channel")
                 .bind(old)

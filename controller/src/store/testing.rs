@@ -13,7 +13,7 @@ use loa_protocol::{
 };
 use tempfile::TempDir;
 
-use super::{AudioId, AudioSource, NewArea, NewAudio, NewSpeaker, Store};
+use super::{AudioId, AudioSource, NewArea, NewAudio, NewSpeaker, Store, UserId};
 use crate::{chance, clock::Clock};
 
 /// 2026-11-24T12:00:00+07:00, a Tuesday.
@@ -101,6 +101,15 @@ pub(crate) fn speaker(name: &str) -> SpeakerId {
 
 /// Ten seconds of something.
 pub(crate) async fn some_audio(store: &Store) -> (AudioId, Manifest) {
+    recorded(store, None).await
+}
+
+/// The same, of somebody.
+pub(crate) async fn audio_of(store: &Store, maker: Option<UserId>) -> AudioId {
+    recorded(store, maker).await.0
+}
+
+async fn recorded(store: &Store, made_by: Option<UserId>) -> (AudioId, Manifest) {
     let bytes = chance::bytes::<1024>();
     let manifest = Manifest::of(&bytes, 10_000);
     std::fs::write(store.content_path(&manifest.content), bytes).expect("a content file");
@@ -117,7 +126,7 @@ pub(crate) async fn some_audio(store: &Store) -> (AudioId, Manifest) {
         spoken: None,
         voice: None,
         speed: None,
-        made_by: None,
+        made_by,
     };
     store.add_audio(new, None).await.expect("audio");
     (id, manifest)

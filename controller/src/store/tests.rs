@@ -4,5 +4,6 @@ mod approval;
 mod audit;
 mod programmes;
 mod telling;
+mod trust;
 mod village;
 mod watch;

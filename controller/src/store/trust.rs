@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     binary, keyfile,
-    logic::trust::{NotTaken, first_root, fit, signing_key},
+    logic::trust::{Look, NotTaken, Warning, first_root, fit, signing_key, warnings},
 };
 
 pub(crate) const OFFICE_KEY: &str = "office.key";
@@ -208,6 +208,19 @@ impl Store {
         Ok(Arc::new(standing))
     }
 
+    /// What whoever runs the office should do something about.
+    pub async fn trust_warnings(&self) -> Result<Vec<Warning>> {
+        let standing = self.standing();
+        let here = self.root_key_here().await?;
+        Ok(warnings(Look {
+            root: standing.root()?,
+            signing: &standing.office.key.verifying_key(),
+            root_key_since: here.map(|(_, _, since)| since),
+            has_passkeys: !self.unnamed_passkeys().await?.is_empty(),
+            now: self.now(),
+        }))
+    }
+
     /// The key that signs roots, where it is still on this machine, and since when it has been.
     pub async fn root_key_here(&self) -> Result<Option<(PathBuf, SigningKey, WallTime)>> {
         let standing = self.standing();
@@ -252,7 +265,7 @@ fn damaged(error: impl std::fmt::Display) -> StoreError {
 }
 
 /// The office's keys on this machine: `office.key`, and `office-2.key` and so on of later years.
-pub(crate) fn held_keys(data_dir: &Path) -> Result<Vec<SigningKey>> {
+pub(crate) fn key_files(data_dir: &Path) -> Result<Vec<(PathBuf, SigningKey)>> {
     let mut paths = vec![data_dir.join(OFFICE_KEY)];
     let further = fs::read_dir(data_dir).map_err(|source| file(data_dir, source))?;
     for entry in further {
@@ -266,9 +279,16 @@ pub(crate) fn held_keys(data_dir: &Path) -> Result<Vec<SigningKey>> {
     paths.sort();
     let mut held = Vec::new();
     for path in paths {
-        held.extend(keyfile::read(&path).map_err(|source| file(&path, source))?);
+        if let Some(key) = keyfile::read(&path).map_err(|source| file(&path, source))? {
+            held.push((path, key));
+        }
     }
     Ok(held)
+}
+
+fn held_keys(data_dir: &Path) -> Result<Vec<SigningKey>> {
+    let files = key_files(data_dir)?;
+    Ok(files.into_iter().map(|(_, key)| key).collect())
 }
 
 /// At the first start: the office's key, the root key, and the first root.

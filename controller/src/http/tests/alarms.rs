@@ -68,6 +68,7 @@ async fn hamlet_after_hamlet_is_a_wide_alarm() {
     let chief = say(&office, &office.chief, to("na-ca")).await.ok();
     assert_eq!(chief["state"], "planned");
     office.village.clock.pass_s(601);
+    office.prove(&officer).await;
     let later = say(&office, &officer, to("na-ca")).await.ok();
     assert_eq!(later["state"], "planned");
 }

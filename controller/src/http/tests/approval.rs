@@ -148,6 +148,7 @@ async fn nobody_can_air_what_should_have_been_said_yesterday() {
     let at = say(&office, &head, at).await.ok();
     assert_eq!(at["approve_by"], NOON.plus_s(900).to_string());
     office.village.clock.pass_s(1_801);
+    office.prove(&officer).await;
     for view in [&now, &at] {
         let late = approve(&office, &officer, view).await;
         assert_eq!(late.refusal(), (409, "approval_too_late"));
@@ -379,6 +380,7 @@ async fn what_is_on_air_is_not_changed_into_something_that_waits() {
     let louder = json!({ "volume": 80 });
     // Before, it may be; its half hour begins again.
     office.village.clock.pass_s(600);
+    office.prove(&officer).await;
     let view = office.patch(&head, &path(&view), &louder).await.ok();
     assert_eq!(view["approve_by"], NOON.plus_s(2_400).to_string());
     approve(&office, &officer, &view).await.ok();
@@ -612,6 +614,7 @@ async fn refusals_of_an_approval_are_told_in_both_languages() {
     }
     let officer = officer(&office).await;
     office.village.clock.pass_s(3_600);
+    office.prove(&officer).await;
     let late = office.post(&officer, &path, &body).await;
     assert_eq!(late.body["error"]["details"]["by"], "12:30 24/11/2026");
 }

@@ -183,6 +183,8 @@ async fn what_is_not_there_is_said_in_the_one_form_of_errors() {
         office.call("PUT", "", "/api/v1/me", None).await.refusal(),
         (405, "method_not_allowed")
     );
+    let traced = office.call("TRACE", "", "/api/v1/me", None).await;
+    assert_eq!(traced.refusal(), (405, "method_not_allowed"));
     let chief = &office.chief;
     assert_eq!(
         office

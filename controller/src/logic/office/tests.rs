@@ -160,7 +160,7 @@ fn a_broker_that_came_back_empty_is_told_everything_again() {
             .any(|e| matches!(e, Effect::Publish { .. }))
     );
     let out = office.handle(Input::Connected, at(4));
-    assert!(matches!(&out[0], Effect::Subscribe { filters } if filters.len() == 4));
+    assert!(matches!(&out[0], Effect::Subscribe { filters } if filters.len() == 5));
     let own = Topic::Programme(Channel::Speaker(pole()));
     let programmes: Vec<Programme> = published(&out, &own);
     assert_eq!(

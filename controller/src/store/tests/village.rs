@@ -1,5 +1,7 @@
 //! The tree, the groups, the poles, the people.
 
+use std::os::unix::fs::PermissionsExt;
+
 use loa_protocol::id::GroupId;
 
 use crate::{
@@ -191,6 +193,26 @@ fn user(username: &str, role: Role) -> NewUser {
         area: None,
         password_hash: Some("$argon2id$…".into()),
     }
+}
+
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_database() {
+    let store = empty().await;
+    let modes = || {
+        ["loa.db", "loa.db-wal", "loa.db-shm", "office.key"].map(|name| {
+            let about = std::fs::metadata(store.dir.path().join(name)).expect(name);
+            about.permissions().mode() & 0o777
+        })
+    };
+    assert_eq!(modes(), [0o600; 4]);
+    // One that was made before, or copied back from a backup.
+    store.store.close().await;
+    let path = store.dir.path().join("loa.db");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("changed");
+    let again = Store::open(store.dir.path(), store.clock.clone()).await;
+    let again = again.expect("the same store");
+    assert_eq!(modes(), [0o600; 4]);
+    again.close().await;
 }
 
 fn session(token_hash: &str) -> NewSession {

@@ -31,6 +31,7 @@ fn kept(bulletin: Bulletin) -> Kept {
         stage: Stage::Planned,
         plea: None,
         decision: None,
+        endorsing: None,
         said_title: Some(bulletin.title.clone()),
         words: None,
         ends: bulletin
