@@ -21,7 +21,7 @@ use loa_protocol::{
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, DisconnectProperties, DisconnectReasonCode,
     Event, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions, PublishOptions, QoS,
-    SubscribeFilterInput, TlsConfiguration, Transport,
+    StateError, SubscribeFilterInput, TlsConfiguration, Transport,
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -437,7 +437,12 @@ fn explain(error: &ConnectionError) -> End {
     use ConnectReturnCode::{
         BadClientId, BadUserNamePassword, Banned, ClientIdentifierNotValid, NotAuthorized,
     };
-    if let Some(distrust) = Distrust::within(error) {
+    let distrust = match error {
+        // The client's own errors end the chain of causes here.
+        ConnectionError::MqttState(StateError::Deserialization(inner)) => Distrust::within(inner),
+        error => Distrust::within(error),
+    };
+    if let Some(distrust) = distrust {
         return End {
             reason: format!("{} ({error})", distrust.words()),
             distrust: Some(distrust),

@@ -1,12 +1,17 @@
 //! The folder `identity/`, replaced as a whole: a power cut leaves the old one or the new one, never half of either.
 //!
-//! All is written into a draft folder and synced, the old folder is put aside, the draft takes its place, and only then does
-//! the old one go. Between the two renames there is no folder of the right name: whoever reads puts the old one back.
+//! All is written into a draft folder and synced, then draft and old folder change places in one step, and only then does the
+//! old one go. Where the file system cannot exchange two names, the old one is put aside first: between those two renames
+//! there is no folder of the right name, and whoever reads puts the old one back.
 
 use std::{
+    ffi::CString,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown},
+    },
     path::{Path, PathBuf},
 };
 
@@ -83,12 +88,38 @@ pub fn replace(data_dir: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
     // The draft's own name must be on disk before the old one loses its.
     sync(data_dir)?;
     if path.exists() {
+        if exchange(&draft, &path).is_ok() {
+            sync(data_dir)?;
+            return remove(&draft);
+        }
         fs::rename(&path, &aside)?;
         sync(data_dir)?;
     }
     fs::rename(&draft, &path)?;
     sync(data_dir)?;
     remove(&aside)
+}
+
+/// Two names change places, seen by everybody at one instant (renameat2(2)).
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    let name = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    let (one, other) = (name(one)?, name(other)?);
+    // SAFETY: both names end in a zero and live through the call, which writes nothing.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            one.as_ptr(),
+            libc::AT_FDCWD,
+            other.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Only root can give away, and only root's is not the program's own already.

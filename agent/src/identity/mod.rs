@@ -118,6 +118,11 @@ impl Identity {
     /// # Errors
     /// In words that say what to do.
     pub fn load(data_dir: &Path) -> Result<Option<Self>, IdentityError> {
+        // A renewal may replace the files while they are read, one after the other; not twice in that time.
+        Self::load_once(data_dir).or_else(|_| Self::load_once(data_dir))
+    }
+
+    fn load_once(data_dir: &Path) -> Result<Option<Self>, IdentityError> {
         let folder = folder::path(data_dir);
         let failed = |source| IdentityError::Read {
             path: folder.clone(),

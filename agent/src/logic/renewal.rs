@@ -2,7 +2,7 @@
 //!
 //! At two thirds of its life, and a share of a further thirtieth that is this pole's own: poles that were enrolled in one
 //! afternoon do not all ask in one minute. Nothing is asked twice in a hurry: a try that brought nothing is followed by the
-//! next after 5 minutes (one, over HTTPS), then after twice as long each time, up to 6 hours (one).
+//! next after half a minute (one, over HTTPS), then after twice as long each time, up to 6 hours (one).
 
 use loa_protocol::{
     certificate::{Certificate, Renewal as Document},
@@ -19,7 +19,7 @@ use super::{
 };
 
 const OVER_LINE: Pace = Pace {
-    first_us: 5 * 60 * 1_000_000,
+    first_us: 30 * 1_000_000,
     last_us: 6 * 3_600 * 1_000_000,
 };
 const OVER_HTTPS: Pace = Pace {
@@ -320,12 +320,15 @@ mod tests {
         let mut renewal = of_ninety_days(0);
         let mut now_us = 0;
         let mut waits = Vec::new();
-        for _ in 0..10 {
+        for _ in 0..12 {
             renewal.asked(Way::Line, now_us, |us| us);
-            waits.push((renewal.try_at_us - now_us) / 60_000_000);
+            waits.push((renewal.try_at_us - now_us) / 1_000_000);
             now_us = renewal.try_at_us;
         }
-        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 360, 360, 360]);
+        let wanted = [
+            30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, 21_600, 21_600,
+        ];
+        assert_eq!(waits, wanted);
         renewal.asked(Way::Line, now_us, |us| us);
         let moment = |mono_us| Moment {
             mono_us,
