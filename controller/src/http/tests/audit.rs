@@ -119,7 +119,7 @@ async fn every_kind_of_change_leaves_one_entry() {
     .await;
     let user = json!({ "username": "moi", "name": "Mới", "role": "officer", "area": "sang-moc" });
     let user = one("POST /users", "/users".into(), user).await;
-    let at = format!("/users/{}", id(&user["user"]));
+    let at = format!("/users/{}", id(&user));
     one("PATCH /users/{id}", at.clone(), json!({ "name": "Cũ" })).await;
     one("DELETE /users/{id}", at, Value::Null).await;
     // What is said.

@@ -101,6 +101,7 @@ async fn a_change_reaches_old_and_new_targets() {
         ]
     );
     // Nothing changed: nothing is sent.
+    office.nothing_will_change();
     let same = office
         .patch(&office.chief, &path, &json!({ "volume": 60 }))
         .await

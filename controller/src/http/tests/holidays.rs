@@ -84,6 +84,7 @@ async fn a_schedule_follows_the_calendar_and_keeps_a_persons_own_days_apart() {
     assert!(!on_air(&office).await.1.contains(&"2027-02-06".to_owned()));
     // The same edit again is none, whatever the poles hold.
     office.told();
+    office.nothing_will_change();
     let same = json!({ "when": { "rrule": "FREQ=DAILY", "start": "2026-11-24T05:30", "except": ["2026-12-01"] } });
     let unchanged = office.patch(&chief, &path, &same).await.ok();
     assert_eq!(unchanged["revision"], 3);
