@@ -324,11 +324,9 @@ impl Loader {
             known.entry(speaker).or_default().token = Some(token);
         }
         for one in self.store.certificates_in_force().await? {
-            known
-                .entry(one.speaker)
-                .or_default()
-                .serials
-                .push(one.serial);
+            let of = known.entry(one.speaker).or_default();
+            of.serials.push(one.serial);
+            of.keys.push(one.key);
         }
         if known == self.known {
             return Ok(());
