@@ -33,13 +33,20 @@ fn live_safely(
     safely(seed, || live(seed, days, sabotage, aloud))
 }
 
-fn hostile_days() -> u64 {
-    number("LOA_HOSTILE_DAYS").unwrap_or(HOSTILE_DAYS)
+/// Every fourth for two days, the others for one, unless somebody has more time.
+fn hostile_days(seed: u64) -> u64 {
+    let usual = if seed.is_multiple_of(4) {
+        HOSTILE_DAYS
+    } else {
+        1
+    };
+    number("LOA_HOSTILE_DAYS").unwrap_or(usual)
 }
 
 fn live_hostile(seed: u64, aloud: bool) -> Result<Lived, Box<Broken>> {
     safely(seed, || {
-        live_under(Hostility::of(seed), seed, hostile_days(), None, aloud)
+        let days = hostile_days(seed);
+        live_under(Hostility::of(seed), seed, days, None, aloud)
     })
 }
 
@@ -65,7 +72,7 @@ fn explain(broken: &Broken, test: &str) -> String {
     let Broken { seed, what, diary } = broken;
     let diary = diary.join("\n");
     let days = match test {
-        "hostile" => format!("LOA_HOSTILE_DAYS={} ", hostile_days()),
+        "hostile" => format!("LOA_HOSTILE_DAYS={} ", hostile_days(*seed)),
         _ => String::new(),
     };
     format!(
@@ -143,8 +150,7 @@ fn two_hundred_villages_live_under_a_hostile_broker() {
     let last = first + count - 1;
     let (figures, broken) = live_all(first, count, |seed| live_hostile(seed, false));
     must_be_whole(&broken, "hostile");
-    let days = hostile_days();
-    println!("seeds {first} to {last}, {days} days under a hostile broker: {figures}");
+    println!("seeds {first} to {last} under a hostile broker: {figures}");
     figures.must_be_hostile(count);
 }
 

@@ -213,6 +213,11 @@ impl Village {
         if silence.is_some_and(|s| current.play.planned <= s) {
             return Some(format!("{playout:?} sounds and is stopped"));
         }
+        // Nor is a configuration believed that the new key signed while the root that names that key is held back: what
+        // binds the pole then is its own governor.
+        if keys_changed {
+            return self.forbids_by_governor(p, current);
+        }
         let config = beliefs.config()?;
         if config.muted {
             return Some(format!("{playout:?} sounds on a muted pole"));
