@@ -154,6 +154,7 @@ pub async fn finish(State(https): State<Https>, request: Request, next: Next) ->
             response.headers_mut().insert(name, value.clone());
         }
     }
+    let is_kept = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     if https.0 {
         headers.insert(
@@ -174,6 +175,10 @@ pub async fn finish(State(https): State<Https>, request: Request, next: Next) ->
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     );
+    // "Not modified" speaks for what the browser keeps, whose headers its own would replace: the app would be shut out of itself.
+    if is_kept {
+        return response;
+    }
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

@@ -46,7 +46,13 @@ async fn the_first_page_costs_a_304_when_it_is_known() {
     assert_eq!(page.headers["cache-control"], "no-cache");
     let tag = page.headers["etag"].to_str().expect("text");
     let again = with(request("GET", "", "/", None), "if-none-match", tag);
-    assert_eq!(office.send(again).await.status, 304);
+    let kept = office.send(again).await;
+    assert_eq!(kept.status, 304);
+    // A browser would put these in place of the page's own.
+    for name in ["content-security-policy", "cache-control"] {
+        let own = kept.headers.get(name);
+        assert!(own.is_none() || own == page.headers.get(name), "{name}");
+    }
     let nothing = office.get("", "/metric").await;
     assert_eq!(nothing.refusal(), (404, "no_such_route"));
     let posted = office.post("", "/", &json!({})).await;
