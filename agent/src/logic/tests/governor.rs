@@ -149,10 +149,11 @@ fn minutes_of_before_a_loss_of_power_count_though_the_clock_went_back_meanwhile(
 
 #[test]
 fn the_pole_s_own_quiet_hours_hold_whatever_zone_and_hours_are_signed() {
-    #[allow(clippy::field_reassign_with_default, reason = "one of many fields")]
-    let mut governor = Governor::default();
     // Noon is `t(0)`.
-    governor.quiet_hours = vec![DayWindow::new("12:00", "13:00").unwrap()];
+    let governor = Governor {
+        quiet_hours: vec![DayWindow::new("12:00", "13:00").unwrap()],
+        ..Governor::default()
+    };
     let drill = Bulletin {
         status: Status::Exercise,
         ..emergency_at("drill", 120)
