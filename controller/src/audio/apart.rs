@@ -1,7 +1,7 @@
 //! Reads recordings apart: in a process of its own, which sees nothing but the recording, and may do nothing but read it
 //! (docs/adr/0010). However it ends, it ends as a sentence for whoever sent the recording.
 //!
-//! Bounds: memory, processor time and output of each by `setrlimit`, its report by [`MAX_REPORT`], the time on the clock here.
+//! Bounds: memory, processor time and output of each by `setrlimit`, its report by `MAX_REPORT`, the time on the clock here.
 //! How many there are at a time is the shelf's business.
 
 use std::{

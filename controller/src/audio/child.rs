@@ -1,7 +1,7 @@
 //! `loa-controller decode`: reads one recording within fences, and makes it canonical. Nobody calls it by hand.
 //!
 //! Standard input is the recording (or several behind each other), standard output the canonical file to write, standard
-//! error takes one [`Report`]. The fences are closed before the first byte is looked at.
+//! error takes one `Report`. The fences are closed before the first byte is looked at.
 
 use std::{
     fs::File,
