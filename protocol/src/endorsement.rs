@@ -1,6 +1,6 @@
 //! What an approver's passkey signs so that an emergency sounds, and what of that travels with the bulletin.
 //!
-//! The passkey signs (WebAuthn, ES256) with a challenge that is the hash of the [`Form`]: all that is heard, where, and until
+//! The passkey signs (WebAuthn, ES256) with a challenge that is the hash of the `Form`: all that is heard, where, and until
 //! when. Whoever holds the office's keys can therefore neither raise an emergency nor widen, change or prolong one.
 
 use serde::{Deserialize, Serialize};

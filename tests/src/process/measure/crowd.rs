@@ -125,7 +125,8 @@ pub fn cut_off(village: &Village, identities: &[Arc<Identity>]) -> Vec<f64> {
             let path = format!("/speakers/{id}/retire");
             village.office.api.call("POST", &path, None).json();
             let answered_us = mono_us();
-            let cut = runtime.block_on(timeout(Duration::from_secs(120), client.until_cut()));
+            let cut = runtime
+                .block_on(async { timeout(Duration::from_secs(120), client.until_cut()).await });
             assert!(cut.is_ok(), "{id} is still connected after two minutes");
             let seconds = (mono_us() - answered_us) as f64 / 1e6;
             let again = runtime.block_on(connect(port, &config, &id));
