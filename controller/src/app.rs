@@ -19,7 +19,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineOptions},
     http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
-    pki::{Identity, PkiError, Shown, controller_config, keep, line_config, web_config},
+    pki::{Identity, Peer, PkiError, Shown, controller_config, keep, line_config, web_config},
     rounds::rounds,
     store::{Store, StoreError},
     watch,
@@ -100,6 +100,7 @@ impl App {
         let store = Store::open(&config.data_dir, clock.clone()).await?;
         let run = store.begin_run().await?;
         let (tokens, roster) = (SpeakerTokens::default(), Roster::default());
+        admit_known(&store, &tokens, &roster).await?;
         let identity = Identity::open(&config, store.data_dir(), address, clock.now())?;
         let line = start_line(&config, &identity, &tokens, &roster, clock.now()).await?;
         let Line {
@@ -318,6 +319,23 @@ fn outside(
         link,
         client,
     })
+}
+
+/// Before anybody can knock: a fleet that comes back at the very start is not to be turned away as strangers. The engine keeps
+/// the lists from then on.
+async fn admit_known(
+    store: &Store,
+    tokens: &SpeakerTokens,
+    roster: &Roster,
+) -> Result<(), StoreError> {
+    let known = store.mqtt_tokens().await?.into_iter();
+    tokens.replace(known.map(|(id, token)| (id.to_string(), token)).collect());
+    let certificates = store.certificates_in_force().await?.into_iter();
+    roster.replace(certificates.map(|one| Peer {
+        speaker: one.speaker.to_string(),
+        serial: one.serial,
+    }));
+    Ok(())
 }
 
 async fn tidy(state: AppState) {
