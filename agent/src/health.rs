@@ -345,6 +345,7 @@ mod tests {
                 held: vec![],
                 partial: vec![],
                 sounding: Some(Sounding {
+                    streamed: None,
                     occurrence: "tin/2026-11-24/0/0".parse().expect("an id"),
                     title: "Tin sáng".into(),
                     since: WallTime::EPOCH,

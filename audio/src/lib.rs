@@ -14,6 +14,7 @@ pub mod decode;
 pub mod hearing;
 #[cfg(feature = "encode")]
 pub mod ingest;
+pub mod live;
 pub mod measure;
 mod resample;
 pub mod wav;

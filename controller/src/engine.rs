@@ -98,6 +98,8 @@ impl Engine {
         let first = loader.read_everything().await?;
         let stop = CancellationToken::new();
         let (link, events) = Link::start(link);
+        // Set once: the handle was made above.
+        let _ = handle.live.set(link.live_sender());
         let statuses = Newest::default();
         let state = Loop {
             blocks: BlockReader::start(store.clone(), link.block_sender(), inputs.clone()),

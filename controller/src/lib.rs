@@ -19,6 +19,7 @@ pub mod engine;
 pub mod http;
 pub mod keyfile;
 pub mod link;
+pub mod live;
 pub mod logic;
 pub mod notify;
 pub mod pki;

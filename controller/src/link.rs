@@ -3,11 +3,12 @@
 //! One connection at a time, each with a client of its own, so that nothing of an old one can leak into a new one:
 //! what was queued when the line broke is dropped, for the logic says everything again when it is up.
 //!
-//! Documents and blocks wait in two queues, documents first, and at most `AHEAD` messages are handed to the client
+//! Documents, packets of streams and blocks wait in three queues, in this order, and at most `AHEAD` messages are handed to the client
 //! ahead of the socket: a burst of audio delays a document by that much and no more.
 //!
 //! Bounds: [`DOCUMENTS`] documents wait; when there are more, the broker takes nothing, and the line is cut and begun
 //! anew. [`BLOCKS`] blocks wait; a further one is dropped, and whoever misses it asks again.
+//! [`LIVE`] packets wait; a further one is dropped, for it would come too late.
 
 use std::{
     sync::{
@@ -35,6 +36,8 @@ use crate::chance;
 pub const DOCUMENTS: usize = 8_192;
 /// Blocks waiting for the socket.
 pub const BLOCKS: usize = 64;
+/// Packets of streams waiting for the socket: half a second of ten streams on ten channels each. A further one is dropped.
+pub const LIVE: usize = 1_250;
 /// Messages handed to the client but not on the wire.
 const AHEAD: usize = 8;
 /// Messages received that the engine has not looked at; then the socket is not read.
@@ -86,6 +89,7 @@ type Queued = (u64, Outgoing);
 #[derive(Debug)]
 pub struct Link {
     documents: mpsc::Sender<Queued>,
+    live: mpsc::Sender<Queued>,
     blocks: mpsc::Sender<Queued>,
     state: Arc<State>,
     task: JoinHandle<()>,
@@ -118,22 +122,42 @@ impl BlockSender {
     }
 }
 
+/// Hands the packets of streams to the line from any thread.
+#[derive(Clone, Debug)]
+pub struct LiveSender {
+    packets: mpsc::Sender<Queued>,
+    state: Arc<State>,
+}
+
+impl LiveSender {
+    /// `false`: the line is behind, and this packet is dropped.
+    pub fn send(&self, topic: Topic, bytes: Bytes) -> bool {
+        let connection = self.state.connection.load(Ordering::Acquire);
+        self.packets
+            .try_send((connection, Outgoing::Publish(topic, bytes)))
+            .is_ok()
+    }
+}
+
 impl Link {
     /// Begins to connect, and goes on until [`Link::stop`].
     pub fn start(options: LinkOptions) -> (Self, mpsc::Receiver<LinkEvent>) {
         let (documents, documents_out) = mpsc::channel(DOCUMENTS);
+        let (live, live_out) = mpsc::channel(LIVE);
         let (blocks, blocks_out) = mpsc::channel(BLOCKS);
         let (events, events_out) = mpsc::channel(RECEIVED);
         let state = Arc::new(State::default());
         let line = Line {
             options,
             documents: documents_out,
+            live: live_out,
             blocks: blocks_out,
             events,
             state: state.clone(),
         };
         let link = Self {
             documents,
+            live,
             blocks,
             state,
             task: tokio::spawn(line.run()),
@@ -153,6 +177,13 @@ impl Link {
     pub fn block_sender(&self) -> BlockSender {
         BlockSender {
             blocks: self.blocks.clone(),
+            state: self.state.clone(),
+        }
+    }
+
+    pub fn live_sender(&self) -> LiveSender {
+        LiveSender {
+            packets: self.live.clone(),
             state: self.state.clone(),
         }
     }
@@ -188,6 +219,7 @@ impl Drop for Link {
 struct Line {
     options: LinkOptions,
     documents: mpsc::Receiver<Queued>,
+    live: mpsc::Receiver<Queued>,
     blocks: mpsc::Receiver<Queued>,
     events: mpsc::Sender<LinkEvent>,
     state: Arc<State>,
@@ -237,7 +269,13 @@ impl Line {
         while self.documents.try_recv().is_ok() {}
         let mut was_up = false;
         let listening = listen(&mut polled, &self.events, &mut was_up);
-        let talking = talk(&client, &mut self.documents, &mut self.blocks, number);
+        let talking = talk(
+            &client,
+            &mut self.documents,
+            &mut self.live,
+            &mut self.blocks,
+            number,
+        );
         let end = tokio::select! {
             reason = listening => Some(reason),
             reason = talking => Some(reason),
@@ -318,10 +356,11 @@ async fn listen(
     }
 }
 
-/// Feeds the client, documents before blocks.
+/// Feeds the client: documents before packets of streams before blocks.
 async fn talk(
     client: &AsyncClient,
     documents: &mut mpsc::Receiver<Queued>,
+    live: &mut mpsc::Receiver<Queued>,
     blocks: &mut mpsc::Receiver<Queued>,
     number: u64,
 ) -> String {
@@ -329,6 +368,7 @@ async fn talk(
         let queued = tokio::select! {
             biased;
             queued = documents.recv() => queued,
+            queued = live.recv() => queued,
             queued = blocks.recv() => queued,
         };
         let Some((connection, outgoing)) = queued else {

@@ -145,7 +145,8 @@ impl Village {
             priority: Priority::Ordinary,
             status: Status::Test,
             order: 0,
-            manifest,
+            source: loa_protocol::bulletin::Source::Content(manifest),
+            replay: None,
             chime: Chime::None,
             volume: 100,
             when: When::Now {
@@ -162,7 +163,7 @@ impl Village {
         };
         let new = NewBulletin {
             bulletin: bulletin.clone(),
-            audio: id,
+            audio: Some(id),
             targets: vec![area()],
             skip_holidays: false,
             supersedes: None,
@@ -393,11 +394,11 @@ async fn a_pole_gets_every_block_that_it_misses() {
     village.say_now(&bulletin).await;
     let mut pole = Pole::connect(&village).await;
     let _: Programme = pole.document(Topic::Programme(area())).await;
-    let blocks = bulletin.manifest.block_count();
+    let blocks = bulletin.manifest().expect("audio").block_count();
     let wants = Wants {
         speaker: pole_id(),
         wants: vec![Want {
-            content: bulletin.manifest.content,
+            content: bulletin.manifest().expect("audio").content,
             missing: Bitmap::full(blocks),
             urgent: false,
         }],
@@ -409,7 +410,8 @@ async fn a_pole_gets_every_block_that_it_misses() {
             .next(|topic, payload| match topic {
                 Topic::Block { index, .. } => {
                     bulletin
-                        .manifest
+                        .manifest()
+                        .expect("audio")
                         .check_block(*index, payload)
                         .expect("the right bytes");
                     Some(*index)

@@ -7,6 +7,7 @@ use crate::{
     content::Manifest,
     endorsement::Endorsement,
     id::BulletinId,
+    live::{Replay, Stream},
     playout::OccurrenceId,
     recurrence::{Recurrence, RecurrenceError},
     time::WallTime,
@@ -121,7 +122,7 @@ pub struct Bulletin {
     pub status: Status,
     /// The commune's order among equals: the lower goes first.
     pub order: u32,
-    pub manifest: Manifest,
+    pub source: Source,
     pub chime: Chime,
     /// Percent of the speaker's own volume, 0 to 100.
     pub volume: u8,
@@ -142,6 +143,19 @@ pub struct Bulletin {
     /// Approvers' passkeys on this form; an emergency may need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endorsement: Option<Box<Endorsement>>,
+    /// Only for those who did not hear it live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Box<Replay>>,
+}
+
+/// Where its sound comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Audio that is on the speaker before its time.
+    Content(Manifest),
+    /// Sound as it is made.
+    Stream(Stream),
 }
 
 /// Lateness when the office sets none, in seconds.
@@ -183,7 +197,13 @@ impl Bulletin {
             id: self.id.clone(),
             what,
         };
-        self.manifest.check().map_err(|e| wrong(e.to_string()))?;
+        match &self.source {
+            Source::Content(manifest) => manifest.check().map_err(|e| wrong(e.to_string()))?,
+            Source::Stream(stream) => stream.check(&self.id)?,
+        }
+        if self.replay.is_some() && self.stream().is_some() {
+            return Err(wrong("a stream is nobody's replay".into()));
+        }
         if self.volume > 100 {
             return Err(wrong("the volume goes from 0 to 100".into()));
         }
@@ -221,10 +241,32 @@ impl Bulletin {
         })
     }
 
-    /// Chime and content once, in milliseconds.
+    /// Its audio; `None` for a stream.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.source {
+            Source::Content(manifest) => Some(manifest),
+            Source::Stream(_) => None,
+        }
+    }
+
+    pub fn stream(&self) -> Option<&Stream> {
+        match &self.source {
+            Source::Content(_) => None,
+            Source::Stream(stream) => Some(stream),
+        }
+    }
+
+    /// What it sounds once after its chime, in milliseconds; the most of it for a stream.
+    pub fn sound_ms(&self) -> u64 {
+        match &self.source {
+            Source::Content(manifest) => manifest.duration_ms,
+            Source::Stream(stream) => stream.duration_ms,
+        }
+    }
+
+    /// Chime and sound once, in milliseconds.
     pub fn length_ms(&self) -> u64 {
-        (self.chime.duration_ms() + self.manifest.duration_ms)
-            .min(u64::from(self.max_duration_s) * 1_000)
+        (self.chime.duration_ms() + self.sound_ms()).min(u64::from(self.max_duration_s) * 1_000)
     }
 
     /// The last instant at which an occurrence planned at `at` may still start.

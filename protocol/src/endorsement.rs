@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
+    bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Source, Status, When},
     channel::Channel,
     content::{ContentId, Sha},
     envelope::encode,
@@ -49,6 +49,7 @@ struct Form<'a> {
     id: &'a BulletinId,
     priority: Priority,
     status: Status,
+    /// Of a stream: the hash of its key, and its longest duration in milliseconds.
     content: ContentId,
     length: u64,
     chime: Chime,
@@ -69,12 +70,16 @@ pub fn challenge(b: &Bulletin, targets: &[Channel], until: WallTime) -> Sha {
     let mut targets: Vec<&Channel> = targets.iter().collect();
     targets.sort();
     targets.dedup();
+    let (content, length) = match &b.source {
+        Source::Content(manifest) => (manifest.content, manifest.length),
+        Source::Stream(stream) => (Sha::of(&stream.key), stream.duration_ms),
+    };
     let form = Form {
         id: &b.id,
         priority: b.priority,
         status: b.status,
-        content: b.manifest.content,
-        length: b.manifest.length,
+        content,
+        length,
         chime: b.chime,
         volume: b.volume,
         when: (!b.is_now()).then_some(&b.when),

@@ -14,6 +14,7 @@ pub mod event;
 pub mod head;
 pub mod id;
 pub mod limits;
+pub mod live;
 pub mod passkey;
 pub mod playout;
 pub mod preview;

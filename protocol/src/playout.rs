@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     bulletin::{Priority, Status},
     id::BulletinId,
+    live::Streamed,
     time::{Trust, WallTime},
 };
 
@@ -114,6 +115,8 @@ pub enum Interruption {
     Limit,
     /// It is not believed any more: its key or its approval was taken back, or ran out.
     Distrusted,
+    /// A stream of which too little came in time.
+    Starved,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -127,6 +130,8 @@ pub enum Skip {
     Stopped,
     /// The speaker's own limits: minutes of the session, hour or day, length, repeats.
     Limit,
+    /// It was heard live, so its recording is not needed.
+    HeardLive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -140,6 +145,8 @@ pub enum Miss {
     NoContent,
     /// The plan itself arrived too late.
     ArrivedLate,
+    /// Nothing of the stream came.
+    NoStream,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -170,6 +177,7 @@ impl Outcome {
                     Interruption::Muted => "muted",
                     Interruption::Limit => "limit",
                     Interruption::Distrusted => "distrusted",
+                    Interruption::Starved => "starved",
                 }),
             ),
             Outcome::Skipped(r) => (
@@ -180,6 +188,7 @@ impl Outcome {
                     Skip::Muted => "muted",
                     Skip::Stopped => "stopped",
                     Skip::Limit => "limit",
+                    Skip::HeardLive => "heard_live",
                 }),
             ),
             Outcome::Missed(r) => (
@@ -189,6 +198,7 @@ impl Outcome {
                     Miss::ClockUntrusted => "clock_untrusted",
                     Miss::NoContent => "no_content",
                     Miss::ArrivedLate => "arrived_late",
+                    Miss::NoStream => "no_stream",
                 }),
             ),
             Outcome::Failed(r) => (
@@ -225,4 +235,7 @@ pub struct Playout {
     pub trust: Trust,
     /// `None` while it runs or waits to go on.
     pub outcome: Option<Outcome>,
+    /// Of a stream, once something of it sounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streamed: Option<Box<Streamed>>,
 }

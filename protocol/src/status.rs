@@ -11,6 +11,7 @@ use crate::{
     head::Checkpoint,
     id::{SpeakerId, StoreId},
     limits::{Governor, Limits},
+    live::Streamed,
     playout::OccurrenceId,
     programme::Version,
     quiet_hours::DayWindow,
@@ -110,6 +111,9 @@ pub struct Sounding {
     pub occurrence: OccurrenceId,
     pub title: String,
     pub since: WallTime,
+    /// Of a stream, as it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streamed: Option<Box<Streamed>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

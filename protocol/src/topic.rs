@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     channel::Channel,
     content::ContentId,
-    id::{AreaId, SpeakerId},
+    id::{AreaId, BulletinId, SpeakerId},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,8 @@ pub enum Topic {
     Config(SpeakerId),
     Programme(Channel),
     Now(Channel),
+    /// The packets of a stream.
+    Live(Channel, BulletinId),
     Block {
         content: ContentId,
         index: u32,
@@ -54,13 +56,17 @@ impl Topic {
     /// MQTT quality of service: 1 for documents, 0 for what is asked for again anyway.
     pub fn qos(&self) -> u8 {
         match self {
-            Topic::Block { .. } | Topic::Clock(_) | Topic::ClockReply(_) => 0,
+            Topic::Block { .. } | Topic::Live(..) | Topic::Clock(_) | Topic::ClockReply(_) => 0,
             _ => 1,
         }
     }
     /// The filter under which a speaker receives a content's blocks.
     pub fn blocks_filter(content: ContentId) -> String {
         format!("loa/v1/content/{content}/+")
+    }
+    /// The filter under which a speaker receives the packets of every stream on a channel.
+    pub fn live_filter(channel: &Channel) -> String {
+        format!("loa/v1/channel/{channel}/live/+")
     }
     /// The filter under which a speaker receives every root document.
     pub const ROOTS: &str = "loa/v1/root/+";
@@ -81,6 +87,7 @@ impl fmt::Display for Topic {
             Topic::Config(s) => write!(f, "speaker/{s}/config"),
             Topic::Programme(c) => write!(f, "channel/{c}/programme"),
             Topic::Now(c) => write!(f, "channel/{c}/now"),
+            Topic::Live(c, b) => write!(f, "channel/{c}/live/{b}"),
             Topic::Block { content, index } => write!(f, "content/{content}/{index}"),
             Topic::Status(s) => write!(f, "speaker/{s}/status"),
             Topic::Events(s) => write!(f, "speaker/{s}/events"),
@@ -118,6 +125,10 @@ impl FromStr for Topic {
                     _ => return Err(TopicError),
                 }
             }
+            ["channel", channel, "live", bulletin] => Topic::Live(
+                channel.parse().map_err(|_| TopicError)?,
+                BulletinId::new(*bulletin).map_err(|_| TopicError)?,
+            ),
             ["channel", channel, leaf] => {
                 let channel: Channel = channel.parse().map_err(|_| TopicError)?;
                 match *leaf {

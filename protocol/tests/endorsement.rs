@@ -37,7 +37,8 @@ fn flood() -> Bulletin {
         priority: Priority::Emergency,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(&[5; 40_000], 30_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(&[5; 40_000], 30_000)),
+        replay: None,
         chime: Chime::Alert,
         volume: 100,
         when: When::Now {
@@ -272,7 +273,12 @@ fn change(b: &mut Bulletin, which: u8, by: u32) {
     let n = by % 90 + 1;
     match which {
         0 => b.id = format!("flood-{n}").parse().unwrap(),
-        1 => b.manifest = Manifest::of(&vec![n as u8; 40_000 + n as usize], 30_000),
+        1 => {
+            b.source = loa_protocol::bulletin::Source::Content(Manifest::of(
+                &vec![n as u8; 40_000 + n as usize],
+                30_000,
+            ))
+        }
         2 => b.chime = Chime::Bell,
         3 => b.volume = n as u8,
         4 => {

@@ -71,7 +71,8 @@ fn bulletin(name: &str, when: When) -> Bulletin {
         priority: Priority::Ordinary,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(&[5; 20_000], 5_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(&[5; 20_000], 5_000)),
+        replay: None,
         chime: Chime::Rise,
         volume: 100,
         when,
@@ -90,6 +91,7 @@ fn bulletin(name: &str, when: When) -> Bulletin {
 
 fn playout() -> Playout {
     Playout {
+        streamed: None,
         id: PlayoutId {
             occurrence: "b1/2026-11-24/0/0".parse().expect("a good id"),
             attempt: 0,
@@ -307,6 +309,7 @@ fn a_speakers_documents_are_written_as_they_were() {
                 blocks: 2,
             }],
             sounding: Some(Sounding {
+                streamed: None,
                 occurrence: "b1/2026-11-24/0/0".parse().expect("a good id"),
                 title: "Tiêm phòng".into(),
                 since: NOW,

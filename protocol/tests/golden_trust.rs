@@ -112,7 +112,8 @@ fn a_head_with_its_audit_and_an_endorsed_alarm_are_written_as_they_were() {
         priority: Priority::Emergency,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(&[5; 20_000], 5_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(&[5; 20_000], 5_000)),
+        replay: None,
         chime: Chime::Alert,
         volume: 100,
         when: When::Now {

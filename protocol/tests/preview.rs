@@ -27,7 +27,11 @@ fn daily(name: &str, time: &str, seconds: u64) -> Bulletin {
         priority: Priority::Ordinary,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(name.as_bytes(), seconds * 1_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(
+            name.as_bytes(),
+            seconds * 1_000,
+        )),
+        replay: None,
         chime: Chime::None,
         volume: 100,
         when: When::Rule {

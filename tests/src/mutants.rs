@@ -361,7 +361,12 @@ impl Range {
             (3, Some(given)) => flip(&mut given.credential),
             (4, _) => endorsement.until = endorsement.until.plus_us((draw >> 1) as i64 | 1),
             (5, _) => endorsement.targets.push(Channel::Speaker(pole())),
-            (6, _) => alarm.manifest = Manifest::of(&draw.to_le_bytes(), 5_000),
+            (6, _) => {
+                alarm.source = loa_protocol::bulletin::Source::Content(Manifest::of(
+                    &draw.to_le_bytes(),
+                    5_000,
+                ))
+            }
             (7, _) => alarm.repeat.times += 1 + (draw % 50) as u16,
             (8, _) => alarm.volume = alarm.volume.wrapping_add(1 + (draw % 200) as u8),
             _ => alarm.id = format!("b{draw}").parse().expect("a good name"),
@@ -386,7 +391,8 @@ fn alarm(passkey: &Passkey, channel: &Channel) -> Bulletin {
         priority: Priority::Emergency,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(b"flood", 5_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(b"flood", 5_000)),
+        replay: None,
         chime: Chime::Alert,
         volume: 100,
         when: When::At {

@@ -148,8 +148,9 @@ impl Deck {
     }
     /// When the next event may be told.
     pub fn next_event_us(&self) -> Option<u64> {
-        let (PlayerEvent::Started { at_mono_us, .. } | PlayerEvent::Ended { at_mono_us, .. }) =
-            self.events.front()?;
+        let (PlayerEvent::Started { at_mono_us, .. }
+        | PlayerEvent::Ended { at_mono_us, .. }
+        | PlayerEvent::Streams { at_mono_us, .. }) = self.events.front()?;
         Some(*at_mono_us)
     }
     pub fn has_events(&self) -> bool {

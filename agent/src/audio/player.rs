@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     clock, content,
-    logic::port::{How, Play, PlayerCommand, PlayerEvent, self_test},
+    logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent, self_test},
 };
 
 /// Commands that may wait. The thread takes each within the time an output needs to open (3 s at the very most).
@@ -233,6 +233,7 @@ impl Work {
                 start_mono_us,
                 amplitude,
             } => self.self_test(number, start_mono_us, amplitude),
+            PlayerCommand::Packet { .. } => {}
         }
     }
 
@@ -246,7 +247,7 @@ impl Work {
             playout: self_test(),
             piece: number,
             title: "self-test".into(),
-            content: Sha([0; 32]),
+            source: PlaySource::Content(Sha([0; 32])),
             chime: Chime::None,
             from_ms: 0,
             start_mono_us,
@@ -280,7 +281,7 @@ impl Work {
 
     fn play(&mut self, play: Play) {
         let same_sound = |prepared: &Play| {
-            prepared.content == play.content
+            prepared.source == play.source
                 && prepared.chime == play.chime
                 && prepared.from_ms == play.from_ms
         };
@@ -288,7 +289,11 @@ impl Work {
             Some((_, feed)) => feed,
             None => self.feed(&play),
         };
-        self.armed = Some((play.playout.clone(), play.piece, play.content));
+        let content = match &play.source {
+            PlaySource::Content(content) => Some(*content),
+            PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
+        };
+        self.armed = content.map(|content| (play.playout.clone(), play.piece, content));
         self.retry_at_us = 0;
         let start_us = play.start_mono_us.saturating_add(self.output.guard_us());
         let play = Arc::new(play);
@@ -305,7 +310,10 @@ impl Work {
     fn feed(&self, play: &Play) -> Feed {
         let spec = FeedSpec {
             chime: play.chime,
-            file: Some(content::path_of(&self.data_dir, play.content)),
+            file: match &play.source {
+                PlaySource::Content(content) => Some(content::path_of(&self.data_dir, *content)),
+                PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
+            },
             from_ms: play.from_ms,
         };
         let look = self.messages.clone();

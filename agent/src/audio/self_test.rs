@@ -56,7 +56,7 @@ fn wait(mut events: Receiver<PlayerEvent>, mut inputs: Receiver<Input>) -> Resul
                     How::Replaced | How::Stopped => {
                         drop(from_player.try_send(Err("the chirp was cut".into())));
                     }
-                    How::Finished | How::LimitReached => {}
+                    How::Finished | How::LimitReached | How::Starved => {}
                 }
             }
         }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock,
-    logic::port::{How, Play, PlayerEvent},
+    logic::port::{How, Play, PlaySource, PlayerEvent},
 };
 
 /// Time for a device to wake up before the chime.
@@ -69,7 +69,7 @@ pub fn test_sound(output: &mut dyn Output) -> Result<String, OutputError> {
         let ended =
             std::iter::from_fn(|| deck.lock().next_event(u64::MAX)).find_map(|event| match event {
                 PlayerEvent::Ended { how, .. } => Some(how),
-                PlayerEvent::Started { .. } => None,
+                _ => None,
             });
         match ended {
             None => {}
@@ -107,7 +107,7 @@ fn test_play() -> Play {
         },
         piece: 0,
         title: "test-sound".into(),
-        content: Sha([0; 32]),
+        source: PlaySource::Content(Sha([0; 32])),
         chime: Chime::Rise,
         from_ms: 0,
         start_mono_us: now.mono_us + WAKE_UP_US,

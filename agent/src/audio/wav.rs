@@ -258,6 +258,7 @@ impl Recording {
             How::Stopped => "stopped",
             How::Replaced => "replaced",
             How::LimitReached => "limit_reached",
+            How::Starved => "starved",
             How::Failed { .. } => "failed",
         });
         self.write_note()?;

@@ -80,7 +80,9 @@ pub enum Rank {
 
 impl Need {
     pub fn manifest(&self) -> &Manifest {
-        &self.bulletin.manifest
+        self.bulletin
+            .manifest()
+            .expect("only bulletins with audio are needed")
     }
 }
 
@@ -231,7 +233,7 @@ impl Contents {
         let Some(need) = self.needed.iter().find(|n| n.manifest().content == content) else {
             return Ok(None);
         };
-        let manifest = &need.bulletin.manifest;
+        let manifest = need.manifest();
         let held = self
             .held
             .entry(content)

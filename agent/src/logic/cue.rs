@@ -16,7 +16,7 @@ use super::{
         Act, ActState, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, hardened, is_at_once, softened,
     },
     ledger::{MAX_TITLE_BYTES, new_row, shortened},
-    port::{Begun, LedgerRow, LogLine, Play, PlayerCommand, Write},
+    port::{Begun, LedgerRow, LogLine, Play, PlaySource, PlayerCommand, Write},
 };
 
 impl Agent {
@@ -120,7 +120,9 @@ impl Agent {
                 .saturating_add(length_us)
                 .saturating_add(PLAY_SLACK_US),
         };
-        self.contents.touch(&play.content);
+        if let PlaySource::Content(content) = &play.source {
+            self.contents.touch(content);
+        }
         self.tell_player(PlayerCommand::Play(Box::new(play)));
         if let Some(act) = self.stage.acts.get_mut(id) {
             act.pieces += 1;
@@ -148,7 +150,7 @@ impl Agent {
             playout: row.playout.id.clone(),
             piece,
             title: row.playout.title.clone(),
-            content: bulletin.manifest.content,
+            source: PlaySource::of(bulletin),
             chime: bulletin.chime,
             from_ms: row.place_ms,
             start_mono_us: self.now.mono_at(start),

@@ -105,6 +105,7 @@ impl Agent {
                 needs.push(need(known.bulletin.clone(), rank));
             }
         }
+        needs.retain(|need| need.bulletin.manifest().is_some());
         needs
     }
 

@@ -140,6 +140,7 @@ pub fn new_row(
             cuts: 0,
             trust,
             outcome: None,
+            streamed: None,
         },
         place_ms: 0,
         suspended: None,

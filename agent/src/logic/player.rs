@@ -40,6 +40,7 @@ impl Agent {
                     self.piece_ended(&playout.occurrence, at_us, place_ms, how);
                 }
             }
+            PlayerEvent::Streams { .. } => {}
         }
     }
 
@@ -119,7 +120,7 @@ impl Agent {
                 Fate::Over(Outcome::Interrupted(Interruption::Limit))
             }
             (_, How::LimitReached) => Fate::Over(at_limit(&act.bulletin)),
-            (_, How::Replaced) => Fate::Cut,
+            (_, How::Replaced | How::Starved) => Fate::Cut,
             (_, How::Stopped) => {
                 self.fault("player", "the player stopped a playout that nobody stopped");
                 Fate::Over(Outcome::Failed(Failure::Output))
@@ -197,7 +198,7 @@ impl Agent {
 
 /// The player reached `until_ms`, which is the shorter of the longest allowed and its whole length.
 fn at_limit(bulletin: &Bulletin) -> Outcome {
-    let whole_ms = bulletin.chime.duration_ms() + bulletin.manifest.duration_ms;
+    let whole_ms = bulletin.chime.duration_ms() + bulletin.sound_ms();
     if u64::from(bulletin.max_duration_s) * 1_000 >= whole_ms {
         Outcome::Completed
     } else {

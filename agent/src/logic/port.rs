@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use loa_audio::hearing::Found;
 use loa_protocol::{
-    bulletin::Chime,
+    bulletin::{Bulletin, Chime, Source},
     content::{Bitmap, ContentId},
     event::Event,
     id::{BulletinId, StoreId},
@@ -326,6 +326,13 @@ pub enum PlayerCommand {
     Play(Box<Play>),
     /// End it now, whether it sounds or only waits for its start.
     Stop { playout: PlayoutId, piece: u32 },
+    /// A packet of a stream that sounds or is about to. `captured_mono_us`: its capture by this machine's clock. What is of no
+    /// stream at hand is dropped.
+    Packet {
+        bulletin: BulletinId,
+        packet: loa_protocol::live::Packet,
+        captured_mono_us: u64,
+    },
     /// Sound the self-test, unless anything else sounds or waits for its start: it makes room for everything. Its events
     /// carry [`self_test`] and this number as the piece.
     SelfTest {
@@ -349,13 +356,49 @@ pub fn self_test() -> PlayoutId {
     }
 }
 
+/// Where the sound after the chime comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlaySource {
+    Content(ContentId),
+    /// The frames of this stream, which come by [`PlayerCommand::Packet`]. The place in it is bound to time: `from_ms`
+    /// is how much of it is over at `start`, and what was captured at `t` sounds at `t` + `delay_ms`.
+    Stream {
+        bulletin: BulletinId,
+        delay_ms: u32,
+    },
+    /// A station that the player fetches by itself.
+    Station {
+        bulletin: BulletinId,
+        url: String,
+    },
+}
+
+impl PlaySource {
+    pub fn content(&self) -> Option<&ContentId> {
+        match self {
+            Self::Content(content) => Some(content),
+            Self::Stream { .. } | Self::Station { .. } => None,
+        }
+    }
+
+    pub fn of(bulletin: &Bulletin) -> Self {
+        match &bulletin.source {
+            Source::Content(manifest) => Self::Content(manifest.content),
+            Source::Stream(stream) => Self::Stream {
+                bulletin: bulletin.id.clone(),
+                delay_ms: stream.delay_ms,
+            },
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Play {
     pub playout: PlayoutId,
     /// 0 at first; counts the times it went on after a cut. Events carry it, so that a stale one is known.
     pub piece: u32,
     pub title: String,
-    pub content: ContentId,
+    pub source: PlaySource,
     pub chime: Chime,
     /// Where to begin, in milliseconds of chime and content together.
     pub from_ms: u64,
@@ -385,6 +428,13 @@ pub enum PlayerEvent {
         place_ms: u64,
         how: How,
     },
+    /// How the stream that sounds fares, every second and once more before its `Ended`; totals of this piece.
+    Streams {
+        playout: PlayoutId,
+        piece: u32,
+        at_mono_us: u64,
+        streamed: loa_protocol::live::Streamed,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -397,6 +447,8 @@ pub enum How {
     Replaced,
     /// `until_ms` was reached before the end of the content.
     LimitReached,
+    /// Of a stream, for [`loa_protocol::live::STARVED_MS`], nothing came.
+    Starved,
     Failed {
         failure: Failure,
         detail: String,

@@ -121,6 +121,7 @@ impl Agent {
                 occurrence: act.id().occurrence.clone(),
                 title: act.row.playout.title.clone(),
                 since: moment.wall_at(begun_us),
+                streamed: act.row.playout.streamed.clone(),
             }),
             next: self.next(),
             muted: self.documents.config.muted,

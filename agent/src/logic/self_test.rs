@@ -127,7 +127,8 @@ impl Agent {
     /// Passes on what is not about the self-test.
     pub(super) fn not_the_self_test(&mut self, event: PlayerEvent) -> Option<PlayerEvent> {
         let (PlayerEvent::Started { playout, piece, .. }
-        | PlayerEvent::Ended { playout, piece, .. }) = &event;
+        | PlayerEvent::Ended { playout, piece, .. }
+        | PlayerEvent::Streams { playout, piece, .. }) = &event;
         if *playout != self_test() {
             return Some(event);
         }
@@ -135,7 +136,7 @@ impl Agent {
         if let PlayerEvent::Ended { how, .. } = event {
             match how {
                 // The listener's word comes later.
-                How::Finished | How::LimitReached => {}
+                How::Finished | How::LimitReached | How::Starved => {}
                 How::Replaced | How::Stopped => self.test_was_cut(running),
                 How::Failed { detail, .. } => self.test_over(running, Answer::unclear(&detail)),
             }

@@ -13,7 +13,7 @@ use std::{
 
 use loa_protocol::{
     arbitration::{Candidate, Decision, State, decide},
-    bulletin::Bulletin,
+    bulletin::{Bulletin, Source},
     id::BulletinId,
     playout::{Failure, Miss, OccurrenceId, Outcome, PlayoutId},
     time::WallTime,
@@ -121,7 +121,7 @@ impl Agent {
             let fresh = self.agenda.known(&act.bulletin.id).is_some_and(|k| k.fresh);
             let may = now.is_trusted() || needs_no_clock(&act.bulletin, fresh);
             if act.state != ActState::Idle || may {
-                let ready = self.contents.is_complete(&act.bulletin.manifest.content);
+                let ready = self.is_ready(&act.bulletin);
                 all.extend(act.candidate(now, ready, &limits));
             }
         }
@@ -132,7 +132,7 @@ impl Agent {
             let may = now.is_trusted() || needs_no_clock(&known.bulletin, known.fresh);
             if may && !self.stage.acts.contains_key(id) {
                 let mut candidate = waiting(id.clone(), planned, &known.bulletin, &limits);
-                candidate.ready = self.contents.is_complete(&known.bulletin.manifest.content);
+                candidate.ready = self.is_ready(&known.bulletin);
                 candidate.arrived = known.arrived.map_or(WallTime::EPOCH, |us| now.wall_at(us));
                 all.push(candidate);
             }
@@ -141,6 +141,14 @@ impl Agent {
             candidate.running_since = running_since;
         }
         all
+    }
+
+    /// Is its audio here, or does its stream flow?
+    fn is_ready(&self, bulletin: &Bulletin) -> bool {
+        match &bulletin.source {
+            Source::Content(manifest) => self.contents.is_complete(&manifest.content),
+            Source::Stream(_) => false,
+        }
     }
 
     fn decide_now(&self) -> Decision {

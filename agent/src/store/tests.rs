@@ -36,6 +36,7 @@ fn event(number: u64) -> Event {
 fn row(bulletin: &str, planned_s: i64, outcome: Option<Outcome>) -> LedgerRow {
     LedgerRow {
         playout: Playout {
+            streamed: None,
             id: PlayoutId {
                 occurrence: format!("{bulletin}/2026-11-24/0/0")
                     .parse::<OccurrenceId>()

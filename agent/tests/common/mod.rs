@@ -60,7 +60,7 @@ pub fn play(bulletin: &str, piece: u32, content: Sha, from_ms: u64, in_ms: u64) 
         },
         piece,
         title: format!("Bản tin {bulletin}"),
-        content,
+        source: loa_agent::logic::port::PlaySource::Content(content),
         chime: Chime::None,
         from_ms,
         start_mono_us: now.mono_us + in_ms * 1_000,

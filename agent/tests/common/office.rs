@@ -302,7 +302,8 @@ pub fn bulletin(id: &str, priority: Priority, manifest: &Manifest, at: WallTime)
         priority,
         status: Status::Actual,
         order: 0,
-        manifest: manifest.clone(),
+        source: loa_protocol::bulletin::Source::Content(manifest.clone()),
+        replay: None,
         chime: Chime::None,
         volume: 100,
         when: When::Now {

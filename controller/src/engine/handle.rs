@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use loa_protocol::{
@@ -13,6 +13,7 @@ use loa_protocol::{
 };
 use tokio::sync::{broadcast, mpsc};
 
+use crate::link::LiveSender;
 use crate::logic::{Figures, Notice, Presence, PresenceView};
 
 /// Changes waiting to be carried out. Beyond it `changed` waits: the HTTP answer comes a little later, nothing is lost.
@@ -48,6 +49,8 @@ pub struct EngineHandle {
     pub(super) changes: mpsc::Sender<Change>,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) view: Arc<RwLock<View>>,
+    /// Unset where there is no line, as in some tests.
+    pub(super) live: Arc<OnceLock<LiveSender>>,
 }
 
 /// What the engine last knew, for readers that must not wait for it.
@@ -76,6 +79,11 @@ pub struct Seen {
 }
 
 impl EngineHandle {
+    /// The way of packets to the poles; `None` where there is no line.
+    pub fn live(&self) -> Option<LiveSender> {
+        self.live.get().cloned()
+    }
+
     /// A handle with no engine behind it: the changes come out of the receiver. For tests of the HTTP side.
     pub fn detached() -> (Self, mpsc::Receiver<Change>) {
         let (changes, receiver) = mpsc::channel(CHANGES);
@@ -83,6 +91,7 @@ impl EngineHandle {
             changes,
             notices: broadcast::channel(NOTICES).0,
             view: Arc::default(),
+            live: Arc::default(),
         };
         (handle, receiver)
     }

@@ -235,7 +235,7 @@ pub async fn create(
     let new = NewBulletin {
         ask: need(&state, &signed, &mut reach, &bulletin, &heard, None).await?,
         bulletin,
-        audio: audio.id,
+        audio: Some(audio.id),
         targets: channels,
         skip_holidays,
         supersedes,

@@ -393,6 +393,9 @@ codes! {
     NowIsFixed 409 "now_is_fixed"
         "Bản tin phát ngay đã bắt đầu, không đổi giờ được: hãy tạo bản tin mới."
         "What was said now has begun; its time cannot be changed: make a new bulletin.";
+    StreamStays 409 "stream_stays"
+        "Bản tin này phát trực tiếp hoặc tiếp âm, không có tệp âm thanh để thay, và không đổi được thành diễn tập hay thử: hãy tạo bản tin mới."
+        "This bulletin is live or a relay: it has no audio to replace, and cannot become an exercise or a test. Make a new bulletin.";
     AlreadyDue 409 "already_due"
         "Lượt phát của ngày này đã đến giờ rồi và sẽ không phát lại khi đổi giờ: hãy tạo bản tin mới."
         "That day's occurrence was due already and is not said again at another time: make a new bulletin.";

@@ -182,7 +182,10 @@ fn needs(channels: &HashMap<Channel, ChannelState>, at: WallTime) -> HashMap<&Ch
         if !ahead.is_empty() {
             let of = Needs {
                 version: state.version,
-                contents: ahead.iter().map(|b| b.manifest.content).collect(),
+                contents: ahead
+                    .iter()
+                    .filter_map(|b| Some(b.manifest()?.content))
+                    .collect(),
                 clock: ahead
                     .iter()
                     .any(|b| !b.is_now() && b.priority < Priority::Emergency),

@@ -54,7 +54,8 @@ pub fn lacks(
             if !holds(status) {
                 lacks.push(Lack::NoProgramme);
             }
-            if !status.held.contains(&bulletin.manifest.content) {
+            let manifest = bulletin.manifest();
+            if manifest.is_some_and(|m| !status.held.contains(&m.content)) {
                 lacks.push(Lack::NoContent);
             }
             let needs_clock = !bulletin.is_now() && bulletin.priority < Priority::Emergency;

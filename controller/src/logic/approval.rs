@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use loa_protocol::{
     bulletin::{
-        Bulletin, Chime, DEFAULT_EMERGENCY_VALID_S, OnPreempt, Priority, Repeat, Status, When,
+        Bulletin, Chime, DEFAULT_EMERGENCY_VALID_S, OnPreempt, Priority, Repeat, Source, Status,
+        When,
     },
     channel::Channel,
     content::{ContentId, Sha},
@@ -260,10 +261,14 @@ pub fn digest(b: &Bulletin, targets: &[Channel]) -> String {
     }
     let mut targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
     targets.sort();
+    let sounds = match &b.source {
+        Source::Content(manifest) => manifest.content,
+        Source::Stream(stream) => Sha::of(&stream.key),
+    };
     let heard = Heard {
         id: &b.id,
         revision: b.revision,
-        content: &b.manifest.content,
+        content: &sounds,
         chime: b.chime,
         volume: b.volume,
         priority: b.priority,

@@ -404,8 +404,8 @@ impl Book {
     fn learn(&mut self, bulletins: &[Bulletin]) -> Vec<(ContentId, bool)> {
         bulletins
             .iter()
-            .map(|bulletin| {
-                let manifest = &bulletin.manifest;
+            .filter_map(|bulletin| {
+                let manifest = bulletin.manifest()?;
                 let emergency = bulletin.priority == Priority::Emergency;
                 let known = self.contents.entry(manifest.content).or_insert(Known {
                     length: manifest.length,
@@ -415,7 +415,7 @@ impl Book {
                 });
                 known.uses += 1;
                 known.emergencies += u32::from(emergency);
-                (manifest.content, emergency)
+                Some((manifest.content, emergency))
             })
             .collect()
     }
@@ -454,7 +454,10 @@ fn rough_bytes(bulletin: &Bulletin) -> usize {
         });
         100 + endorsement.targets.len() * 80 + assertions.sum::<usize>()
     });
-    600 + bulletin.title.len() + when + bulletin.manifest.blocks.len() * 34 + signed
+    600 + bulletin.title.len()
+        + when
+        + bulletin.manifest().map_or(100, |m| m.blocks.len() * 34)
+        + signed
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl World {
         let (audio, manifest) = some_audio(&village).await;
         let new = NewBulletin {
             bulletin: bulletin(manifest, rule, NOON),
-            audio,
+            audio: Some(audio),
             targets: vec!["area.sang-moc".parse().expect("a channel")],
             skip_holidays: false,
             supersedes: None,
@@ -236,6 +236,7 @@ impl World {
             .date();
         let occurrence = format!("b{}/{day}/{}/0", self.chance.below(3), self.chance.below(4));
         Playout {
+            streamed: None,
             id: PlayoutId {
                 occurrence: occurrence.parse().expect("an occurrence"),
                 attempt: u16::from(self.chance.below(6) == 0),

@@ -85,7 +85,14 @@ impl Store {
             },
         };
         let bulletin = on_air(&old.bulletin, old.approve_by(), endorsement, now);
-        write(db, &bulletin, &old.audio, old.own_except.as_deref(), now).await?;
+        write(
+            db,
+            &bulletin,
+            old.audio.as_ref(),
+            old.own_except.as_deref(),
+            now,
+        )
+        .await?;
         write_stage(db, id, Stage::Planned, plea, decision).await?;
         write_said_title(db, id, &bulletin.title).await?;
         let targets = old.channels();
@@ -144,7 +151,7 @@ impl Store {
         write(
             &mut tx,
             &bulletin,
-            &old.audio,
+            old.audio.as_ref(),
             old.own_except.as_deref(),
             now,
         )

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use loa_protocol::{
+    bulletin::Source,
     content::{ContentId, Manifest},
     id::IdError,
     time::WallTime,
@@ -12,7 +13,7 @@ use sqlx::{FromRow, SqliteConnection};
 use utoipa::ToSchema;
 
 use super::{
-    Claim, MANIFESTS, Result, Store, StoreError, UserId,
+    Claim, MANIFESTS, Result, Store, StoreError, UserId, bulletin_row,
     convert::{from_json, from_word, json, number, parse, stored, wall, word},
     error::not_found,
     fold, idempotency,
@@ -268,6 +269,25 @@ impl Store {
             .fetch_all(self.readers())
             .await?;
         Ok((contents, audio))
+    }
+
+    /// What this bulletin sounds.
+    pub(super) async fn source_in(
+        &self,
+        db: &mut SqliteConnection,
+        row: &bulletin_row::Row,
+    ) -> Result<Source> {
+        match (row.content()?, row.stream()?) {
+            (Some(content), _) => {
+                let manifest = self.manifest_in(db, &content).await?;
+                Ok(Source::Content((*manifest).clone()))
+            }
+            (None, Some(stream)) => Ok(Source::Stream(stream)),
+            (None, None) => Err(StoreError::Damaged(format!(
+                "bulletin {} has neither audio nor a stream",
+                row.id
+            ))),
+        }
     }
 
     /// From memory when it was read before: a content's manifest never changes.

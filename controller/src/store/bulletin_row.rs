@@ -1,9 +1,10 @@
 //! A bulletin as its row in the database, there and back.
 
 use loa_protocol::{
-    bulletin::{Bulletin, BulletinError, Repeat},
-    content::{ContentId, Manifest},
+    bulletin::{Bulletin, BulletinError, Repeat, Source},
+    content::ContentId,
     id::BulletinId,
+    live::Stream,
     time::WallTime,
 };
 use sqlx::{FromRow, SqliteConnection};
@@ -25,7 +26,7 @@ macro_rules! select_bulletins {
             " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
              repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
              supersedes, made_by, made, changed, own_except, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
-             decided_digest, reason, said_title, endorse_until, endorsement, \
+             decided_digest, reason, said_title, endorse_until, endorsement, stream, replay, \
              (SELECT COALESCE(typed, spoken) FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
             $rest
         )
@@ -38,8 +39,8 @@ pub(super) struct Row {
     pub id: String,
     revision: i64,
     title: String,
-    audio: String,
-    content: String,
+    audio: Option<String>,
+    content: Option<String>,
     priority: String,
     status: String,
     rank: i64,
@@ -73,15 +74,24 @@ pub(super) struct Row {
     said_title: Option<String>,
     endorse_until: Option<i64>,
     endorsement: Option<String>,
+    stream: Option<String>,
+    replay: Option<String>,
     words: Option<String>,
 }
 
 impl Row {
-    pub(super) fn content(&self) -> Result<ContentId> {
-        parse("content", &self.content)
+    /// `None`: it is a stream.
+    pub(super) fn content(&self) -> Result<Option<ContentId>> {
+        let content = self.content.as_deref();
+        content.map(|text| parse("content", text)).transpose()
     }
 
-    pub(super) fn bulletin(&self, manifest: Manifest) -> Result<Bulletin> {
+    pub(super) fn stream(&self) -> Result<Option<Stream>> {
+        let stream = self.stream.as_deref();
+        stream.map(|text| from_json("stream", text)).transpose()
+    }
+
+    pub(super) fn bulletin(&self, source: Source) -> Result<Bulletin> {
         Ok(Bulletin {
             endorsement: self
                 .endorsement
@@ -94,7 +104,12 @@ impl Row {
             priority: from_word("priority", &self.priority)?,
             status: from_word("status", &self.status)?,
             order: number("order", self.rank)?,
-            manifest,
+            source,
+            replay: self
+                .replay
+                .as_deref()
+                .map(|text| from_json("replay", text))
+                .transpose()?,
             chime: from_word("chime", &self.chime)?,
             volume: number("volume", self.volume)?,
             when: from_json("when", &self.due)?,
@@ -145,13 +160,17 @@ impl Row {
     /// `given`: by whom it is signed so far.
     pub(super) fn kept(
         &self,
-        manifest: Manifest,
+        source: Source,
         targets: Vec<Target>,
         given: Vec<Given>,
     ) -> Result<Kept> {
         Ok(Kept {
-            bulletin: self.bulletin(manifest)?,
-            audio: parse::<AudioId>("audio", &self.audio)?,
+            bulletin: self.bulletin(source)?,
+            audio: self
+                .audio
+                .as_deref()
+                .map(|text| parse::<AudioId>("audio", text))
+                .transpose()?,
             stage: from_word("state", &self.state)?,
             plea: self.plea()?,
             decision: self.decision()?,
@@ -196,7 +215,7 @@ pub(super) fn ends(bulletin: &Bulletin) -> std::result::Result<Option<WallTime>,
 pub(super) async fn write(
     db: &mut SqliteConnection,
     bulletin: &Bulletin,
-    audio: &AudioId,
+    audio: Option<&AudioId>,
     own_except: Option<&[String]>,
     now: WallTime,
 ) -> Result<()> {
@@ -207,9 +226,9 @@ pub(super) async fn write(
     sqlx::query(
         "INSERT INTO bulletins (id, revision, title, audio, content, priority, status, rank, chime, volume, due, \
          zone, repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, \
-         ends, own_except, made, changed, endorsement) \
+         ends, own_except, made, changed, endorsement, stream, replay) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'planned', \
-         $20, $21, $22, $22, $23) \
+         $20, $21, $22, $22, $23, $24, $25) \
          ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, title = excluded.title, \
          audio = excluded.audio, content = excluded.content, priority = excluded.priority, \
          status = excluded.status, rank = excluded.rank, chime = excluded.chime, volume = excluded.volume, \
@@ -217,13 +236,14 @@ pub(super) async fn write(
          repeat_every_s = excluded.repeat_every_s, lateness_s = excluded.lateness_s, \
          on_preempt = excluded.on_preempt, max_duration_s = excluded.max_duration_s, since = excluded.since, \
          valid_until = excluded.valid_until, ends = excluded.ends, own_except = excluded.own_except, \
-         changed = excluded.changed, endorsement = excluded.endorsement",
+         changed = excluded.changed, endorsement = excluded.endorsement, stream = excluded.stream, \
+         replay = excluded.replay",
     )
     .bind(bulletin.id.as_str())
     .bind(i64::from(bulletin.revision))
     .bind(&bulletin.title)
-    .bind(audio.as_str())
-    .bind(bulletin.manifest.content.to_string())
+    .bind(audio.map(AudioId::as_str))
+    .bind(bulletin.manifest().map(|m| m.content.to_string()))
     .bind(word(&bulletin.priority))
     .bind(word(&bulletin.status))
     .bind(i64::from(bulletin.order))
@@ -242,6 +262,8 @@ pub(super) async fn write(
     .bind(own_except.map(|own| json(&own)))
     .bind(now.as_micros())
     .bind(bulletin.endorsement.as_ref().map(json))
+    .bind(bulletin.stream().map(json))
+    .bind(bulletin.replay.as_ref().map(json))
     .execute(db)
     .await?;
     Ok(())

@@ -40,7 +40,8 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     pub bulletin: Bulletin,
-    pub audio: AudioId,
+    /// `None`: a stream.
+    pub audio: Option<AudioId>,
     pub stage: Stage,
     /// `None`: the present form needs no approval.
     pub plea: Option<Plea>,
@@ -148,7 +149,7 @@ impl Kept {
 #[derive(Clone, Debug)]
 pub struct NewBulletin {
     pub bulletin: Bulletin,
-    pub audio: AudioId,
+    pub audio: Option<AudioId>,
     pub targets: Vec<Channel>,
     /// The calendar's days become exceptions of the rule.
     pub skip_holidays: bool,
@@ -165,7 +166,7 @@ pub struct BulletinChange<'a> {
     /// What the change was made from.
     pub seen: &'a Kept,
     pub bulletin: &'a Bulletin,
-    pub audio: &'a AudioId,
+    pub audio: Option<&'a AudioId>,
     pub targets: &'a [Channel],
     pub skip_holidays: bool,
     pub fate: Fate,
@@ -274,7 +275,7 @@ impl Store {
         let asked = signed.as_ref().map_or(&new.bulletin, |signed| &signed.form);
         let (bulletin, own) =
             holidays::skipping(&mut tx, asked, new.skip_holidays, &[], now).await?;
-        bulletin_row::write(&mut tx, &bulletin, &new.audio, own.as_deref(), now).await?;
+        bulletin_row::write(&mut tx, &bulletin, new.audio.as_ref(), own.as_deref(), now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(new.supersedes.as_ref().map(BulletinId::as_str))
@@ -477,12 +478,12 @@ impl Store {
                 })
             })
             .collect::<Result<_>>()?;
-        let manifest = self.manifest_in(db, &row.content()?).await?;
+        let source = self.source_in(db, row).await?;
         let given = match row.is_signed() {
             true => endorsements::given(db, &row.id).await?,
             false => Vec::new(),
         };
-        row.kept((*manifest).clone(), targets, given)
+        row.kept(source, targets, given)
     }
 }
 

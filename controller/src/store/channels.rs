@@ -150,8 +150,8 @@ impl Store {
         let mut bulletins = Vec::with_capacity(rows.len());
         let mut live = 0;
         for row in &rows {
-            let manifest = self.manifest_in(db, &row.content()?).await?;
-            bulletins.push(row.bulletin((*manifest).clone())?);
+            let source = self.source_in(db, row).await?;
+            bulletins.push(row.bulletin(source)?);
             live += usize::from(row.ends.is_none_or(|ends| ends > now.as_micros()));
         }
         if live < bulletins.len() {
@@ -183,7 +183,11 @@ fn fits(channel: &Channel, bulletins: &[Bulletin]) -> bool {
     let rough: usize = bulletins
         .iter()
         .map(|b| {
-            2_048 + b.title.len() + b.manifest.blocks.len() * 36 + rule_bytes(b) + signed_bytes(b)
+            2_048
+                + b.title.len()
+                + b.manifest().map_or(100, |m| m.blocks.len() * 36)
+                + rule_bytes(b)
+                + signed_bytes(b)
         })
         .sum();
     if rough < Programme::MAX_BYTES / 2 {

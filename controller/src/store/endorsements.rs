@@ -207,7 +207,7 @@ impl Store {
                 ..signed.form.clone()
             };
             // The days that it leaves out are those of now: what is signed cannot follow the calendar.
-            write(db, &form, &old.audio, None, now).await?;
+            write(db, &form, old.audio.as_ref(), None, now).await?;
             let (plea, decision) = (old.plea.as_ref(), old.decision.as_ref());
             write_stage(db, &form.id, Stage::Awaiting, plea, decision).await?;
             ask(db, &form.id, Some(&signed)).await?;

@@ -123,7 +123,7 @@ impl Store {
                 continue;
             }
             new.revision += 1;
-            bulletin_row::write(db, &new, &old.audio, own.as_deref(), now).await?;
+            bulletin_row::write(db, &new, old.audio.as_ref(), own.as_deref(), now).await?;
             // What is in no programme now comes into one with its present revision.
             if row.state == "planned" {
                 for channel in old.channels() {

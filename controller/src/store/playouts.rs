@@ -291,6 +291,7 @@ pub(super) async fn note(
 
 /// How long the sound of a bulletin is to be, as the office has it now; `None`: it has it no more.
 async fn due_ms(db: &mut SqliteConnection, bulletin: &BulletinId) -> Result<Option<i64>> {
+    // Of a stream nobody knows it beforehand.
     let row: Option<(String, i64, i64)> = sqlx::query_as(
         "SELECT chime, max_duration_s, duration_ms FROM bulletins \
          JOIN contents ON contents.id = bulletins.content WHERE bulletins.id = $1",

@@ -114,8 +114,8 @@ impl Store {
         .await?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let manifest = self.manifest_in(&mut tx, &row.content()?).await?;
-            let bulletin = row.bulletin((*manifest).clone())?;
+            let source = self.source_in(&mut tx, &row).await?;
+            let bulletin = row.bulletin(source)?;
             let channels = channels.remove(bulletin.id.as_str()).unwrap_or_default();
             all.push((bulletin, channels));
         }

@@ -180,7 +180,8 @@ impl Village {
                 .chance
                 .pick(&[Status::Actual, Status::Actual, Status::Exercise]),
             order: self.chance.below(3) as u32,
-            manifest: self.library.record(&mut self.chance),
+            source: loa_protocol::bulletin::Source::Content(self.library.record(&mut self.chance)),
+            replay: None,
             chime: self.chance.pick(&[
                 Chime::None,
                 Chime::Rise,
@@ -401,7 +402,10 @@ impl Village {
                 kept.bulletin.when = kept.pattern.when();
                 kept.bulletin.since = wall;
             }
-            6..8 => kept.bulletin.manifest = self.library.record(&mut self.chance),
+            6..8 => {
+                kept.bulletin.source =
+                    loa_protocol::bulletin::Source::Content(self.library.record(&mut self.chance))
+            }
             8 => kept.targets = self.targets(),
             _ => {
                 kept.bulletin.title.push_str(" (sửa)");

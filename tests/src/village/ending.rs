@@ -88,7 +88,7 @@ impl Village {
         let far = wall.plus_s(7 * 86_400 - 3_600);
         self.base.bulletins.values().find_map(|kept| {
             let concerns = kept.targets.iter().any(|t| config.channels.contains(t));
-            let content = &kept.bulletin.manifest.content;
+            let content = &kept.bulletin.manifest().expect("audio").content;
             if kept.cancelled || !concerns || pole.disk.is_complete(content) {
                 return None;
             }

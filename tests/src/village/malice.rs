@@ -359,7 +359,11 @@ impl Village {
             let mut altered = (**approved[chance.index(approved.len())]).clone();
             let other = all[chance.index(all.len())];
             match chance.below(6) {
-                0 => altered.manifest = other.manifest.clone(),
+                0 => {
+                    altered.source = loa_protocol::bulletin::Source::Content(
+                        other.manifest().expect("audio").clone(),
+                    )
+                }
                 1 => altered.valid_until = Some(wall.plus_s(20 * 86_400)),
                 2 => altered.id = format!("forged-{number}").parse().ok()?,
                 3 => {
@@ -511,7 +515,9 @@ impl Village {
     pub(super) fn is_genuine(&self, bulletin: &str, revision: u32, content: &Sha) -> bool {
         self.base.revisions.iter().any(|r| {
             let b = &r.kept.bulletin;
-            b.id.as_str() == bulletin && b.revision == revision && b.manifest.content == *content
+            b.id.as_str() == bulletin
+                && b.revision == revision
+                && b.manifest().expect("audio").content == *content
         })
     }
 

@@ -33,7 +33,9 @@ impl Village {
         };
         match command {
             // Nothing listens in this village, so no self-test is ordered.
-            PlayerCommand::Prepare(_) | PlayerCommand::SelfTest { .. } => {}
+            PlayerCommand::Prepare(_)
+            | PlayerCommand::SelfTest { .. }
+            | PlayerCommand::Packet { .. } => {}
             PlayerCommand::Play(play) => {
                 if let Some(old) = run.player.armed.replace(*play) {
                     self.player_over(p, &old, old.from_ms, How::Replaced);
@@ -111,10 +113,9 @@ impl Village {
     fn begin_sound(&mut self, p: usize, play: Play) {
         let now = self.now;
         self.check_start(p, &play);
-        let content_ms = self
-            .library
-            .audio
-            .get(&play.content)
+        let content = play.source.content();
+        let content_ms = content
+            .and_then(|content| self.library.audio.get(content))
             .map_or(0, |a| a.manifest.duration_ms);
         let total_ms = play.chime.duration_ms() + content_ms;
         let (end_ms, how) = if play.until_ms + NEAR_END_MS >= total_ms {

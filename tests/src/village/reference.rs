@@ -97,7 +97,8 @@ impl Village {
         let mut cases = Vec::new();
         for revision in &self.base.revisions {
             let bulletin = &revision.kept.bulletin;
-            let whole_ms = bulletin.chime.duration_ms() + bulletin.manifest.duration_ms;
+            let whole_ms =
+                bulletin.chime.duration_ms() + bulletin.manifest().expect("audio").duration_ms;
             let length_ms = whole_ms.min(u64::from(bulletin.max_duration_s) * 1000);
             for (id, wall) in self.starts(&revision.kept, 9) {
                 let late = bulletin
@@ -324,10 +325,15 @@ impl Village {
             if sounds.is_empty() {
                 return Err("it was said now, the line was good, and it never sounded".into());
             }
-        } else if !tape.has_audio(&bulletin.manifest.content, planned - 10 * SECOND, to) {
+        } else if !tape.has_audio(
+            &bulletin.manifest().expect("audio").content,
+            planned - 10 * SECOND,
+            to,
+        ) {
             return Ok("audio was not there in time, no opinion");
         }
-        let whole_ms = bulletin.chime.duration_ms() + bulletin.manifest.duration_ms;
+        let whole_ms =
+            bulletin.chime.duration_ms() + bulletin.manifest().expect("audio").duration_ms;
         let limit_ms = u64::from(bulletin.max_duration_s) * 1000;
         let should = if whole_ms <= limit_ms {
             Outcome::Completed
@@ -395,7 +401,17 @@ impl Village {
             && config.since <= case.wall
             && tape.is_clock_right(back + 120 * SECOND, to)
             && tape.is_never_deceived(case.planned.saturating_sub(super::DAY), to)
-            && tape.has_audio(&case.revision.kept.bulletin.manifest.content, back, to)
+            && tape.has_audio(
+                &case
+                    .revision
+                    .kept
+                    .bulletin
+                    .manifest()
+                    .expect("audio")
+                    .content,
+                back,
+                to,
+            )
             && !tape.has_trouble(back, to)
     }
 

@@ -58,7 +58,10 @@ impl Sabotage {
             (Some(Self::StartLate), PlayerCommand::Play(play)) => play.start_mono_us += 2_000_000,
             (Some(Self::IgnoreStop), PlayerCommand::Stop { .. }) => return None,
             (Some(Self::NeverPlay), PlayerCommand::Play(play))
-                if play.content.0[0].is_multiple_of(10) =>
+                if play
+                    .source
+                    .content()
+                    .is_some_and(|c| c.0[0].is_multiple_of(10)) =>
             {
                 return None;
             }

@@ -74,7 +74,11 @@ impl Village {
         if let Some(outcome) = row.playout.outcome {
             return Err(format!("sounds, and its row says {outcome:?}"));
         }
-        if !pole.disk.is_complete(&play.content) {
+        if !play
+            .source
+            .content()
+            .is_some_and(|c| pole.disk.is_complete(c))
+        {
             return Err("sounds, and its content is not whole".into());
         }
         let occurrence = &play.playout.occurrence;
@@ -162,7 +166,12 @@ impl Village {
         let in_earnest =
             playout.priority == Priority::Emergency && playout.status == Status::Actual;
         let name = id.bulletin.as_str();
-        if in_earnest && !self.is_genuine(name, playout.revision, &play.content) {
+        if in_earnest
+            && !play
+                .source
+                .content()
+                .is_some_and(|c| self.is_genuine(name, playout.revision, c))
+        {
             return Err("is an emergency that no approver signed".into());
         }
         let limits = governor(self.town.zone).limits;

@@ -118,7 +118,8 @@ fn bulletin(n: u64) -> NewBulletin {
             priority: Priority::Ordinary,
             status: Status::Actual,
             order: 100,
-            manifest,
+            source: loa_protocol::bulletin::Source::Content(manifest),
+            replay: None,
             chime: Chime::Rise,
             volume: 100,
             when: When::At {
@@ -132,7 +133,7 @@ fn bulletin(n: u64) -> NewBulletin {
             since: NOON,
             valid_until: None,
         },
-        audio,
+        audio: Some(audio),
         targets: channels(),
         skip_holidays: false,
         ask: None,
@@ -143,6 +144,7 @@ fn bulletin(n: u64) -> NewBulletin {
 
 fn playout(n: u64, outcome: Option<Outcome>) -> Playout {
     Playout {
+        streamed: None,
         id: PlayoutId {
             occurrence: format!("b{n}/2026-11-25/0/0")
                 .parse()

@@ -72,13 +72,14 @@ fn bulletin(n: usize) -> Bulletin {
         },
         status: Status::Actual,
         order: 0,
-        manifest: Manifest {
+        replay: None,
+        source: loa_protocol::bulletin::Source::Content(Manifest {
             content: Sha::of(&[n as u8]),
             length: LENGTH,
             block_bytes: 16_384,
             duration_ms: 30_000,
             blocks,
-        },
+        }),
         chime: Chime::None,
         volume: 100,
         when: When::Now {
@@ -125,6 +126,7 @@ fn row(n: usize, started: bool, outcome: Option<Outcome>) -> LedgerRow {
     let bulletin = bulletin(n);
     LedgerRow {
         playout: Playout {
+            streamed: None,
             id: PlayoutId {
                 occurrence: format!("tin-{n}/2026-11-24/0/0")
                     .parse()
@@ -448,7 +450,8 @@ async fn look(folder: &Path) -> Result<Loaded, String> {
 /// What a speaker says in its next minute that holds all the audio, and wakes up while everything may still start.
 fn said_after(loaded: Loaded) -> Vec<PlayoutId> {
     let holds = |n| {
-        let manifest = bulletin(n).manifest;
+        let bulletin = bulletin(n);
+        let manifest = bulletin.manifest().expect("audio");
         let bytes = manifest.length;
         (manifest.content, HeldContent::Complete { bytes })
     };

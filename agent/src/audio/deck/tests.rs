@@ -16,7 +16,7 @@ pub(crate) fn play(bulletin: &str, piece: u32, from_ms: u64, start_us: u64) -> P
         },
         piece,
         title: bulletin.to_owned(),
-        content: Sha([7; 32]),
+        source: crate::logic::port::PlaySource::Content(Sha([7; 32])),
         chime: Chime::None,
         from_ms,
         start_mono_us: start_us,

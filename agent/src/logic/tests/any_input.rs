@@ -275,7 +275,7 @@ fn live(mut pole: Pole, happening: Happening, generation: &mut u64) -> Pole {
             pole.input(Input::Player(event));
         }
         Happening::ContentBad(n) => {
-            let content = at(&format!("b{n}"), 0).manifest.content;
+            let content = at(&format!("b{n}"), 0).manifest().expect("audio").content;
             pole.disk.contents.remove(&content);
             pole.input(Input::ContentBad {
                 content,

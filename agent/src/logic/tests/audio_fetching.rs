@@ -19,7 +19,7 @@ fn online(bulletins: Vec<Bulletin>) -> Pole {
     pole
 }
 fn filter(name: &str) -> String {
-    Topic::blocks_filter(at(name, 0).manifest.content)
+    Topic::blocks_filter(at(name, 0).manifest().expect("audio").content)
 }
 
 #[test]
@@ -36,7 +36,10 @@ fn missing_audio_is_asked_for_received_checked_and_played() {
         pole.hears_block("news", index);
     }
     assert!(!pole.subscribed.contains(&filter("news")));
-    assert_eq!(pole.status().held, [at("news", 60).manifest.content]);
+    assert_eq!(
+        pole.status().held,
+        [at("news", 60).manifest().expect("audio").content]
+    );
     pole.run_to(120);
     assert_eq!(pole.outcomes("news"), [Outcome::Completed]);
 }
@@ -44,7 +47,7 @@ fn missing_audio_is_asked_for_received_checked_and_played() {
 #[test]
 fn a_wrong_block_is_counted_and_an_unwanted_one_ignored() {
     let mut pole = online(vec![at("news", 60)]);
-    let content = at("news", 60).manifest.content;
+    let content = at("news", 60).manifest().expect("audio").content;
     pole.input(Input::Message {
         topic: Topic::Block { content, index: 0 }.to_string(),
         payload: vec![0; 16_384],
@@ -120,7 +123,7 @@ fn power_lost_between_the_last_block_and_the_last_check_is_made_good() {
     let mut pole = online(vec![at("news", 3_600)]);
     pole.hears_block("news", 0);
     pole.hears_block("news", 1);
-    let content = at("news", 0).manifest.content;
+    let content = at("news", 0).manifest().expect("audio").content;
     let Some(HeldContent::Partial { held }) = pole.disk.contents.get_mut(&content) else {
         panic!("two of three blocks");
     };
@@ -147,7 +150,7 @@ fn an_emergency_s_audio_comes_first_then_the_nearest_air_time() {
         .iter()
         .map(|w| (w.content, w.urgent))
         .collect();
-    let of = |name: &str| at(name, 0).manifest.content;
+    let of = |name: &str| at(name, 0).manifest().expect("audio").content;
     assert_eq!(
         order,
         [(of("flood"), true), (of("near"), false), (of("far"), false)]
@@ -204,10 +207,10 @@ fn audio_for_next_week_is_fetched_and_for_next_month_is_not() {
 fn blocks_faster_than_the_disk_are_dropped_and_asked_for_again() {
     let bytes: Vec<u8> = (0..40 * 16_384u32).map(|i| (i / 7) as u8).collect();
     let large = Bulletin {
-        manifest: Manifest::of(&bytes, 30_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(&bytes, 30_000)),
         ..at("large", 600)
     };
-    let content = large.manifest.content;
+    let content = large.manifest().expect("audio").content;
     let mut pole = online(vec![large]);
     pole.hold_blocks = true;
     for round in 0..5 {
@@ -283,7 +286,7 @@ fn content_that_is_wrong_as_a_whole_is_fetched_again_but_not_for_ever() {
 fn content_that_vanished_from_the_disk_is_fetched_again() {
     let mut pole = online(vec![at("news", 600)]);
     (0..3).for_each(|i| pole.hears_block("news", i));
-    let content = at("news", 0).manifest.content;
+    let content = at("news", 0).manifest().expect("audio").content;
     pole.input(Input::ContentBad {
         content,
         detail: "gone".into(),
@@ -299,7 +302,12 @@ fn what_nobody_needs_makes_room_longest_unused_first() {
     let old = [at("old", 60), at("older", 10)];
     let contents = old
         .iter()
-        .map(|b| (b.manifest.content, HeldContent::Complete { bytes: 40_000 }))
+        .map(|b| {
+            (
+                b.manifest().expect("audio").content,
+                HeldContent::Complete { bytes: 40_000 },
+            )
+        })
         .collect();
     let mut pole = Pole::on(
         Disk {
@@ -318,7 +326,10 @@ fn what_nobody_needs_makes_room_longest_unused_first() {
         2,
         vec![at("new", 600), at("newer", 700)],
     ));
-    assert_eq!(pole.evicted, [at("older", 0).manifest.content]);
+    assert_eq!(
+        pole.evicted,
+        [at("older", 0).manifest().expect("audio").content]
+    );
     assert_eq!(pole.faults("quota"), 0);
 }
 
@@ -339,7 +350,10 @@ fn when_the_week_does_not_fit_the_nearest_air_times_win() {
     }
     // An emergency takes the place of what is needed last, never of what is needed next.
     pole.hears_now(&now(2, 0, start(emergency_at("flood", 5_000))));
-    assert_eq!(pole.evicted, [at("second", 0).manifest.content]);
+    assert_eq!(
+        pole.evicted,
+        [at("second", 0).manifest().expect("audio").content]
+    );
     // What has been said makes room for the next.
     pole.run_to(640);
     assert!(pole.subscribed.contains(&filter("flood")));
@@ -349,11 +363,11 @@ fn when_the_week_does_not_fit_the_nearest_air_times_win() {
 fn what_sounds_is_not_evicted_though_its_bulletin_is_gone() {
     let mut pole = Pole::with(vec![at("news", 60), at_priority("province", 70)]);
     pole.run_to(80);
-    let news = at("news", 0).manifest.content;
+    let news = at("news", 0).manifest().expect("audio").content;
     // Edited to other audio while suspended: the old one must still be there to go on with.
     let edited = Bulletin {
         revision: 2,
-        manifest: at("other", 0).manifest,
+        source: at("other", 0).source,
         ..at("news", 60)
     };
     pole.hears_programme(&programme(

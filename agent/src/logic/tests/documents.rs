@@ -158,9 +158,10 @@ fn more_bulletins_than_allowed_break_a_rule() {
         .collect();
     let mut plan = programme(area(), 2, many);
     // Small enough to be read at all.
-    plan.bulletins
-        .iter_mut()
-        .for_each(|b| b.manifest = at("b", 0).manifest);
+    plan.bulletins.iter_mut().for_each(|b| {
+        b.source =
+            loa_protocol::bulletin::Source::Content(at("b", 0).manifest().expect("audio").clone())
+    });
     pole.hears_programme(&plan);
     assert_eq!(
         (plan_of_the_area(&pole), refused(&pole, "breaks_rule")),

@@ -30,7 +30,9 @@ fn with(limits: Limits) -> Governor {
 /// So many seconds of it.
 fn long(bulletin: Bulletin, seconds: u64) -> Bulletin {
     let mut long = bulletin;
-    long.manifest.duration_ms = seconds * 1_000;
+    if let loa_protocol::bulletin::Source::Content(manifest) = &mut long.source {
+        manifest.duration_ms = seconds * 1_000;
+    }
     long
 }
 

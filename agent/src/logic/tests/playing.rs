@@ -325,7 +325,9 @@ fn a_bulletin_longer_than_allowed_is_cut_and_said_to_be() {
         ..at("long", 60)
     };
     let mut pole = Pole::with(vec![long.clone()]);
-    pole.player.real_ms.insert(long.manifest.content, 30_000);
+    pole.player
+        .real_ms
+        .insert(long.manifest().expect("audio").content, 30_000);
     pole.run_to(120);
     assert_eq!(pole.heard(), [("long".into(), 60.0, 80.0, 0.0)]);
     assert_eq!(
@@ -342,7 +344,9 @@ fn the_chime_belongs_to_the_playout_and_reaching_its_whole_length_is_its_end() {
     };
     let mut pole = Pole::with(vec![chimed.clone()]);
     // The file is a little longer than its manifest says.
-    pole.player.real_ms.insert(chimed.manifest.content, 30_100);
+    pole.player
+        .real_ms
+        .insert(chimed.manifest().expect("audio").content, 30_100);
     pole.run_to(120);
     assert_eq!(pole.heard(), [("news".into(), 60.0, 92.0, 0.0)]);
     assert_eq!(pole.outcomes("news"), [Outcome::Completed]);

@@ -139,9 +139,9 @@ impl Pole {
     pub fn holding(bulletins: &[Bulletin]) -> Self {
         let complete = |b: &Bulletin| {
             (
-                b.manifest.content,
+                b.manifest().expect("audio").content,
                 HeldContent::Complete {
-                    bytes: b.manifest.length,
+                    bytes: b.manifest().expect("audio").length,
                 },
             )
         };
@@ -174,7 +174,7 @@ impl Pole {
         let all = [&bulletins, coming].concat();
         let mut pole = Self::holding(&all);
         // So that its player knows an end from a limit.
-        let real = all.iter().map(|b| &b.manifest);
+        let real = all.iter().map(|b| b.manifest().expect("audio"));
         pole.player.real_ms = real.map(|m| (m.content, m.duration_ms)).collect();
         pole.hears_config(&config(1));
         pole.hears_programme(&programme(area(), 1, bulletins));

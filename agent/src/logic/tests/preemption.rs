@@ -117,10 +117,10 @@ fn what_is_to_restart_begins_again_and_what_is_to_drop_is_over() {
 #[test]
 fn a_cut_that_lasts_too_long_ends_the_news() {
     let long = |b: Bulletin| Bulletin {
-        manifest: loa_protocol::content::Manifest {
+        source: loa_protocol::bulletin::Source::Content(loa_protocol::content::Manifest {
             duration_ms: 3_000_000,
-            ..b.manifest.clone()
-        },
+            ..b.manifest().expect("audio").clone()
+        }),
         ..b
     };
     let mut pole = Pole::with(vec![at("news", 60), long(at_priority("province", 70))]);

@@ -41,7 +41,10 @@ fn a_connection_begins_with_everything() {
         status.next.map(|n| (n.title, n.planned)),
         Some(("news".into(), t(60)))
     );
-    assert_eq!(status.held, [at("news", 0).manifest.content]);
+    assert_eq!(
+        status.held,
+        [at("news", 0).manifest().expect("audio").content]
+    );
     assert_eq!(status.programmes.get(&area()), Some(&version(1)));
 }
 

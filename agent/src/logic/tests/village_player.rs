@@ -56,7 +56,7 @@ impl VillagePlayer {
                 told
             }
             // The tests of the ear tell what becomes of it.
-            PlayerCommand::SelfTest { .. } => Vec::new(),
+            PlayerCommand::SelfTest { .. } | PlayerCommand::Packet { .. } => Vec::new(),
             PlayerCommand::Stop { playout, piece } => {
                 let is_it = |p: &Play| p.playout == playout && p.piece == piece;
                 if let Some((old, _)) = self.armed.take_if(|(p, _)| is_it(p)) {
@@ -85,7 +85,11 @@ impl VillagePlayer {
     fn end(&self) -> Option<(u64, How)> {
         let play = self.now.as_ref()?;
         let sound = self.sounds.last()?;
-        let whole = self.real_ms.get(&play.content).copied().unwrap_or(u64::MAX);
+        let whole = play
+            .source
+            .content()
+            .and_then(|c| self.real_ms.get(c).copied())
+            .unwrap_or(u64::MAX);
         let whole = whole.saturating_add(play.chime.duration_ms());
         let how = if play.until_ms < whole && whole != u64::MAX {
             How::LimitReached

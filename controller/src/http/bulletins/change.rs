@@ -1,7 +1,10 @@
 //! Changing a bulletin, and what that does to an approval.
 
 use axum::{Json, extract::State};
-use loa_protocol::{bulletin::Bulletin, id::BulletinId};
+use loa_protocol::{
+    bulletin::{Bulletin, Source},
+    id::BulletinId,
+};
 
 use super::{
     super::{
@@ -57,15 +60,18 @@ pub async fn change(
     if was_alarm || logic::is_alarm(priority, status) {
         signed.must_be_fresh(&state)?;
     }
-    let (audio_id, manifest) = match patch.audio.as_deref() {
-        None if status == old.bulletin.status => (old.audio.clone(), old.bulletin.manifest.clone()),
-        text => {
+    let (audio_id, source) = match (patch.audio.as_deref(), &old.audio) {
+        (None, _) if status == old.bulletin.status => {
+            (old.audio.clone(), old.bulletin.source.clone())
+        }
+        (_, None) => return Err(ApiError::from(Code::StreamStays)),
+        (text, Some(kept)) => {
             let audio = match text {
                 Some(text) => audio(&state, &signed, text).await?,
-                None => state.store.audio(&old.audio).await?,
+                None => state.store.audio(kept).await?,
             };
             let manifest = sound(&state, &audio, status).await?;
-            (audio.id, manifest)
+            (Some(audio.id), Source::Content(manifest))
         }
     };
     let now = state.clock.now();
@@ -74,7 +80,7 @@ pub async fn change(
         bulletin: old.as_made(),
         ..old.clone()
     };
-    let mut new = draft::amended(&made, &patch, manifest, now)?;
+    let mut new = draft::amended(&made, &patch, source, now)?;
     let skipped = old.own_except.is_some();
     let skips = draft::skips_holidays(patch.skip_holidays, skipped, &new)?;
     let replanned = new.when != made.bulletin.when || !skipped;
@@ -111,7 +117,7 @@ pub async fn change(
     let change = BulletinChange {
         seen: &old,
         bulletin: &new,
-        audio: &audio_id,
+        audio: audio_id.as_ref(),
         targets: &channels,
         skip_holidays: skips,
         fate,

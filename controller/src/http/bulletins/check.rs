@@ -197,7 +197,7 @@ fn imagined(
     });
     Ok(Kept {
         bulletin,
-        audio: AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?,
+        audio: Some(AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?),
         stage: Stage::Planned,
         plea: None,
         decision: None,

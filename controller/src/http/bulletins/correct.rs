@@ -188,7 +188,7 @@ async fn said_now(
     let now = state.clock.now();
     Ok(NewBulletin {
         bulletin: draft::new(&asked, new_id()?, manifest, zone, now)?,
-        audio: audio.id,
+        audio: Some(audio.id),
         targets: old.channels(),
         skip_holidays: false,
         supersedes: Some(old.bulletin.id.clone()),

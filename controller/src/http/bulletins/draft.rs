@@ -4,7 +4,7 @@
 use loa_protocol::{
     bulletin::{
         Bulletin, BulletinError, Chime, DEFAULT_EMERGENCY_VALID_S, OnPreempt, Priority, Repeat,
-        Status, When, default_lateness_s,
+        Source, Status, When, default_lateness_s,
     },
     content::Manifest,
     id::BulletinId,
@@ -176,7 +176,8 @@ pub fn new(
             .map(|text| valid_until(text, now))
             .transpose()?,
         when,
-        manifest,
+        source: Source::Content(manifest),
+        replay: None,
     };
     bulletin.max_duration_s = match asked.max_duration_s {
         Some(s) => max_duration(s)?,
@@ -197,7 +198,7 @@ pub fn new(
 pub fn amended(
     old: &Kept,
     patch: &BulletinPatch,
-    manifest: Manifest,
+    source: Source,
     now: WallTime,
 ) -> Result<Bulletin, ApiError> {
     if old.stage == Stage::Cancelled {
@@ -217,7 +218,7 @@ pub fn amended(
     b.on_preempt = patch.on_preempt.unwrap_or(b.on_preempt);
     b.repeat = patch.repeat.map_or(Ok(b.repeat), repeat)?;
     b.zone = patch.zone.clone().unwrap_or(b.zone);
-    b.manifest = manifest;
+    b.source = source;
     if let Some(asked) = &patch.when {
         if before.is_now() && !unsaid {
             return Err(Code::NowIsFixed.into());
@@ -404,7 +405,7 @@ fn default_chime(priority: Priority, status: Status) -> Chime {
 }
 
 fn default_max_duration(b: &Bulletin) -> u32 {
-    let length_ms = b.chime.duration_ms() + b.manifest.duration_ms;
+    let length_ms = b.chime.duration_ms() + b.sound_ms();
     let seconds = (length_ms.div_ceil(1_000) + SPARE_S).min(MAX_DURATION_S);
     u32::try_from(seconds).unwrap_or(14_400)
 }

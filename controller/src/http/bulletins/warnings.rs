@@ -36,7 +36,7 @@ pub async fn of(
     let starts = starts(b, now);
     let mut found = on_speakers(b, &starts, &speakers);
     found.extend(odd_hours(b, &starts));
-    if b.chime.duration_ms() + b.manifest.duration_ms > u64::from(b.max_duration_s) * 1_000 {
+    if b.chime.duration_ms() + b.sound_ms() > u64::from(b.max_duration_s) * 1_000 {
         found.push((Code::WarnCut, Vec::new()));
     }
     found.extend(overlaps(state, kept, &starts, &speakers, now).await?);

@@ -204,6 +204,7 @@ async fn one_glance_tells_who_sounds_and_who_lacks_what() {
         planned: NOON.plus_s(1_800),
     });
     told.sounding = Some(Sounding {
+        streamed: None,
         occurrence: format!("{id}/2026-11-23/0/0").parse().expect("an id"),
         title: "Bản tin".into(),
         since: NOON,
@@ -242,7 +243,7 @@ async fn one_glance_tells_who_sounds_and_who_lacks_what() {
     // With programme and audio nothing is lacking.
     let channel: loa_protocol::channel::Channel = "area.ban-chuong".parse().expect("a channel");
     let programme = office.village.channel(&channel).await.expect("read");
-    told.held = vec![programme.bulletins[0].manifest.content];
+    told.held = vec![programme.bulletins[0].manifest().expect("audio").content];
     told.programmes = [(channel, programme.version)].into();
     office
         .village

@@ -28,7 +28,7 @@ fn say(audio: &Value, status: &str) -> Value {
 async fn content(office: &Office, view: &Value) -> (String, u64) {
     let id = view["id"].as_str().expect("an id").parse().expect("an id");
     let kept = office.village.bulletin(&id).await.expect("read");
-    let manifest = kept.bulletin.manifest;
+    let manifest = kept.bulletin.manifest().expect("audio");
     let bytes = std::fs::read(office.village.content_path(&manifest.content)).expect("a file");
     assert_eq!(bytes.len() as u64, manifest.length);
     (manifest.content.to_string(), manifest.duration_ms)

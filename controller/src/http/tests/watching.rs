@@ -48,6 +48,7 @@ async fn tell_numbered(
 ) {
     let started = matches!(outcome, Outcome::Completed).then(|| planned.plus_us(2_500));
     let playout = Playout {
+        streamed: None,
         id: PlayoutId {
             occurrence: occurrence.parse().expect("an occurrence"),
             attempt: 0,
@@ -149,7 +150,7 @@ async fn ready_means_programme_audio_and_clock() {
     let path = format!("/api/v1/bulletins/{}", made["id"].as_str().expect("an id"));
     let channel: loa_protocol::channel::Channel = "area.sang-moc".parse().expect("a channel");
     let state = office.village.channel(&channel).await.expect("read");
-    let content = state.bulletins[0].manifest.content;
+    let content = state.bulletins[0].manifest().expect("audio").content;
     let config = office
         .village
         .speaker_config(&speaker("ban-chuong-1"))

@@ -38,7 +38,8 @@ fn bulletin(when: When) -> Bulletin {
         priority: Priority::Ordinary,
         status: Status::Actual,
         order: 100,
-        manifest: Manifest::of(&[7; 100], 10_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(&[7; 100], 10_000)),
+        replay: None,
         chime: Chime::Rise,
         volume: 100,
         when,
@@ -363,7 +364,12 @@ fn each_refusal_is_told_from_the_others() {
 fn edits() -> impl Strategy<Value = fn(&mut Bulletin, &mut Vec<Channel>)> {
     let all: Vec<fn(&mut Bulletin, &mut Vec<Channel>)> = vec![
         |b, _| b.revision += 1,
-        |b, _| b.manifest = Manifest::of(b"another sound", b.manifest.duration_ms),
+        |b, _| {
+            b.source = loa_protocol::bulletin::Source::Content(Manifest::of(
+                b"another sound",
+                b.manifest().expect("audio").duration_ms,
+            ))
+        },
         |b, _| b.chime = [Chime::Bell, Chime::Rise][usize::from(b.chime == Chime::Bell)],
         |b, _| b.volume = (b.volume + 1) % 101,
         |b, _| b.order += 1,

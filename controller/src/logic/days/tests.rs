@@ -26,7 +26,8 @@ fn daily(id: &str, start: &str) -> Bulletin {
         priority: Priority::Ordinary,
         status: Status::Actual,
         order: 100,
-        manifest: Manifest::of(id.as_bytes(), 10_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(id.as_bytes(), 10_000)),
+        replay: None,
         chime: Chime::None,
         volume: 100,
         when: When::Rule {
@@ -138,7 +139,9 @@ fn what_was_due_is_left_for_the_pole_to_tell() {
 #[test]
 fn what_began_before_the_day_still_holds_the_horn_unless_all_was_stopped() {
     let mut long = daily("b1", "23:50");
-    long.manifest.duration_ms = 30 * 60 * 1_000;
+    if let loa_protocol::bulletin::Source::Content(manifest) = &mut long.source {
+        manifest.duration_ms = 30 * 60 * 1_000;
+    }
     let mut news = daily("b2", "00:05");
     news.lateness_s = Some(60);
     let (channel, mut state) = said("area.ban-chuong", vec![long, news]);

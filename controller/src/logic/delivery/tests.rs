@@ -41,13 +41,14 @@ fn book(contents: u32, blocks: u32, emergency: Option<u32>) -> Book {
             },
             status: Status::Actual,
             order: 0,
-            manifest: Manifest {
+            replay: None,
+            source: loa_protocol::bulletin::Source::Content(Manifest {
                 content: content(i),
                 length: u64::from(blocks) * u64::from(BLOCK_BYTES),
                 block_bytes: BLOCK_BYTES,
                 duration_ms: 1_000,
                 blocks: vec![content(i); blocks as usize],
-            },
+            }),
             chime: Chime::None,
             volume: 100,
             when: When::At {

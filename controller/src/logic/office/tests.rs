@@ -422,7 +422,8 @@ fn what_a_speaker_misses_is_sent_to_it() {
         priority: Priority::Emergency,
         status: Status::Exercise,
         order: 0,
-        manifest: manifest.clone(),
+        source: loa_protocol::bulletin::Source::Content(manifest.clone()),
+        replay: None,
         chime: Chime::Alert,
         volume: 100,
         when: When::At {

@@ -27,7 +27,8 @@ fn bulletin(id: &str, priority: Priority) -> Bulletin {
         priority,
         status: Status::Actual,
         order: 0,
-        manifest: Manifest::of(id.as_bytes(), 1_000),
+        source: loa_protocol::bulletin::Source::Content(Manifest::of(id.as_bytes(), 1_000)),
+        replay: None,
         chime: Chime::None,
         volume: 100,
         when: When::At {
@@ -150,7 +151,7 @@ fn a_programme_that_is_too_long_for_the_wire_keeps_its_emergency() {
 fn a_content_is_known_while_a_programme_names_it() {
     let mut book = book();
     let news = bulletin("news", Priority::Ordinary);
-    let content = news.manifest.content;
+    let content = news.manifest().expect("audio").content;
     take(&mut book, state(1, vec![news]));
     assert!(book.known(&content).is_some_and(|k| !k.is_urgent()));
     take(&mut book, state(2, vec![]));

@@ -24,7 +24,7 @@ async fn awaiting(store: &Store, when: When) -> Kept {
     let (audio, manifest) = some_audio(store).await;
     let new = NewBulletin {
         bulletin: bulletin(manifest, when, NOON),
-        audio,
+        audio: Some(audio),
         targets: vec![channel()],
         skip_holidays: false,
         supersedes: None,
@@ -60,7 +60,7 @@ async fn louder(store: &Store, seen: &Kept) -> Result<Kept, StoreError> {
     let change = BulletinChange {
         seen,
         bulletin: &bulletin,
-        audio: &seen.audio,
+        audio: seen.audio.as_ref(),
         targets: &[channel()],
         skip_holidays: false,
         fate: Fate::Asks(Ask::Hamlet),

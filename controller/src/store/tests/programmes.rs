@@ -28,7 +28,7 @@ fn change<'a>(
     BulletinChange {
         seen,
         bulletin,
-        audio: &seen.audio,
+        audio: seen.audio.as_ref(),
         targets,
         skip_holidays: false,
         fate: Fate::Free,
@@ -52,7 +52,7 @@ async fn add(store: &Store, when: When, targets: &[&str]) -> Bulletin {
     let bulletin = bulletin(manifest, when, NOON);
     let new = NewBulletin {
         bulletin: bulletin.clone(),
-        audio,
+        audio: Some(audio),
         targets: targets.iter().map(|t| channel(t)).collect(),
         skip_holidays: false,
         supersedes: None,
@@ -143,7 +143,7 @@ async fn what_supersedes_cancels_the_older_in_the_same_step() {
     let (audio, manifest) = some_audio(&store).await;
     let new = NewBulletin {
         bulletin: bulletin(manifest, at("2026-11-25T05:30"), NOON),
-        audio,
+        audio: Some(audio),
         targets: vec![channel("area.ban-chuong")],
         skip_holidays: false,
         supersedes: Some(old.id.clone()),
@@ -180,7 +180,7 @@ async fn a_full_programme_refuses_one_more_and_what_is_over_makes_room() {
     let (audio, manifest) = some_audio(&store).await;
     let new = |when: &str| NewBulletin {
         bulletin: bulletin(manifest.clone(), at(when), NOON),
-        audio: audio.clone(),
+        audio: Some(audio.clone()),
         targets: vec![channel("speaker.ban-chuong-1")],
         skip_holidays: false,
         supersedes: None,

@@ -32,6 +32,7 @@ fn booted(number: u64) -> Event {
 }
 fn playout(started: bool, outcome: Option<Outcome>) -> Playout {
     Playout {
+        streamed: None,
         id: PlayoutId {
             occurrence: "b1/2026-11-24/0/0".parse().expect("an occurrence"),
             attempt: 0,

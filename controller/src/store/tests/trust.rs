@@ -164,7 +164,7 @@ async fn add(store: &TestStore, priority: Priority, seconds: i64) -> Bulletin {
     };
     let new = NewBulletin {
         bulletin: b.clone(),
-        audio,
+        audio: Some(audio),
         targets: vec![channel()],
         skip_holidays: false,
         supersedes: None,

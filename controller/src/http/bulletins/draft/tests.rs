@@ -27,7 +27,7 @@ fn made(json: &str) -> Result<Bulletin, &'static str> {
 }
 fn kept(bulletin: Bulletin) -> Kept {
     Kept {
-        audio: "a0123456789abcdef".parse().expect("a name"),
+        audio: Some("a0123456789abcdef".parse().expect("a name")),
         stage: Stage::Planned,
         plea: None,
         decision: None,
@@ -49,8 +49,8 @@ fn kept(bulletin: Bulletin) -> Kept {
 }
 fn patched(old: &Bulletin, json: &str, now: WallTime) -> Result<Bulletin, &'static str> {
     let patch: BulletinPatch = serde_json::from_str(json).expect("a patch");
-    let manifest = old.manifest.clone();
-    amended(&kept(old.clone()), &patch, manifest, now).map_err(|error| error.code.word())
+    let source = old.source.clone();
+    amended(&kept(old.clone()), &patch, source, now).map_err(|error| error.code.word())
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! Sound as it is made, from the office's side: calls from a phone, and relays of other stations.
+//!
+//! `air` gives frames their numbers and signatures and sends them to the poles; what is said and when a call ends is decided in
+//! [`logic`](crate::logic).
+
+pub mod air;
+
+pub use air::Air;
