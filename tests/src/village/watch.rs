@@ -147,7 +147,10 @@ impl Village {
                 let steady =
                     pole.tape.is_clock_steady_since(self.now - 5 * SECOND) && !keys_changed;
                 if early_us > if steady { 1_000 } else { 500_000 } {
-                    return Err(format!("starts {early_us} us early"));
+                    let version = config.map(|c| c.version.generation);
+                    return Err(format!(
+                        "starts {early_us} us early, with a trim of {trim_ms} ms by configuration {version:?}"
+                    ));
                 }
             }
             let last = kept.bulletin.start_by(play.planned).plus_s(2);
