@@ -220,7 +220,7 @@ fn a_new_hamlet_head_comes_in_by_his_link_and_governs_nobody() {
 /// Begins first by its name, for it waits longest: nobody is told of what may be the office's own beginning.
 #[test]
 fn a_dead_pole_and_why_is_seen_by_who_watches_and_taken_repaired_and_printed_by_who_is_responsible()
- {
+{
     let mut commune = Commune::start();
     commune.village.poles[1].kill();
     let village = &commune.village;
