@@ -12,10 +12,15 @@ fi
 # Only this needs a network, and may wait a minute for one that is not there.
 timeout 60 cargo deny fetch db >/dev/null 2>&1 & advisories=$!
 
+# The app's is done while cargo has a processor to spare.
+told=$(mktemp)
+trap 'rm -f "$told"' EXIT
+(cd controller/web && npm run --silent check && node --check e2e/lib.mjs) >"$told" 2>&1 & app=$!
+
 echo "== format"; cargo fmt --all --check
 echo "== clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
 echo "== rustdoc"; RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-echo "== app"; (cd controller/web && npm run --silent check && node --check e2e/lib.mjs)
+echo "== app"; wait "$app" || { cat "$told"; exit 1; }
 echo "== deny"
 # It reads the manifests of other systems' crates too, which no build has fetched.
 cargo fetch --locked --quiet

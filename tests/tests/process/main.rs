@@ -7,5 +7,6 @@ mod broker_gone;
 mod identity;
 mod kill;
 mod sockets;
+mod sound;
 mod timed;
 mod uploads;
