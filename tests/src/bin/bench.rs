@@ -17,6 +17,8 @@ use loa_tests::process::{
     commune::{ADMINISTRATOR, Commune, HEAD},
     figures::{Figure, Goal, largest, percentile, smallest, summary},
     measure::{
+        apart::both_ways,
+        audit::verify_s,
         cost::{stripped_mb, watch},
         crowd::{come_back, cost_in_clear, cost_of_tls, cut_off, enrol_all},
         dead_pole::{Death, deaths},
@@ -43,6 +45,8 @@ type Measurement = (&'static str, fn() -> Vec<Figure>);
 const ALL: &[Measurement] = &[
     ("size", size),
     ("decode", decode),
+    ("apart", apart),
+    ("audit", audit),
     ("mutated", mutated),
     ("likeness", likeness),
     ("cost", cost),
@@ -472,6 +476,52 @@ fn decode() -> Vec<Figure> {
             "ffmpeg -threads 1",
         ),
     ]
+}
+
+/// Five minutes, where reading is most of it, and two seconds, where the process is.
+fn apart() -> Vec<Figure> {
+    const ROUNDS: usize = 7;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mp3 = |seconds| {
+        let source = sound::wav_file(folder.path(), seconds, 1);
+        both_ways(ROUNDS, &sound::convert(&source, Format::Mp3), "mp3")
+    };
+    let (long, short) = (mp3(300.0), mp3(2.0));
+    println!("  five minutes: {long:?}; two seconds: {short:?}");
+    vec![
+        Figure {
+            name: "ingest_child_ratio",
+            value: long.ratio,
+            unit: "",
+            goal: Goal::Told,
+            n: ROUNDS,
+            how: "time on the clock to make content of five minutes of MP3 in a fenced process of its own, over the same in \
+                  the calling process; in turns, median"
+                .into(),
+        },
+        Figure {
+            name: "ingest_child_more_ms",
+            value: (short.apart_s - short.here_s) * 1_000.0,
+            unit: "ms",
+            goal: Goal::Told,
+            n: ROUNDS,
+            how: "what the process, its fences and its end take more than reading two seconds of MP3 in the calling process; \
+                  difference of medians"
+                .into(),
+        },
+    ]
+}
+
+fn audit() -> Vec<Figure> {
+    const ENTRIES: u64 = 1_000_000;
+    vec![Figure {
+        name: "audit_verify_s",
+        value: verify_s(ENTRIES),
+        unit: "s",
+        goal: Goal::Told,
+        n: ENTRIES as usize,
+        how: "`loa-controller audit verify` over a log of 1,000,000 entries, from the start of the process to its end".into(),
+    }]
 }
 
 fn hearing() -> Vec<Figure> {

@@ -1,5 +1,7 @@
 //! The measurements behind the figures. Tests run them small, the bench runs them whole.
 
+pub mod apart;
+pub mod audit;
 pub mod cost;
 pub mod crowd;
 pub mod dead_pole;
