@@ -91,20 +91,16 @@ async fn a_burst_of_blocks_reaches_every_speaker_whole() {
     assert_eq!(broker.counters().overflowed, 0);
 }
 
-#[tokio::test]
-async fn a_speaker_that_takes_nothing_loses_blocks_but_not_the_command_after_them() {
-    let broker = broker().await;
-    let at = broker.address();
-    let office = connect(office(at)).await.unwrap();
-    let mut pole = connect(pole(at, "khuoi-meo")).await.unwrap();
-    pole.subscribe("loa/v1/content/00ff/+").await;
+/// A pole (`ban-chuong`) that hears this, and commands to the commune, and has not acknowledged the first of these: nothing
+/// more is sent to it until it does ([`opens`]).
+async fn stuck(at: SocketAddr, office: &Peer, filter: &str) -> TcpStream {
     // One inflight QoS 1 message that is never acknowledged stops the queue without filling the socket.
     let mut hello = connect_packet("ban-chuong", 60, None);
     // Receive maximum 1: three bytes of properties after the keep-alive.
     hello.splice(12..13, [3, 0x21, 0, 1]);
     hello[1] += 3;
     let mut stuck = connect_by_hand(at, &hello).await;
-    let filters = ["loa/v1/content/#", "loa/v1/channel/area.sang-moc/now"];
+    let filters = [filter, COMMANDS];
     let mut body = vec![0, 1, 0];
     for filter in filters {
         body.extend(u16::try_from(filter.len()).unwrap().to_be_bytes());
@@ -117,10 +113,68 @@ async fn a_speaker_that_takes_nothing_loses_blocks_but_not_the_command_after_the
     let mut suback = [0; 7];
     stuck.read_exact(&mut suback).await.unwrap();
     assert_eq!((suback[0], &suback[5..]), (0x90, &[1, 1][..]));
+    office.say(COMMANDS, "unanswered", false).await;
+    stuck
+}
 
-    office
-        .say("loa/v1/channel/area.sang-moc/now", "unanswered", false)
-        .await;
+const COMMANDS: &str = "loa/v1/channel/area.sang-moc/now";
+
+/// Everything that comes to it, up to the command to stop.
+async fn opens(stuck: &mut TcpStream) -> Vec<u8> {
+    // The acknowledgement of packet 1 opens the way.
+    stuck.write_all(&[0x40, 2, 0, 1]).await.unwrap();
+    let mut heard: Vec<u8> = vec![];
+    let told = async {
+        while !heard.windows(4).any(|bytes| bytes == b"stop") {
+            let mut some = vec![0; 65_536];
+            let length = stuck.read(&mut some).await.unwrap();
+            assert_ne!(length, 0, "closed before the command came");
+            heard.extend(&some[..length]);
+        }
+    };
+    timeout(PATIENCE, told).await.unwrap();
+    heard
+}
+
+#[tokio::test]
+async fn words_that_waited_too_long_for_a_weak_speaker_are_not_said_to_it_any_more() {
+    let broker = broker().await;
+    let at = broker.address();
+    let office = connect(office(at)).await.unwrap();
+    let mut stuck = stuck(at, &office, "loa/v1/channel/area.sang-moc/live/+").await;
+    let live = "loa/v1/channel/area.sang-moc/live/b0123456789abcdef";
+    for (word, expiry_s) in [("stale", 1), ("fresh", 60)] {
+        let properties = PublishProperties {
+            message_expiry_interval: Some(expiry_s),
+            ..PublishProperties::default()
+        };
+        let options = PublishOptions::new(QoS::AtMostOnce).properties(properties);
+        office.client.publish(live, word, options).await.unwrap();
+    }
+    office.say(COMMANDS, "stop", false).await;
+    // What was sent before it stuck, and then nothing, for longer than a word is worth anything.
+    let silence = async {
+        let mut some = vec![0; 1_000];
+        while stuck.read(&mut some).await.unwrap() > 0 {}
+    };
+    assert!(
+        timeout(Duration::from_millis(1_200), silence)
+            .await
+            .is_err()
+    );
+    let heard = opens(&mut stuck).await;
+    let came = |word: &[u8]| heard.windows(word.len()).any(|bytes| bytes == word);
+    assert!(came(b"fresh") && !came(b"stale"));
+}
+
+#[tokio::test]
+async fn a_speaker_that_takes_nothing_loses_blocks_but_not_the_command_after_them() {
+    let broker = broker().await;
+    let at = broker.address();
+    let office = connect(office(at)).await.unwrap();
+    let mut pole = connect(pole(at, "khuoi-meo")).await.unwrap();
+    pole.subscribe("loa/v1/content/00ff/+").await;
+    let mut stuck = stuck(at, &office, "loa/v1/content/#").await;
     let blocks = SPEAKER_QUEUE + 50;
     for block in 0..blocks {
         office
@@ -136,18 +190,7 @@ async fn a_speaker_that_takes_nothing_loses_blocks_but_not_the_command_after_the
         .say("loa/v1/channel/area.sang-moc/now", "stop", false)
         .await;
     until(&broker, |now| now.overflowed == 51).await;
-    // The acknowledgement of packet 1 opens the way.
-    stuck.write_all(&[0x40, 2, 0, 1]).await.unwrap();
-    let mut heard: Vec<u8> = vec![];
-    let told = async {
-        while !heard.windows(4).any(|bytes| bytes == b"stop") {
-            let mut some = vec![0; 65_536];
-            let length = stuck.read(&mut some).await.unwrap();
-            assert_ne!(length, 0, "closed before the command came");
-            heard.extend(&some[..length]);
-        }
-    };
-    timeout(PATIENCE, told).await.unwrap();
+    opens(&mut stuck).await;
 }
 
 #[tokio::test]
