@@ -15,7 +15,9 @@ export class Checking {
 
   /// Soon, and only when something changed.
   ask(body: Omit<BulletinBody, "audio">, audio: string | null, durationS: number | null): void {
-    const asked: CheckBody = { ...body, ...(audio ? { audio } : { duration_s: durationS ?? 30 }) };
+    // What is relayed is as long as its window.
+    const { relay: _, ...rest } = body;
+    const asked: CheckBody = { ...rest, ...(audio ? { audio } : { duration_s: durationS ?? 30 }) };
     const of = JSON.stringify(asked);
     if (of === this.#of) return;
     this.#of = of;

@@ -1,0 +1,116 @@
+/// The microphone, open: hands out frames of 20 ms with the moment of their capture by the phone's monotonic clock (µs).
+import { CaptureClock } from "./clock";
+import { Framer, RATE } from "./frame";
+import url from "./capture.worklet.js?url";
+
+export type MicTrouble = "denied" | "absent" | "insecure" | "unable" | "failed";
+export class MicFailure extends Error {
+  constructor(readonly why: MicTrouble) {
+    super(why);
+    this.name = "MicFailure";
+  }
+}
+
+export interface Captured {
+  number: number;
+  samples: Float32Array;
+  /// By `performance.now()`, in µs.
+  capturedUs: number;
+}
+interface Heard {
+  onframe: (frame: Captured) => void;
+  /// The microphone was taken away: a phone call came in, or it was pulled out.
+  onlost: () => void;
+}
+
+export const monotonicUs = (): number => performance.now() * 1_000;
+
+export class Microphone {
+  #stream: MediaStream;
+  #audio: AudioContext;
+  #ends: (() => void)[] = [];
+
+  private constructor(stream: MediaStream, audio: AudioContext) {
+    this.#stream = stream;
+    this.#audio = audio;
+  }
+
+  /// Throws a `MicFailure`.
+  static async open(heard: Heard): Promise<Microphone> {
+    if (!isSecureContext || !navigator.mediaDevices?.getUserMedia) throw new MicFailure("insecure");
+    if (typeof AudioWorkletNode === "undefined") throw new MicFailure("unable");
+    let stream: MediaStream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({
+        audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      });
+    } catch (error) {
+      const name = error instanceof DOMException ? error.name : "";
+      if (name === "NotAllowedError" || name === "SecurityError") throw new MicFailure("denied");
+      throw new MicFailure(name === "NotFoundError" ? "absent" : "failed");
+    }
+    const { audio, source } = listen(stream);
+    const mic = new Microphone(stream, audio);
+    try {
+      await mic.#begin(source, heard);
+    } catch {
+      mic.close();
+      throw new MicFailure("failed");
+    }
+    return mic;
+  }
+
+  async #begin(source: MediaStreamAudioSourceNode, heard: Heard): Promise<void> {
+    const { sampleRate } = this.#audio;
+    const track = this.#stream.getAudioTracks()[0];
+    // What the browser knows of the way from the membrane to the audio clock.
+    const known = (track?.getSettings() as { latency?: number } | undefined)?.latency;
+    const clock = new CaptureClock(known ?? this.#audio.baseLatency ?? 0);
+    const framer = new Framer(sampleRate);
+    await this.#audio.audioWorklet.addModule(url);
+    const node = new AudioWorkletNode(this.#audio, "loa-capture", { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] });
+    node.port.onmessage = ({ data }: MessageEvent<{ at: number; samples: Float32Array }>) => {
+      const now = monotonicUs();
+      clock.arrived((data.at + data.samples.length) / sampleRate, now);
+      for (const { number, atS, samples } of framer.push(data.at, data.samples)) {
+        heard.onframe({ number, samples, capturedUs: clock.capturedUs(atS, now) });
+      }
+    };
+    source.connect(node);
+    // Some browsers run only what leads to the output; the node itself is silent.
+    node.connect(this.#audio.destination);
+    this.#ends.push(() => {
+      node.port.onmessage = null;
+      node.disconnect();
+    });
+    const lost = () => heard.onlost();
+    track?.addEventListener("ended", lost);
+    track?.addEventListener("mute", lost);
+    this.#ends.push(() => {
+      track?.removeEventListener("ended", lost);
+      track?.removeEventListener("mute", lost);
+    });
+  }
+
+  /// Within a touch: browsers let sound run only after one.
+  wake(): void {
+    if (this.#audio.state !== "running") void this.#audio.resume().catch(() => {});
+  }
+  close(): void {
+    for (const end of this.#ends.splice(0)) end();
+    for (const track of this.#stream.getTracks()) track.stop();
+    void this.#audio.close().catch(() => {});
+  }
+}
+
+/// At 48 kHz where the browser converts; otherwise at the microphone's own rate.
+function listen(stream: MediaStream): { audio: AudioContext; source: MediaStreamAudioSourceNode } {
+  const audio = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+  try {
+    return { audio, source: audio.createMediaStreamSource(stream) };
+  } catch {
+    void audio.close().catch(() => {});
+    const own = new AudioContext({ latencyHint: "interactive" });
+    return { audio: own, source: own.createMediaStreamSource(stream) };
+  }
+}
