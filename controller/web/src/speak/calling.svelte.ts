@@ -8,7 +8,8 @@ import { type Face, face } from "./face";
 import { type Howl, HowlDetector } from "./howl";
 import { Meter } from "./level";
 import { Line } from "./line";
-import { type Captured, Microphone, MicFailure, type MicTrouble, monotonicUs } from "./microphone";
+import type { Frame } from "./frame";
+import { Microphone, MicFailure, type MicTrouble, monotonicUs } from "./microphone";
 import type { FromOffice } from "./protocol";
 import type { CallView } from "./types";
 
@@ -120,6 +121,7 @@ export class Calling {
   async start(wish: Wish): Promise<void> {
     if (this.mic !== "open" || this.call === "asked" || this.call === "open" || this.call === "ending") return;
     this.#microphone?.wake();
+    this.#microphone?.settle();
     this.#reset();
     this.call = "asked";
     void this.#stayAwake();
@@ -187,11 +189,11 @@ export class Calling {
     this.#howling = new HowlDetector();
   }
 
-  #take(frame: Captured): void {
+  #take(frame: Frame): void {
     this.#meter.push(frame.samples);
-    const line = this.#line;
-    if (!line || this.call !== "open" || this.untilMs === null || this.untilMs > EARLY_MS) return;
-    this.#encoder?.push(frame);
+    const microphone = this.#microphone;
+    if (!microphone || !this.#line || this.call !== "open" || this.untilMs === null || this.untilMs > EARLY_MS) return;
+    this.#encoder?.push(frame, microphone.capturedUs(frame));
     if (this.untilMs <= 0) this.howl = this.#howling.push(frame.samples, this.delayMs);
   }
 

@@ -97,6 +97,10 @@ export class CaptureClock {
     this.#arrivals.push({ atUs: nowUs, offsetUs });
     while ((this.#arrivals[0]?.atUs ?? nowUs) < nowUs - WINDOW_US) this.#arrivals.shift();
   }
+  /// Before somebody speaks: nothing hangs on what was told before, so the best that is known holds at once.
+  settle(): void {
+    this.#offset = new Slewed();
+  }
   /// When the sample at `atS` was captured.
   capturedUs(atS: number, nowUs: number): number {
     const first = this.#arrivals[0];

@@ -1,6 +1,5 @@
 /// From samples to what is sent: Opus where the browser encodes it, plain samples of 16 kHz where it does not.
-import { type Codec, FRAME_MS, PCM_RATE, RATE, toPcm16 } from "./frame";
-import type { Captured } from "./microphone";
+import { type Codec, type Frame, FRAME_MS, PCM_RATE, RATE, toPcm16 } from "./frame";
 import { Resampler } from "./resample";
 
 export interface Encoded {
@@ -10,7 +9,8 @@ export interface Encoded {
 }
 export interface Encoder {
   codec: Codec;
-  push(frame: Captured): void;
+  /// `capturedUs`: by the phone's clock.
+  push(frame: Frame, capturedUs: number): void;
   close(): void;
 }
 
@@ -70,7 +70,7 @@ class OpusEncoder implements Encoder {
     });
     this.#encoder.configure(opus);
   }
-  push({ number, samples, capturedUs }: Captured): void {
+  push({ number, samples }: Frame, capturedUs: number): void {
     if (this.#encoder.state !== "configured" || this.#captured.size >= MOST_INSIDE) return;
     this.#captured.set(number, capturedUs);
     const data = new AudioData({
@@ -103,7 +103,7 @@ export class PcmEncoder implements Encoder {
   constructor(onframe: (frame: Encoded) => void) {
     this.#onframe = onframe;
   }
-  push({ number, samples, capturedUs }: Captured): void {
+  push({ number, samples }: Frame, capturedUs: number): void {
     if (number !== this.#last + 1) {
       this.#resampler = new Resampler(RATE, PCM_RATE);
       this.#held = new Float32Array(0);

@@ -5,9 +5,8 @@ import { type Codec, pack } from "./frame";
 import { monotonicUs } from "./microphone";
 import { address, AGAIN_MS, askClock, end, FIRST_MS, fits, type FromOffice, hello, read, SILENT_MS } from "./protocol";
 
-/// At the beginning the clocks are compared often, then now and then.
-const BURST = 8;
-const BURST_MS = 60;
+/// Until speech begins the clocks are compared often (the line may be busy with something else at first), then now and then.
+const FIRST_ASKS_MS = [0, 60, 120, 180, 300, 600, 1_000, 1_400, 1_800, 2_400, 3_000];
 const CLOCK_MS = 5_000;
 const LOOK_MS = 250;
 const RETRY_MS = 400;
@@ -51,7 +50,7 @@ export class Line {
     socket.onopen = () => {
       this.#heardMs = performance.now();
       socket.send(hello(this.#codec));
-      for (let n = 0; n < BURST; n++) this.#later(n * BURST_MS, () => this.#ask());
+      for (const ms of FIRST_ASKS_MS) this.#later(ms, () => this.#ask());
     };
     socket.onmessage = ({ data }) => {
       if (typeof data !== "string" || this.#socket !== socket) return;

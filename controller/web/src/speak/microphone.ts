@@ -1,6 +1,6 @@
-/// The microphone, open: hands out frames of 20 ms with the moment of their capture by the phone's monotonic clock (µs).
+/// The microphone, open: hands out frames of 20 ms, and knows when each was captured by the phone's monotonic clock (µs).
 import { CaptureClock } from "./clock";
-import { Framer, RATE } from "./frame";
+import { type Frame, Framer, RATE } from "./frame";
 import url from "./capture.worklet.js?url";
 
 export type MicTrouble = "denied" | "absent" | "insecure" | "unable" | "failed";
@@ -11,14 +11,8 @@ export class MicFailure extends Error {
   }
 }
 
-export interface Captured {
-  number: number;
-  samples: Float32Array;
-  /// By `performance.now()`, in µs.
-  capturedUs: number;
-}
 interface Heard {
-  onframe: (frame: Captured) => void;
+  onframe: (frame: Frame) => void;
   /// The microphone was taken away: a phone call came in, or it was pulled out.
   onlost: () => void;
 }
@@ -28,11 +22,15 @@ export const monotonicUs = (): number => performance.now() * 1_000;
 export class Microphone {
   #stream: MediaStream;
   #audio: AudioContext;
+  #clock: CaptureClock;
   #ends: (() => void)[] = [];
 
   private constructor(stream: MediaStream, audio: AudioContext) {
     this.#stream = stream;
     this.#audio = audio;
+    // What the browser knows of the way from the membrane to the audio clock.
+    const known = (stream.getAudioTracks()[0]?.getSettings() as { latency?: number } | undefined)?.latency;
+    this.#clock = new CaptureClock(known ?? audio.baseLatency ?? 0);
   }
 
   /// Throws a `MicFailure`.
@@ -63,18 +61,12 @@ export class Microphone {
   async #begin(source: MediaStreamAudioSourceNode, heard: Heard): Promise<void> {
     const { sampleRate } = this.#audio;
     const track = this.#stream.getAudioTracks()[0];
-    // What the browser knows of the way from the membrane to the audio clock.
-    const known = (track?.getSettings() as { latency?: number } | undefined)?.latency;
-    const clock = new CaptureClock(known ?? this.#audio.baseLatency ?? 0);
     const framer = new Framer(sampleRate);
     await this.#audio.audioWorklet.addModule(url);
     const node = new AudioWorkletNode(this.#audio, "loa-capture", { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] });
     node.port.onmessage = ({ data }: MessageEvent<{ at: number; samples: Float32Array }>) => {
-      const now = monotonicUs();
-      clock.arrived((data.at + data.samples.length) / sampleRate, now);
-      for (const { number, atS, samples } of framer.push(data.at, data.samples)) {
-        heard.onframe({ number, samples, capturedUs: clock.capturedUs(atS, now) });
-      }
+      this.#clock.arrived((data.at + data.samples.length) / sampleRate, monotonicUs());
+      for (const frame of framer.push(data.at, data.samples)) heard.onframe(frame);
     };
     source.connect(node);
     // Some browsers run only what leads to the output; the node itself is silent.
@@ -92,6 +84,14 @@ export class Microphone {
     });
   }
 
+  /// Before somebody speaks.
+  settle(): void {
+    this.#clock.settle();
+  }
+  /// When a frame that was just handed out was captured.
+  capturedUs(frame: Frame): number {
+    return this.#clock.capturedUs(frame.atS, monotonicUs());
+  }
   /// Within a touch: browsers let sound run only after one.
   wake(): void {
     if (this.#audio.state !== "running") void this.#audio.resume().catch(() => {});
