@@ -15,9 +15,7 @@ export class Checking {
 
   /// Soon, and only when something changed.
   ask(body: Omit<BulletinBody, "audio">, audio: string | null, durationS: number | null): void {
-    // What is relayed is as long as its window.
-    const { relay: _, ...rest } = body;
-    const asked: CheckBody = { ...rest, ...(audio ? { audio } : { duration_s: durationS ?? 30 }) };
+    const asked = { ...body, ...(body.relay ? {} : audio ? { audio } : { duration_s: durationS ?? 30 }) } as CheckBody;
     const of = JSON.stringify(asked);
     if (of === this.#of) return;
     this.#of = of;

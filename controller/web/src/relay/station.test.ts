@@ -16,6 +16,7 @@ it("is called what somebody typed, else what it calls itself, else by its host",
 });
 it("may answer and yet be silent", () => {
   expect(isSilent(tried({ level_dbfs: -72 }))).toBe(true);
+  expect(isSilent(tried({ level_dbfs: null }))).toBe(true);
   expect(isSilent(tried({}))).toBe(false);
   expect(isSilent(tried({ ok: false, level_dbfs: null }))).toBe(false);
 });

@@ -21,5 +21,5 @@ export function nameOf(typed: string, address: string, tried: StationTried | nul
 }
 
 export function isSilent(tried: StationTried): boolean {
-  return tried.ok && tried.level_dbfs !== null && tried.level_dbfs < SILENT_DBFS;
+  return tried.ok && (tried.level_dbfs ?? Number.NEGATIVE_INFINITY) < SILENT_DBFS;
 }

@@ -253,7 +253,7 @@ export class Calling {
     if (this.call === "ended" || this.call === "none") return;
     clearTimeout(this.#ending);
     // What we know better than the office: why the hand let go.
-    this.reason ||= reason || "ended";
+    this.reason ||= reason || this.view?.reason || "released";
     this.call = "ended";
     this.#line?.close();
     this.#line = null;

@@ -26,10 +26,11 @@ export interface CallView {
   speak_at: Instant;
   delay_ms: number;
   longest_s: number;
-  began: Instant;
+  /// `null`: nothing was said yet.
+  began: Instant | null;
   ended: Instant | null;
   reason: string | null;
-  by: { id: string; name: string };
+  by: { id: string; name: string | null } | null;
   of: number;
   online: number;
   audio: string | null;
