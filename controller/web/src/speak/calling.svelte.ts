@@ -120,10 +120,14 @@ export class Calling {
 
   async start(wish: Wish): Promise<void> {
     if (this.mic !== "open" || this.call === "asked" || this.call === "open" || this.call === "ending") return;
-    this.#microphone?.wake();
-    this.#microphone?.settle();
     this.#reset();
     this.call = "asked";
+    if (!(await this.#microphone?.wake())) {
+      this.call = "none";
+      this.trouble = { code: "asleep", message: "", details: {} };
+      return;
+    }
+    this.#microphone?.settle();
     void this.#stayAwake();
     let view: CallView;
     try {

@@ -17,6 +17,9 @@ interface Heard {
   onlost: () => void;
 }
 
+/// A sleeping audio clock wakes at once or not at all.
+const WAKE_MS = 400;
+
 export const monotonicUs = (): number => performance.now() * 1_000;
 
 export class Microphone {
@@ -92,9 +95,11 @@ export class Microphone {
   capturedUs(frame: Frame): number {
     return this.#clock.capturedUs(frame.atS, monotonicUs());
   }
-  /// Within a touch: browsers let sound run only after one.
-  wake(): void {
-    if (this.#audio.state !== "running") void this.#audio.resume().catch(() => {});
+  /// Browsers let sound run only after a touch. `false`: not even this one was enough.
+  async wake(): Promise<boolean> {
+    if (this.#audio.state === "running") return true;
+    const awake = this.#audio.resume().then(() => true, () => false);
+    return await Promise.race([awake, new Promise<boolean>((done) => setTimeout(() => done(false), WAKE_MS))]);
   }
   close(): void {
     for (const end of this.#ends.splice(0)) end();
