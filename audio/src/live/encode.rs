@@ -2,11 +2,8 @@
 
 use ropus::{Application, Bitrate, Channels, Encoder, Signal};
 
-use super::FRAME;
+use super::{FRAME, MAX_FRAME_BYTES};
 use crate::SAMPLE_RATE;
-
-/// More than the longest frame at the highest rate.
-const MAX_FRAME_BYTES: usize = 1_275;
 
 /// What is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
