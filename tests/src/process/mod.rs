@@ -17,6 +17,7 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod office;
 pub mod passport;
+pub mod phone;
 pub mod pole;
 pub mod program;
 pub mod pulse;

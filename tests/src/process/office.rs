@@ -151,6 +151,11 @@ impl Office {
         });
     }
 
+    /// Where a line to its pages goes.
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
     /// Where browsers find it.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.http_port)
@@ -188,7 +193,17 @@ impl Office {
 
     /// Sessions outlive a restart; this is for the first one.
     fn sign_in(&self) {
-        self.api
-            .post("/session", &json!({"username": USER, "password": PASSWORD}));
+        sign_in(&self.api);
     }
+
+    /// The first administrator on a device of his own, over whatever line ends in `port`.
+    pub fn signed_in_at(port: u16) -> Http {
+        let api = Http::new(format!("http://127.0.0.1:{port}"));
+        sign_in(&api);
+        api
+    }
+}
+
+fn sign_in(api: &Http) {
+    api.post("/session", &json!({"username": USER, "password": PASSWORD}));
 }
