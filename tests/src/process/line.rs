@@ -57,12 +57,23 @@ impl Weather {
     }
 }
 
+/// How a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Bytes come through.
+    Whole,
+    /// Nothing does, and nobody is told.
+    Cut,
+    /// Nothing does, and both ends know it.
+    HungUp,
+}
+
 /// A line to `broker`. Dropping it ends it, and all its connections with it.
 #[derive(Debug)]
 pub struct Line {
     pub port: u16,
-    /// `true`: bytes come through. Without a sender the line's thread ends.
-    whole: Option<watch::Sender<bool>>,
+    /// Without a sender the line's thread ends.
+    state: Option<watch::Sender<State>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -76,7 +87,7 @@ impl Line {
     /// # Panics
     /// When there is no port or thread for it.
     pub fn through(weather: Weather, broker_port: u16) -> Self {
-        let (whole, seen) = watch::channel(true);
+        let (state, seen) = watch::channel(State::Whole);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -90,30 +101,35 @@ impl Line {
         let thread = std::thread::spawn(move || runtime.block_on(all));
         Self {
             port,
-            whole: Some(whole),
+            state: Some(state),
             thread: Some(thread),
         }
     }
 
     /// The cable is cut: what is under way is lost, both ends still think that they are connected.
     pub fn cut(&self) {
-        self.set(false);
+        self.set(State::Cut);
+    }
+
+    /// As a cut, and both ends are told; whoever knocks is turned away.
+    pub fn hang_up(&self) {
+        self.set(State::HungUp);
     }
 
     pub fn mend(&self) {
-        self.set(true);
+        self.set(State::Whole);
     }
 
-    fn set(&self, whole: bool) {
-        if let Some(sender) = &self.whole {
-            sender.send_replace(whole);
+    fn set(&self, state: State) {
+        if let Some(sender) = &self.state {
+            sender.send_replace(state);
         }
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        drop(self.whole.take());
+        drop(self.state.take());
         if let Some(thread) = self.thread.take() {
             // It panicked only if a test did.
             let _ = thread.join();
@@ -125,13 +141,13 @@ async fn carry(
     listener: TcpListener,
     broker: SocketAddr,
     weather: Weather,
-    whole: watch::Receiver<bool>,
+    state: watch::Receiver<State>,
 ) {
-    let mut ended = whole.clone();
+    let mut ended = state.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((pole, _)) = accepted {
-                tokio::spawn(connection(pole, broker, weather, whole.clone()));
+                tokio::spawn(connection(pole, broker, weather, state.clone()));
             },
             changed = ended.changed() => if changed.is_err() { return },
         }
@@ -144,10 +160,10 @@ async fn connection(
     pole: TcpStream,
     broker: SocketAddr,
     weather: Weather,
-    mut whole: watch::Receiver<bool>,
+    mut state: watch::Receiver<State>,
 ) {
-    if !*whole.borrow_and_update() {
-        return hold(pole, whole).await;
+    if *state.borrow_and_update() != State::Whole {
+        return hold(pole, state).await;
     }
     let Ok(office) = TcpStream::connect(broker).await else {
         return;
@@ -161,12 +177,10 @@ async fn connection(
     let is_cut = tokio::select! {
         _ = copy(&mut pole_says, &mut office_hears, weather) => false,
         _ = copy(&mut office_says, &mut pole_hears, weather) => false,
-        _ = whole.changed() => true,
+        _ = state.changed() => true,
     };
-    if is_cut {
-        // Both ends stay open and hear nothing, until the line's own end.
-        while whole.changed().await.is_ok() {}
-    }
+    // Both ends stay open and hear nothing, until somebody hangs up, or the line's own end.
+    while is_cut && *state.borrow_and_update() != State::HungUp && state.changed().await.is_ok() {}
 }
 
 async fn copy(
@@ -219,11 +233,12 @@ async fn deliver(
     Ok(())
 }
 
-/// Somebody knocks on a cut line and is not answered; a knock after it was mended finds the office.
-async fn hold(pole: TcpStream, mut whole: watch::Receiver<bool>) {
+/// Somebody knocks on a cut line and is not answered; a knock after it was mended finds the office. Where somebody hung up, he
+/// is turned away at once.
+async fn hold(pole: TcpStream, mut state: watch::Receiver<State>) {
     let _open = pole;
-    while !*whole.borrow_and_update() {
-        if whole.changed().await.is_err() {
+    while *state.borrow_and_update() == State::Cut {
+        if state.changed().await.is_err() {
             return;
         }
     }

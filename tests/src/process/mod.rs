@@ -24,6 +24,7 @@ pub mod pulse;
 pub mod recording;
 pub mod sockets;
 pub mod sound;
+pub mod station;
 pub mod village;
 
 pub use self::{

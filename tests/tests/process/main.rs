@@ -9,6 +9,7 @@ mod fixtures;
 mod formats;
 mod identity;
 mod kill;
+mod live;
 mod office_gone;
 mod sockets;
 mod sound;
