@@ -18,9 +18,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 pub use error::DecodeError;
+pub(crate) use guard::guarded;
+pub(crate) use opus::packet_frames;
 pub use symphonia::core::io::MediaSource;
 
-use guard::guarded;
 use mp4::Mp4Facts;
 use reader::Reader;
 use sniff::Container;
