@@ -16,6 +16,8 @@ pub mod hearing;
 pub mod ingest;
 pub mod live;
 pub mod measure;
+#[cfg(feature = "encode")]
+mod ogg_opus;
 mod resample;
 pub mod wav;
 

@@ -19,6 +19,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineOptions},
     http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
+    live::Calls,
     pki::{Identity, Peer, PkiError, Shown, controller_config, keep, line_config, web_config},
     rounds::rounds,
     store::{Store, StoreError},
@@ -67,6 +68,7 @@ pub struct App {
     http: tokio::sync::Mutex<JoinHandle<io::Result<()>>>,
     tidy: JoinHandle<()>,
     rounds: JoinHandle<()>,
+    calls: Calls,
     /// Alerts: looks, and tells people.
     watch: JoinHandle<()>,
     certificates: JoinHandle<()>,
@@ -131,6 +133,7 @@ impl App {
         )
         .await?;
         let closing = state.closing();
+        let calls = state.calls();
         let router = http::router(state.clone());
         let http = tokio::spawn(http::serve(
             listener,
@@ -149,6 +152,7 @@ impl App {
             )),
             watch: tokio::spawn(watch::run(state.clone(), closing.clone())),
             rounds: tokio::spawn(rounds(state.clone(), run)),
+            calls,
             run,
             tidy: tokio::spawn(tidy(state)),
             config,
@@ -207,6 +211,13 @@ impl App {
         self.rounds.abort();
         self.certificates.abort();
         self.closing.cancel();
+        // What is said is over, and the poles hear of it, while there is still a line.
+        if tokio::time::timeout(LAST_ANSWERS, self.calls.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a call was not put in order; the next start does it");
+        }
         let mut http = self.http.into_inner();
         if tokio::time::timeout(LAST_ANSWERS, &mut http).await.is_err() {
             http.abort();

@@ -1,5 +1,7 @@
 //! What the operator sets: strict TOML, and errors that name file, key and what is allowed.
 
+mod live;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -17,6 +19,8 @@ use crate::{
     reports::ReportConfig,
     speech::{MAX_SENTENCE, SpeechConfig},
 };
+
+pub use live::LiveConfig;
 
 /// Where `serve` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/loa/controller.toml";
@@ -38,6 +42,7 @@ pub struct Config {
     pub telegram: Option<TelegramConfig>,
     pub report: ReportConfig,
     pub speech: SpeechConfig,
+    pub live: LiveConfig,
     pub metrics: MetricsConfig,
     pub log: LogConfig,
 }
@@ -207,6 +212,7 @@ impl Default for Config {
             telegram: None,
             report: ReportConfig::default(),
             speech: SpeechConfig::default(),
+            live: LiveConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }
@@ -464,6 +470,7 @@ impl Config {
         let report = self.report.check(self.mail.is_some());
         mail.and(telegram)
             .and(report)
+            .and(self.live.check())
             .or_else(|(key, says)| wrong(key, says))?;
         self.speech
             .check()

@@ -19,6 +19,7 @@ mod board;
 mod bulletins;
 mod calendars;
 mod caller;
+mod calls;
 mod days;
 mod description;
 mod enrolment;
@@ -37,6 +38,7 @@ mod library;
 mod me;
 mod messages;
 mod metrics;
+mod microphone;
 mod now;
 mod orders;
 mod page;
@@ -89,6 +91,7 @@ use crate::{
     clock::Clock,
     config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
+    live::{Calls, calls::Desk},
     notify::Notifier,
     pki::Identity,
     speech::{SpeechError, Studio},
@@ -126,7 +129,7 @@ pub struct AppState {
 pub struct Shared {
     pub(crate) store: Store,
     pub(crate) engine: EngineHandle,
-    pub(crate) studio: Studio,
+    pub(crate) studio: Arc<Studio>,
     pub(crate) shelf: Shelf,
     pub(crate) config: Config,
     pub(crate) identity: Identity,
@@ -144,6 +147,8 @@ pub struct Shared {
     pub(crate) metrics_token: Option<String>,
     pub(crate) watchers: watchers::Watchers,
     pub(crate) closing: CancellationToken,
+    /// Who speaks live.
+    pub(crate) calls: Calls,
 }
 
 impl std::fmt::Debug for Shared {
@@ -181,7 +186,10 @@ impl AppState {
         clock: Arc<dyn Clock>,
         identity: Identity,
     ) -> Result<AppState, StateError> {
-        let studio = Studio::open(&config.speech, &store.data_dir().join("speech"))?;
+        let studio = Arc::new(Studio::open(
+            &config.speech,
+            &store.data_dir().join("speech"),
+        )?);
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
         let apart = apart(limits).await?;
@@ -192,6 +200,17 @@ impl AppState {
             limits.max_audio_minutes * 60,
         )
         .await?;
+        let closing = CancellationToken::new();
+        let desk = Desk {
+            store: store.clone(),
+            engine: engine.clone(),
+            shelf: shelf.clone(),
+            studio: studio.clone(),
+            clock: clock.clone(),
+            config: config.live.clone(),
+        };
+        let calls = Calls::new(desk, closing.clone());
+        calls.recover().await.map_err(AudioError::from)?;
         Ok(AppState {
             shared: Arc::new(Shared {
                 notifier: Notifier::new(&config),
@@ -209,7 +228,8 @@ impl AppState {
                 decoy: chance::bytes(),
                 metrics_token,
                 watchers: watchers::Watchers::default(),
-                closing: CancellationToken::new(),
+                closing,
+                calls,
             }),
         })
     }
@@ -217,6 +237,10 @@ impl AppState {
     /// Cancel it, and those who watch the events are hung up on.
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
+    }
+
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
     }
 }
 
@@ -321,6 +345,10 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(templates::change, templates::delete))
         .routes(routes!(holidays::list, holidays::create))
         .routes(routes!(holidays::delete))
+        .routes(routes!(calls::list, calls::create))
+        .routes(routes!(calls::read))
+        .routes(routes!(calls::end))
+        .routes(routes!(microphone::microphone))
         .routes(routes!(stop::stop))
         .routes(routes!(now::now))
         .routes(routes!(board::board))

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use loa_protocol::topic::Topic;
 use rumqttc::{
     AsyncClient, ClientError, Event, EventLoop, MqttOptions, NetworkOptions, Packet,
-    PublishOptions, QoS, SubscribeFilterInput, TlsConfiguration, Transport,
+    PublishOptions, PublishProperties, QoS, SubscribeFilterInput, TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
 use tokio::{
@@ -38,6 +38,8 @@ pub const DOCUMENTS: usize = 8_192;
 pub const BLOCKS: usize = 64;
 /// Packets of streams waiting for the socket: half a second of ten streams on ten channels each. A further one is dropped.
 pub const LIVE: usize = 1_250;
+/// How long a packet of a stream is worth anything, in seconds.
+const LIVE_STANDS_S: u32 = 2;
 /// Messages handed to the client but not on the wire.
 const AHEAD: usize = 8;
 /// Messages received that the engine has not looked at; then the socket is not read.
@@ -136,6 +138,30 @@ impl LiveSender {
         self.packets
             .try_send((connection, Outgoing::Publish(topic, bytes)))
             .is_ok()
+    }
+}
+
+/// What would go to the line. For tests.
+#[cfg(test)]
+pub(crate) struct Caught(mpsc::Receiver<Queued>);
+
+#[cfg(test)]
+impl Caught {
+    pub(crate) async fn next(&mut self) -> (Topic, Bytes) {
+        match self.0.recv().await {
+            Some((_, Outgoing::Publish(topic, bytes))) => (topic, bytes),
+            _ => panic!("nobody sends any more"),
+        }
+    }
+}
+
+#[cfg(test)]
+impl LiveSender {
+    /// One without a line behind it.
+    pub(crate) fn caught() -> (Self, Caught) {
+        let (packets, caught) = mpsc::channel(LIVE);
+        let state = Arc::default();
+        (Self { packets, state }, Caught(caught))
     }
 }
 
@@ -396,7 +422,14 @@ async fn hand_over(client: &AsyncClient, outgoing: Outgoing) -> Result<(), Clien
                 0 => QoS::AtMostOnce,
                 _ => QoS::AtLeastOnce,
             };
-            let options = PublishOptions::new(qos).retain(topic.is_retained());
+            let mut options = PublishOptions::new(qos).retain(topic.is_retained());
+            if matches!(topic, Topic::Live(..)) {
+                // Whatever of it still waits for a slow speaker then is dropped by the broker.
+                options = options.properties(PublishProperties {
+                    message_expiry_interval: Some(LIVE_STANDS_S),
+                    ..PublishProperties::default()
+                });
+            }
             client.publish(topic.to_string(), payload, options).await
         }
     }

@@ -4,5 +4,13 @@
 //! [`logic`](crate::logic).
 
 pub mod air;
+pub mod calls;
+mod ending;
+mod recorder;
+mod running;
+mod voice;
 
 pub use air::Air;
+pub use calls::Calls;
+pub use ending::least_ms;
+pub use voice::Spoken;

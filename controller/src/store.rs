@@ -16,6 +16,7 @@ mod audit;
 mod bulletin_row;
 mod bulletins;
 mod calendars;
+mod calls;
 mod certificates;
 mod channels;
 mod convert;
@@ -93,6 +94,7 @@ pub use bulletins::{
     BulletinChange, BulletinFilter, BulletinState, Decision, Kept, NewBulletin, Plea, Target,
 };
 pub use calendars::Calendar;
+pub use calls::{CallEnded, CallFilter, CallRow};
 pub use certificates::{Certificate, ENROLMENT_LIFE_S, Reason};
 pub use channels::ChannelState;
 pub use endorsements::{Endorsing, Given};

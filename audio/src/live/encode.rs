@@ -2,11 +2,9 @@
 
 use ropus::{Application, Bitrate, Channels, Encoder, InbandFec, Signal};
 
-use super::FRAME;
+use super::{FRAME, MAX_FRAME_BYTES};
 use crate::SAMPLE_RATE;
 
-/// More than the longest frame at the highest rate.
-const MAX_FRAME_BYTES: usize = 1_275;
 /// Frames of a hundred that are expected not to come: what the coarse copies are worth to the encoder. Fewer, and it
 /// makes none at this bit rate.
 const EXPECTED_LOSS: u8 = 10;

@@ -7,22 +7,32 @@
 
 #[cfg(feature = "encode")]
 mod encode;
+mod frame;
 mod jitter;
 mod pace;
 mod player;
 mod reader;
+#[cfg(feature = "encode")]
+mod recording;
 mod tally;
 mod track;
+mod upsample;
 mod voice;
 
 #[cfg(feature = "encode")]
 pub use encode::{FrameEncoder, Kind};
+pub use frame::is_one_frame;
 pub use pace::{Pace, Steer};
 pub use player::{Rendered, StreamPlayer};
+#[cfg(feature = "encode")]
+pub use recording::{FrameRecorder, mend};
 pub use tally::Streamed;
 pub use track::Track;
+pub use upsample::{PHONE_FRAME, Upsampler};
 
 /// Frames of sound in one packet: 20 ms.
 pub const FRAME: usize = 960;
 /// The same in microseconds.
 pub const FRAME_US: i64 = 20_000;
+/// Longest frame, in bytes (RFC 6716 section 3.2.1).
+pub const MAX_FRAME_BYTES: usize = 1_275;

@@ -185,6 +185,12 @@ impl EngineHandle {
         self.write(|view| drop(view.speakers.insert(speaker.clone(), seen)));
     }
 
+    /// As if there were a line for packets.
+    #[cfg(test)]
+    pub(crate) fn pretend_live(&self, live: LiveSender) {
+        let _ = self.live.set(live);
+    }
+
     /// As if the engine were connected to the broker since then.
     #[cfg(test)]
     pub(crate) fn pretend_line(&self, since: Option<WallTime>) {

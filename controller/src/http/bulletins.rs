@@ -39,13 +39,15 @@ use crate::{
     logic::{
         Notice,
         approval::{Stage, is_alarm},
+        call::CallEnd,
         permissions::Action,
     },
     store::{Audio, BulletinFilter, BulletinState, Claim, Kept, NewBulletin, StoreError},
 };
 
 use draft::BulletinBody;
-use needs::need;
+pub(super) use draft::{MAX_TITLE, default_chime, title};
+pub(super) use needs::need;
 pub use view::EmergencyByView;
 use view::{BulletinDetail, BulletinView, Teller, tell};
 
@@ -95,7 +97,11 @@ pub fn targets(texts: &[String]) -> Result<Vec<Channel>, ApiError> {
 }
 
 /// A bulletin that concerns this person.
-async fn seen(state: &AppState, signed: &Signed, id: &BulletinId) -> Result<Kept, ApiError> {
+pub(super) async fn seen(
+    state: &AppState,
+    signed: &Signed,
+    id: &BulletinId,
+) -> Result<Kept, ApiError> {
     let kept = state.store.bulletin(id).await?;
     if let Some(area) = &signed.actor.area
         && !state.store.concerns(id, area).await?
@@ -141,7 +147,7 @@ async fn sound(state: &AppState, audio: &Audio, status: Status) -> Result<Manife
     Ok(whole)
 }
 
-async fn must_speak(
+pub(super) async fn must_speak(
     state: &AppState,
     signed: &Signed,
     priority: Priority,
@@ -163,7 +169,7 @@ fn is_soon(bulletin: &Bulletin, now: WallTime) -> bool {
 }
 
 /// The poles hear of it some milliseconds after this returns, if it is for them.
-async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
+pub(super) async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
     if kept.stage != Stage::Planned {
         state
             .engine
@@ -180,7 +186,7 @@ async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
         .notify(Notice::Bulletin(kept.bulletin.id.clone()));
 }
 
-async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
+pub(super) async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
     if !channels.is_empty() {
         let urgent = Some(Urgent::Cancel(id.clone()));
         state
@@ -248,7 +254,7 @@ pub async fn create(
     .await
 }
 
-fn new_id() -> Result<BulletinId, ApiError> {
+pub(super) fn new_id() -> Result<BulletinId, ApiError> {
     let id = chance::id('b').parse();
     id.map_err(|error| ApiError::internal(&error))
 }
@@ -308,7 +314,7 @@ async fn superseded(
 }
 
 /// Ending one needs a right over everybody it still reaches. A target that is no more reaches nobody.
-async fn may_end(
+pub(super) async fn may_end(
     state: &AppState,
     signed: &Signed,
     kept: &Kept,
@@ -381,6 +387,7 @@ pub async fn cancel(
     let old = state.store.bulletin(&id).await?;
     may_end(&state, &signed, &old, old.bulletin.priority).await?;
     let (kept, left) = state.store.cancel_bulletin(&id).await?;
+    state.calls.end(&id, CallEnd::Stopped).await;
     if old.stage != Stage::Cancelled {
         withdraw(&state, &id, left).await;
         tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin cancelled");

@@ -182,8 +182,10 @@ fn needs(channels: &HashMap<Channel, ChannelState>, at: WallTime) -> HashMap<&Ch
         if !ahead.is_empty() {
             let of = Needs {
                 version: state.version,
+                // Whoever heard a call live has no need of its recording.
                 contents: ahead
                     .iter()
+                    .filter(|b| b.replay.is_none())
                     .filter_map(|b| Some(b.manifest()?.content))
                     .collect(),
                 clock: ahead

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use loa_protocol::{
     bulletin::{Priority, Status},
     id::AreaId,
+    live::Streamed,
     telemetry::Hearing,
     time::WallTime,
 };
@@ -86,6 +87,8 @@ pub struct PlayoutView {
     pub clarity: Option<f64>,
     /// How long its sound was to be; `null` where nobody knows any more.
     pub due_s: Option<f64>,
+    /// Of a live call or a relay: what the speaker measured of it, once something of it sounded.
+    pub streamed: Option<Streamed>,
 }
 
 impl From<PlayoutRow> for PlayoutView {
@@ -112,6 +115,7 @@ impl From<PlayoutRow> for PlayoutView {
             heard: row.heard,
             clarity: row.clarity.map(|centi| f64::from(centi) / 100.0),
             due_s: row.due_ms.map(|ms| ms as f64 / 1_000.0),
+            streamed: row.streamed,
         }
     }
 }

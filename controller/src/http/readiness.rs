@@ -55,7 +55,9 @@ pub fn lacks(
                 lacks.push(Lack::NoProgramme);
             }
             let manifest = bulletin.manifest();
-            if manifest.is_some_and(|m| !status.held.contains(&m.content)) {
+            // Whoever heard a call live has no need of its recording.
+            let wanted = manifest.filter(|_| bulletin.replay.is_none());
+            if wanted.is_some_and(|m| !status.held.contains(&m.content)) {
                 lacks.push(Lack::NoContent);
             }
             let needs_clock = !bulletin.is_now() && bulletin.priority < Priority::Emergency;
@@ -197,5 +199,7 @@ pub async fn of_speaker(
 
 /// Nothing of it can start any more.
 pub fn is_over(bulletin: &Bulletin, now: WallTime) -> bool {
-    matches!(bulletin.last_planned(), Ok(Some(last)) if bulletin.start_by(last) < now)
+    let ended = bulletin.stream().and_then(|stream| stream.ended);
+    ended.is_some_and(|ended| ended < now)
+        || matches!(bulletin.last_planned(), Ok(Some(last)) if bulletin.start_by(last) < now)
 }

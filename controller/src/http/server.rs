@@ -7,13 +7,13 @@
 //! - a body that does not bring [`BODY_STEP`] bytes, or its end, in each [`Patience::body`] is given up: the call is
 //!   refused and the connection closed;
 //! - [`Patience::connections`] are open at a time; further ones wait in the system's queue, unanswered, until one ends,
-//!   and those that do nothing end soon.
+//!   and those that do nothing end soon. What becomes a WebSocket is counted no more: whoever answers it bounds it.
 
 use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -25,19 +25,21 @@ use axum::{
     extract::{ConnectInfo, Request},
 };
 use http_body::{Frame, SizeHint};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{HttpService, service_fn},
 };
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Sleep, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 /// Bytes of a body that must come in each patience: 2 kbit/s, which the weakest phone has.
@@ -73,7 +75,7 @@ pub async fn serve(
     patience: Patience,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(patience.connections));
-    let graceful = GracefulShutdown::new();
+    let talks = TaskTracker::new();
     let acceptor = tls.map(TlsAcceptor::from);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -93,27 +95,26 @@ pub async fn serve(
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             answer(router.clone(), request, peer, patience.body)
         });
-        // A caller that breaks off or never ends its sentence is no trouble of ours.
         match &acceptor {
             None => {
                 let connection = http.serve_connection(TokioIo::new(stream), service);
-                let connection = graceful.watch(connection);
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%peer, %error, "connection ended");
-                    }
+                let talk = to_its_end(connection, peer, stop.clone());
+                talks.spawn(async move {
+                    talk.await;
                     drop(place);
                 });
             }
             Some(acceptor) => {
                 let handshake = timeout(patience.header, acceptor.accept(stream));
-                let (http, watcher) = (http.clone(), graceful.watcher());
-                tokio::spawn(async move {
-                    if let Ok(Ok(stream)) = handshake.await {
+                let (http, stop) = (http.clone(), stop.clone());
+                talks.spawn(async move {
+                    let stream = tokio::select! {
+                        stream = handshake => stream,
+                        () = stop.cancelled() => return,
+                    };
+                    if let Ok(Ok(stream)) = stream {
                         let connection = http.serve_connection(TokioIo::new(stream), service);
-                        if let Err(error) = watcher.watch(connection).await {
-                            tracing::debug!(%peer, %error, "connection ended");
-                        }
+                        to_its_end(connection, peer, stop).await;
                     }
                     drop(place);
                 });
@@ -121,8 +122,33 @@ pub async fn serve(
         }
     }
     drop(listener);
-    graceful.shutdown().await;
+    talks.close();
+    talks.wait().await;
     Ok(())
+}
+
+/// Until it is closed or becomes a WebSocket; after `stop` no further request of it is answered.
+async fn to_its_end<S, F>(
+    connection: http1::Connection<TokioIo<S>, F>,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: HttpService<Incoming, ResBody = Body>,
+    F::Error: Into<axum::BoxError>,
+{
+    let mut connection = pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // A caller that breaks off or never ends its sentence is no trouble of ours.
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

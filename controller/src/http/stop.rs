@@ -36,7 +36,8 @@ pub struct Stopped {
     pub speakers: usize,
 }
 
-/// Stop everything that sounds or waits at these targets, now. What is planned later is still said.
+/// Stop everything that sounds or waits at these targets, now, and end the live calls that any of them hear. What is planned
+/// later is still said.
 #[utoipa::path(post, path = "/stop", tag = "bulletins", request_body = StopBody,
     responses((status = 200, body = Stopped), (status = "default", body = ErrorEnvelope)))]
 pub async fn stop(
@@ -62,6 +63,7 @@ pub async fn stop(
         let followers = state.store.followers(channel).await?;
         speakers.extend(followers.into_iter().map(|speaker| speaker.id));
     }
+    state.calls.stop(&channels, &speakers).await;
     Ok(Json(Stopped {
         silence_before: now.into(),
         targets: names,

@@ -7,6 +7,7 @@ mod approval;
 mod audit;
 pub(super) mod authenticator;
 mod bulletins;
+mod calls;
 mod corrections;
 mod days;
 mod description;

@@ -8,13 +8,15 @@
 //! why), `due` (what should have been told by now), `figures` (what somebody signs), `facts` (what is known of a pole: powered,
 //! connected, healthy, audible), `identity` (who gets its next certificate), `board` (the same area by area), `hours` (what is kept
 //! of their telemetry), `calendar`, `program` (what people call the browser that signed in), `audit` (whether the log of who changed
-//! what is whole), `trust` (whom the poles are told to believe), `endorsement` (what approvers' passkeys must have signed).
+//! what is whole), `trust` (whom the poles are told to believe), `endorsement` (what approvers' passkeys must have signed),
+//! `call` (what of a live call goes on the air, and when it is over).
 
 pub mod alerts;
 pub mod approval;
 pub mod audit;
 pub mod board;
 pub mod calendar;
+pub mod call;
 pub mod days;
 pub mod delivery;
 pub mod due;

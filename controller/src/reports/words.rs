@@ -121,6 +121,15 @@ pub fn outcome(lang: Lang, outcome: &str, reason: &str) -> String {
             "output" => ("đường ra loa gặp lỗi", "output failed"),
             "ledger" => ("loa không ghi được sổ", "ledger not written"),
             "busy" => ("loa bận", "busy"),
+            "heard_live" => ("đã nghe trực tiếp", "heard live"),
+            "starved" => (
+                "sóng quá yếu để nghe trực tiếp",
+                "the line was too weak for live sound",
+            ),
+            "no_stream" => (
+                "không nhận được tiếng trực tiếp",
+                "nothing of the live sound came",
+            ),
             other => return other.to_owned(),
         };
         said(lang, vi, en).to_owned()

@@ -63,6 +63,8 @@ pub enum AudioSource {
     Upload,
     /// Text, spoken by an engine.
     Speech,
+    /// Said live, as it was sent.
+    Live,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -191,30 +193,7 @@ impl Store {
     pub async fn add_audio(&self, new: NewAudio, claim: Option<&Claim>) -> Result<Audio> {
         let mut tx = self.begin().await?;
         let now = self.now();
-        let content = new.manifest.content;
-        insert_content(&mut tx, &new.manifest, now).await?;
-        sqlx::query(
-            "INSERT INTO audio (id, content, source, title, format, original_bytes, duration_ms, \
-             loudness_lufs, typed, spoken, voice, speed, made_by, made, folded) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        )
-        .bind(new.id.as_str())
-        .bind(content.to_string())
-        .bind(word(&new.source))
-        .bind(&new.title)
-        .bind(&new.format)
-        .bind(stored(new.original_bytes))
-        .bind(stored(new.manifest.duration_ms))
-        .bind(new.loudness_lufs)
-        .bind(&new.text)
-        .bind(&new.spoken)
-        .bind(&new.voice)
-        .bind(new.speed)
-        .bind(new.made_by.as_ref().map(UserId::as_str))
-        .bind(now.as_micros())
-        .bind(folded(&new.title, new.text.as_deref()))
-        .execute(&mut *tx)
-        .await?;
+        insert_audio(&mut tx, &new, now).await?;
         idempotency::claim(&mut tx, claim, new.id.as_str(), now).await?;
         let audio = load(&mut tx, &new.id).await?;
         tx.commit().await?;
@@ -317,6 +296,38 @@ impl Store {
         manifests.insert(*content, manifest.clone());
         Ok(manifest)
     }
+}
+
+pub(super) async fn insert_audio(
+    db: &mut SqliteConnection,
+    new: &NewAudio,
+    now: WallTime,
+) -> Result<()> {
+    let content = new.manifest.content;
+    insert_content(&mut *db, &new.manifest, now).await?;
+    sqlx::query(
+        "INSERT INTO audio (id, content, source, title, format, original_bytes, duration_ms, \
+         loudness_lufs, typed, spoken, voice, speed, made_by, made, folded) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(new.id.as_str())
+    .bind(content.to_string())
+    .bind(word(&new.source))
+    .bind(&new.title)
+    .bind(&new.format)
+    .bind(stored(new.original_bytes))
+    .bind(stored(new.manifest.duration_ms))
+    .bind(new.loudness_lufs)
+    .bind(&new.text)
+    .bind(&new.spoken)
+    .bind(&new.voice)
+    .bind(new.speed)
+    .bind(new.made_by.as_ref().map(UserId::as_str))
+    .bind(now.as_micros())
+    .bind(folded(&new.title, new.text.as_deref()))
+    .execute(&mut *db)
+    .await?;
+    Ok(())
 }
 
 async fn insert_content(

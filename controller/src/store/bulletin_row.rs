@@ -202,6 +202,17 @@ impl Row {
 
 /// When the last of it is over, if ever; what may still go on after a cut is not counted.
 pub(super) fn ends(bulletin: &Bulletin) -> std::result::Result<Option<WallTime>, BulletinError> {
+    if let Some(stream) = bulletin.stream() {
+        // Bound to its time: however late a pole joins it, it ends for all together.
+        let length_ms = i64::try_from(bulletin.length_ms()).unwrap_or(i64::MAX);
+        let planned = match bulletin.last_planned()? {
+            Some(at) => Some(at.plus_ms(length_ms)),
+            None => bulletin.valid_until,
+        };
+        let spoken = stream.ended.filter(|_| bulletin.is_now());
+        let spoken = spoken.map(|at| at.plus_ms(i64::from(stream.delay_ms)));
+        return Ok([planned, spoken].into_iter().flatten().min());
+    }
     let last = match bulletin.last_planned()? {
         Some(at) => bulletin.start_by(at),
         None => bulletin.valid_until.unwrap_or(WallTime::MAX),

@@ -268,14 +268,27 @@ impl Store {
     ) -> Result<(Kept, Vec<Channel>)> {
         let mut tx = self.begin().await?;
         let now = self.now();
+        let left = self.add_in(&mut tx, &new, now).await?;
+        let id = &new.bulletin.id;
+        idempotency::claim(&mut tx, claim, id.as_str(), now).await?;
+        let kept = self.load_bulletin(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok((kept, left.superseded))
+    }
+
+    pub(super) async fn add_in(
+        &self,
+        tx: &mut SqliteConnection,
+        new: &NewBulletin,
+        now: WallTime,
+    ) -> Result<Left> {
         let id = &new.bulletin.id;
         let signed = self
-            .to_be_signed(&mut tx, &new.bulletin, new.skip_holidays, now)
+            .to_be_signed(tx, &new.bulletin, new.skip_holidays, now)
             .await?;
         let asked = signed.as_ref().map_or(&new.bulletin, |signed| &signed.form);
-        let (bulletin, own) =
-            holidays::skipping(&mut tx, asked, new.skip_holidays, &[], now).await?;
-        bulletin_row::write(&mut tx, &bulletin, new.audio.as_ref(), own.as_deref(), now).await?;
+        let (bulletin, own) = holidays::skipping(tx, asked, new.skip_holidays, &[], now).await?;
+        bulletin_row::write(tx, &bulletin, new.audio.as_ref(), own.as_deref(), now).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(new.supersedes.as_ref().map(BulletinId::as_str))
@@ -290,15 +303,10 @@ impl Store {
             None if signed.is_some() => (Stage::Awaiting, None),
             None => (Stage::Planned, None),
         };
-        bulletin_row::write_stage(&mut tx, id, stage, plea.as_ref(), None).await?;
-        endorsements::ask(&mut tx, id, signed.as_ref()).await?;
-        let left = self
-            .settle(&mut tx, &new.bulletin, stage, &[], &new.targets, now)
-            .await?;
-        idempotency::claim(&mut tx, claim, id.as_str(), now).await?;
-        let kept = self.load_bulletin(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok((kept, left.superseded))
+        bulletin_row::write_stage(tx, id, stage, plea.as_ref(), None).await?;
+        endorsements::ask(tx, id, signed.as_ref()).await?;
+        self.settle(tx, &new.bulletin, stage, &[], &new.targets, now)
+            .await
     }
 
     /// Replaces what was seen; [`StoreError::Changed`] when it is not so any more, in whatever way.

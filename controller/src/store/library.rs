@@ -125,6 +125,10 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         for (id, content) in &forgotten {
+            sqlx::query("UPDATE calls SET audio = NULL WHERE audio = $1")
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
             sqlx::query("DELETE FROM audio WHERE id = $1")
                 .bind(id)
                 .execute(&mut *tx)

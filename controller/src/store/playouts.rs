@@ -3,6 +3,7 @@
 use loa_protocol::{
     bulletin::{Chime, Priority, Status},
     id::{AreaId, BulletinId, SpeakerId, StoreId},
+    live::Streamed,
     playout::{OccurrenceId, Playout},
     telemetry::Hearing,
     time::WallTime,
@@ -10,8 +11,8 @@ use loa_protocol::{
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    Result, Store, StoreError,
-    convert::{from_word, number, parse, stored, wall, word},
+    Result, Store, StoreError, calls,
+    convert::{from_json, from_word, json, number, parse, stored, wall, word},
     hearing,
 };
 
@@ -46,6 +47,8 @@ pub struct PlayoutRow {
     pub clarity: Option<u32>,
     /// How long its sound was to be, where the office had the bulletin.
     pub due_ms: Option<u64>,
+    /// Of a stream, once something of it sounded.
+    pub streamed: Option<Streamed>,
 }
 
 /// The place of a row in the list: latest plan first.
@@ -106,6 +109,7 @@ struct Row {
     heard: Option<String>,
     clarity: Option<i64>,
     due_ms: Option<i64>,
+    streamed: Option<String>,
 }
 
 impl TryFrom<Row> for PlayoutRow {
@@ -132,6 +136,11 @@ impl TryFrom<Row> for PlayoutRow {
             heard: row.heard.map(|h| from_word("heard", &h)).transpose()?,
             clarity: row.clarity.map(|c| number("clarity", c)).transpose()?,
             due_ms: row.due_ms.map(|ms| number("due", ms)).transpose()?,
+            streamed: row
+                .streamed
+                .as_deref()
+                .map(|text| from_json("streamed", text))
+                .transpose()?,
         })
     }
 }
@@ -144,7 +153,7 @@ impl Store {
             "WITH RECURSIVE below (id) AS (SELECT id FROM areas WHERE id = $1 \
              UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) \
              SELECT speaker, occurrence, attempt, revision, title, priority, status, planned, started, ended, \
-             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms FROM playouts \
+             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms, streamed FROM playouts \
              WHERE ($1 IS NULL OR speaker IN (SELECT id FROM speakers WHERE area IN (SELECT id FROM below))) \
              AND ($2 IS NULL OR bulletin = $2) AND ($3 IS NULL OR speaker = $3) \
              AND ($4 IS NULL OR COALESCE(outcome, 'running') = $4) \
@@ -178,7 +187,7 @@ impl Store {
     ) -> Result<Vec<PlayoutRow>> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT speaker, occurrence, attempt, revision, title, priority, status, planned, started, ended, \
-             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms FROM playouts \
+             error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, heard, clarity, due_ms, streamed FROM playouts \
              WHERE speaker = $1 AND planned >= $2 AND planned < $3 \
              ORDER BY planned, occurrence, attempt LIMIT $4",
         )
@@ -251,15 +260,17 @@ pub(super) async fn note(
     let due_ms = due_ms(db, &playout.id.occurrence.bulletin).await?;
     sqlx::query(
         "INSERT INTO playouts (speaker, occurrence, attempt, bulletin, revision, title, priority, status, planned, \
-         started, ended, error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, store, number, heard, due_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
+         started, ended, error_us, sounded_ms, cuts, trust, outcome, reason, cut_by, store, number, heard, due_ms, \
+         streamed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) \
          ON CONFLICT (speaker, occurrence, attempt) DO UPDATE SET revision = excluded.revision, \
          title = excluded.title, priority = excluded.priority, status = excluded.status, \
          planned = excluded.planned, started = excluded.started, ended = excluded.ended, \
          error_us = excluded.error_us, sounded_ms = excluded.sounded_ms, cuts = excluded.cuts, \
          trust = excluded.trust, outcome = excluded.outcome, reason = excluded.reason, \
          cut_by = COALESCE(excluded.cut_by, playouts.cut_by), store = excluded.store, number = excluded.number, \
-         heard = COALESCE(playouts.heard, excluded.heard), due_ms = COALESCE(playouts.due_ms, excluded.due_ms)",
+         heard = COALESCE(playouts.heard, excluded.heard), due_ms = COALESCE(playouts.due_ms, excluded.due_ms), \
+         streamed = COALESCE(excluded.streamed, playouts.streamed)",
     )
     .bind(speaker.as_str())
     .bind(&occurrence)
@@ -283,15 +294,21 @@ pub(super) async fn note(
     .bind(stored(event_number))
     .bind(heard.map(Hearing::word))
     .bind(due_ms)
+    .bind(playout.streamed.as_deref().map(json))
     .execute(&mut *db)
     .await?;
     hearing::catch_up(db, speaker, &playout.id).await?;
     Ok(planned)
 }
 
-/// How long the sound of a bulletin is to be, as the office has it now; `None`: it has it no more.
-async fn due_ms(db: &mut SqliteConnection, bulletin: &BulletinId) -> Result<Option<i64>> {
-    // Of a stream nobody knows it beforehand.
+/// How long the sound of a bulletin is to be, as the office has it now; `None`: it has it no more, or nobody knows yet.
+pub(super) async fn due_ms(
+    db: &mut SqliteConnection,
+    bulletin: &BulletinId,
+) -> Result<Option<i64>> {
+    if let Some(ms) = calls::due_ms(db, bulletin).await? {
+        return Ok(Some(ms));
+    }
     let row: Option<(String, i64, i64)> = sqlx::query_as(
         "SELECT chime, max_duration_s, duration_ms FROM bulletins \
          JOIN contents ON contents.id = bulletins.content WHERE bulletins.id = $1",

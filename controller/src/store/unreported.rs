@@ -18,7 +18,7 @@ use super::{
     bulletin_row::{Row, select_bulletins},
     convert::{parse, stored, wall, word},
     figures,
-    playouts::UNREPORTED_STORE,
+    playouts::{self, UNREPORTED_STORE},
 };
 use crate::logic::due::{Due, TOLD_WITHIN_S, due};
 
@@ -159,6 +159,10 @@ impl Store {
             .fetch_all(&mut *tx)
             .await?;
             let full = speakers.len() == BATCH;
+            let due_ms = match bulletin.stream() {
+                None => Some(stored(bulletin.length_ms())),
+                Some(_) => playouts::due_ms(&mut tx, &bulletin.id).await?,
+            };
             for speaker in speakers {
                 let speaker: SpeakerId = parse("speaker", &speaker)?;
                 sqlx::query(
@@ -175,7 +179,7 @@ impl Store {
                 .bind(word(&bulletin.status))
                 .bind(due.planned.as_micros())
                 .bind(UNREPORTED_STORE)
-                .bind(stored(bulletin.length_ms()))
+                .bind(due_ms)
                 .execute(&mut *tx)
                 .await?;
                 figures::recount(&mut tx, &speaker, [due.planned]).await?;

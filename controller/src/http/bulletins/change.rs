@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use loa_protocol::{
     bulletin::{Bulletin, Source},
     id::BulletinId,
+    live::StreamKind,
 };
 
 use super::{
@@ -29,6 +30,15 @@ use crate::{
     store::{BulletinChange, Kept},
 };
 
+/// A live call is what is spoken, and nothing else.
+pub fn must_be_no_call(bulletin: &Bulletin) -> Result<(), ApiError> {
+    let live = bulletin.stream().map(|stream| stream.kind) == Some(StreamKind::Live);
+    match live {
+        true => Err(Code::CallStays.into()),
+        false => Ok(()),
+    }
+}
+
 /// Change a bulletin. What is not named stays as it is. A change of when, zone or repeat plans anew from now on; what has
 /// sounded is not said again. A change of anything but the title ends an approval: whether a new one is needed goes by
 /// whoever changes it, and until it is given the bulletin is off the air. An emergency in earnest asks for a fresh proof.
@@ -44,6 +54,7 @@ pub async fn change(
 ) -> Result<Json<BulletinView>, ApiError> {
     let patch = body.value;
     let old = state.store.bulletin(&id).await?;
+    must_be_no_call(&old.bulletin)?;
     let priority = patch.priority.unwrap_or(old.bulletin.priority);
     let highest = priority.max(old.bulletin.priority);
     may_end(&state, &signed, &old, highest).await?;

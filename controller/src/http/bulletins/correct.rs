@@ -64,6 +64,9 @@ pub async fn correct(
         return Ok(before);
     }
     let old = state.store.bulletin(&id).await?;
+    if state.calls.shown(&id).is_some() {
+        return Err(Code::CallGoesOn.into());
+    }
     may_end(&state, &signed, &old, old.bulletin.priority).await?;
     let priority = correcting(&state, &old.bulletin)?;
     must_speak(&state, &signed, priority, &old.channels()).await?;

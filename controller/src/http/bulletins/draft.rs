@@ -348,7 +348,7 @@ fn when(asked: &WhenBody, zone: &str, now: WallTime) -> Result<When, ApiError> {
     }
 }
 
-fn title(text: &str) -> Result<String, ApiError> {
+pub fn title(text: &str) -> Result<String, ApiError> {
     let text = text.trim();
     if (1..=MAX_TITLE).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
@@ -395,7 +395,7 @@ fn valid_until(text: &str, now: WallTime) -> Result<WallTime, ApiError> {
     Ok(at)
 }
 
-fn default_chime(priority: Priority, status: Status) -> Chime {
+pub fn default_chime(priority: Priority, status: Status) -> Chime {
     match (status, priority) {
         (Status::Exercise | Status::Test, _) => Chime::Exercise,
         (Status::Actual, Priority::Ordinary) => Chime::Rise,

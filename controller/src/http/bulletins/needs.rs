@@ -82,8 +82,9 @@ async fn raises(
 /// An exercise that does not say so is heard as the real thing.
 fn heard_as(state: &AppState, b: &Bulletin) -> Status {
     match foreword(state, b.status) {
-        Some(_) => b.status,
-        None => Status::Actual,
+        // Nothing is said before a stream.
+        Some(_) if b.stream().is_none() => b.status,
+        _ => Status::Actual,
     }
 }
 

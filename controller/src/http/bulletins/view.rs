@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use loa_protocol::{
     bulletin::{Chime, OnPreempt, Priority, Repeat, Status, When},
+    live::{Stream, StreamKind},
     root::EmergencyBy,
     time::WallTime,
 };
@@ -40,6 +41,10 @@ pub struct BulletinView {
     pub title: String,
     /// `null`: it sounds as it is made (a live call, a relay).
     pub audio: Option<String>,
+    /// Of a live call or a relay.
+    pub stream: Option<StreamView>,
+    /// The call whose recording it says again, where that was not heard live.
+    pub replay_of: Option<String>,
     pub duration_s: f64,
     pub priority: Priority,
     pub status: Status,
@@ -87,6 +92,26 @@ pub struct BulletinView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub warnings: Option<Vec<Warning>>,
+}
+
+/// Sound as it is made.
+#[derive(Serialize, ToSchema)]
+pub struct StreamView {
+    pub kind: StreamKind,
+    /// Nothing of it sounds that was spoken later.
+    pub ended: Option<Instant>,
+    /// Where a pole with a good line of its own fetches a relay itself.
+    pub url: Option<String>,
+}
+
+impl From<&Stream> for StreamView {
+    fn from(stream: &Stream) -> Self {
+        Self {
+            kind: stream.kind,
+            ended: stream.ended.map(Instant),
+            url: stream.url.clone(),
+        }
+    }
 }
 
 /// What the second person said.
@@ -291,6 +316,8 @@ impl<'a> Teller<'a> {
             state,
             title: b.title.clone(),
             audio: kept.audio.as_ref().map(ToString::to_string),
+            stream: b.stream().map(StreamView::from),
+            replay_of: b.replay.as_ref().map(|replay| replay.of.to_string()),
             duration_s: b.sound_ms() as f64 / 1_000.0,
             priority: b.priority,
             status: b.status,
@@ -394,12 +421,18 @@ impl<'a> Teller<'a> {
             .as_ref()
             .is_some_and(|plea| heard.may_approve(actor, plea.ask, &kept.bulletin));
         May {
-            edit: speaks && stands,
+            edit: speaks && stands && !is_call(kept),
             cancel: speaks && stands,
             pause: speaks && matches!(state, Planned | Paused) && !kept.bulletin.is_now(),
             approve: decide(&case, &self.signed.user.id, holds, digest, self.now).is_ok(),
         }
     }
+}
+
+/// What is spoken live is what it is.
+fn is_call(kept: &Kept) -> bool {
+    let stream = kept.bulletin.stream();
+    stream.is_some_and(|stream| stream.kind == StreamKind::Live)
 }
 
 impl BulletinView {

@@ -37,11 +37,18 @@ pub fn tally(rows: &[Played]) -> (Counts, Reasons) {
     let (mut counts, mut reasons) = (Counts::default(), Reasons::new());
     for attempts in tries.values_mut() {
         attempts.sort_by_key(|row| row.attempt);
-        if let Some(last) = attempts.last() {
+        if let Some(last) = attempts.last()
+            && !was_heard_live(last)
+        {
             count(attempts, last, &mut counts, &mut reasons);
         }
     }
     (counts, reasons)
+}
+
+/// The recording of a call that the speaker had sounded already: nothing was due.
+fn was_heard_live(last: &Played) -> bool {
+    last.outcome.as_deref() == Some("skipped") && last.reason.as_deref() == Some("heard_live")
 }
 
 fn count(attempts: &[&Played], last: &Played, counts: &mut Counts, reasons: &mut Reasons) {
@@ -145,6 +152,19 @@ mod tests {
         assert_eq!((counts.due, counts.completed), (3, 0));
         assert_eq!((counts.unreported, counts.missed), (1, 1));
         assert_eq!(reasons.values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn a_recording_that_was_not_needed_was_not_due() {
+        let rows = [
+            played(0, Some("completed"), None),
+            played(1, Some("skipped"), Some("heard_live")),
+            played(2, Some("skipped"), Some("busy")),
+        ];
+        let (counts, reasons) = tally(&rows);
+        assert_eq!((counts.due, counts.skipped), (2, 1));
+        assert_eq!(counts.due_ms, 120_000);
+        assert_eq!(reasons.len(), 1);
     }
 
     #[test]
