@@ -34,7 +34,7 @@ function serviceWorker(): Plugin {
   };
 }
 
-/// Few and whole: what one speaks and stops with; the desk's screens; the watch; what guards it all; the map; a file for each language. On a weak line ten
+/// Few and whole: what one speaks and stops with; speaking live; the desk's screens; the watch; what guards it all; the map; a file for each language. On a weak line ten
 /// requests cost more than their bytes.
 function chunk(id: string): string | undefined {
   const name = id.split("?")[0] ?? id;
@@ -43,7 +43,10 @@ function chunk(id: string): string | undefined {
   if (/\/src\/reports\//.test(name) || /\/screens\/(Alerts|AlertRules|Repairs|MonthReport|DayReport)\.svelte$/.test(name)) {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "reports";
   }
-  if (/\/src\/(day|desk)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
+  if (/\/src\/speak\//.test(name) || /\/screens\/Speak\.svelte$/.test(name)) {
+    return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "speak";
+  }
+  if (/\/src\/(calls|day|desk|relay)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
   if (/\/src\/trust\//.test(name) || /\/screens\/(Audit|Enrol|Security|Trust)\.svelte$/.test(name)) {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "trust";
   }

@@ -3,6 +3,9 @@ import { at, DESK, faults, PHONE, picture, script, signIn, task } from "./lib.mj
 
 const SCREENS = {
   announce: "/",
+  speak: "/speak",
+  calls: "/calls",
+  relay: "/relay",
   text: "/text",
   compose: "/compose",
   outbox: "/outbox",

@@ -18,6 +18,8 @@ const here = (screen: Awaited<ReturnType<Route["load"]>>["default"]): Route["loa
 export const routes: Route[] = [
   { path: "/", tab: "announce", load: here(Announce) },
   { path: "/record", tab: "announce", when: speaks, load: here(Record) },
+  { path: "/speak", tab: "announce", when: speaks, load: () => import("./screens/Speak.svelte") },
+  { path: "/relay", tab: "announce", when: speaks, load: () => import("./screens/Relay.svelte") },
   { path: "/text", tab: "announce", when: speaks, load: here(Text) },
   { path: "/library/pick", tab: "announce", load: () => import("./screens/LibraryPick.svelte") },
   { path: "/compose", tab: "announce", when: speaks, load: here(Compose) },

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use loa_tests::process::{
     browser,
+    clock::wait_for,
     commune::{ADMINISTRATOR, APPROVER, Commune, HEAD, MONITOR, OFFICER},
+    pole::Pole,
     recording::RATE,
     sound::{self, find, speech_like},
 };
@@ -53,6 +55,65 @@ fn what_the_hamlet_head_says_into_the_phone_is_heard_on_the_hamlets_poles_and_no
             .fold(0.0_f64, f64::max);
         assert!(best > 0.6, "{}: {best:.3}", pole.id);
     }
+}
+
+/// Half a second of what was said, found again in what a pole sounded: how alike at best, of all the pieces.
+fn alike(said: &[f32], heard: &[f32]) -> f64 {
+    said.chunks_exact(RATE / 2)
+        .map(|piece| find(piece, heard, 0, heard.len()).1)
+        .fold(0.0_f64, f64::max)
+}
+
+#[test]
+fn the_hamlet_head_speaks_live_and_a_pole_that_was_off_says_it_later() {
+    let mut commune = Commune::start();
+    commune.village.poles[1].kill();
+    let off = commune.village.poles[1].id.clone();
+    wait_for("the pole is known to be off", Duration::from_secs(10), || {
+        let speaker = commune.village.office.api.get(&format!("/speakers/{off}"));
+        speaker["presence"]["state"] == "offline"
+    });
+    let mic = sound::wav_file(commune.village.folder(), 4.0, 79);
+    let answer = browser::run(
+        &commune.village,
+        "live",
+        &json!({"mic": mic, "head": HEAD, "speak_ms": 4_500}),
+    );
+    println!("{answer}");
+    assert_eq!(answer["faults"], json!([]), "{answer}");
+    assert_eq!(answer["reason"], "released", "{answer}");
+    assert_eq!(answer["shown"], json!({"live": "1", "of": "2"}), "{answer}");
+    let id = text(&answer, "call");
+    let said = speech_like(4.0, 79);
+    let heard = |pole: &Pole, bulletin: &str| -> Vec<f32> {
+        let recordings = pole.finished(bulletin);
+        recordings.iter().flat_map(|one| one.frames()).collect()
+    };
+    let best = alike(&said, &heard(&commune.village.poles[0], &id));
+    assert!(best > 0.6, "live: {best:.3}");
+
+    commune.village.switch_on(1);
+    let api = &commune.village.office.api;
+    let seen = || api.get(&format!("/calls/{id}"));
+    wait_for("the recording is said", Duration::from_secs(40), || {
+        let call = seen();
+        let poles = call["poles"].as_array().cloned().unwrap_or_default();
+        poles
+            .iter()
+            .any(|pole| pole["speaker"] == off.as_str() && pole["heard"] == "later")
+    });
+    let call = seen();
+    let replay = text(&call, "replay");
+    let best = alike(&said, &heard(&commune.village.poles[1], &replay));
+    assert!(best > 0.6, "later: {best:.3}");
+    assert!(
+        commune.village.poles[0].recordings_of(&replay).is_empty(),
+        "who heard it live does not hear it again"
+    );
+    assert!(
+        commune.village.poles[2].recordings().is_empty(),
+        "the next hamlet heard nothing"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ export class Checking {
 
   /// Soon, and only when something changed.
   ask(body: Omit<BulletinBody, "audio">, audio: string | null, durationS: number | null): void {
-    const asked: CheckBody = { ...body, ...(audio ? { audio } : { duration_s: durationS ?? 30 }) };
+    const asked = { ...body, ...(body.relay ? {} : audio ? { audio } : { duration_s: durationS ?? 30 }) } as CheckBody;
     const of = JSON.stringify(asked);
     if (of === this.#of) return;
     this.#of = of;

@@ -9,7 +9,9 @@ export type What =
   /// The office speaks it. `audio`: it did already, this text with this voice and speed.
   | { kind: "speech"; text: string; voice: string; speed: number; audio: string | null }
   /// The office has it.
-  | { kind: "kept"; audio: string; name: string };
+  | { kind: "kept"; audio: string; name: string }
+  /// Another station's programme, for so long each time. `fallback`: sounds when the station is away; without it, silence.
+  | { kind: "relay"; url: string; windowS: number; fallback: string | null; byPoles: boolean; name: string };
 
 export type WhenKind = "now" | "today" | "tomorrow" | "date" | "daily" | "weekly";
 export interface WhenChoice {

@@ -77,6 +77,14 @@ function fresh(): Draft {
   return newDraft(newKey(), today(exactNow(), session.zone), ownTargets());
 }
 
+/// What a bulletin says; `null` for a live call without a recording.
+function whatOf(b: BulletinView): What | null {
+  if (b.audio) return { kind: "kept", audio: b.audio, name: b.title };
+  const relay = b.stream?.relay;
+  if (!relay) return null;
+  return { kind: "relay", url: relay.url, windowS: relay.duration_s, fallback: relay.fallback, byPoles: relay.by_poles, name: b.title };
+}
+
 /// The same again: content, places and choices of a bulletin; the time is chosen anew unless it repeats.
 export async function copyBulletin(id: string): Promise<void> {
   const b = await api.get<BulletinView>(`/bulletins/${encodeURIComponent(id)}`);
@@ -84,8 +92,8 @@ export async function copyBulletin(id: string): Promise<void> {
   const choice = choiceOf(b.when as { at?: string }, b.skip_holidays, draft.when, draft.when.date);
   takeDraft({
     ...draft,
-    what: { kind: "kept", audio: b.audio, name: b.title },
-    durationS: b.duration_s,
+    what: whatOf(b),
+    durationS: b.stream?.relay?.duration_s ?? b.duration_s,
     title: b.title,
     targets: b.targets.map((channel, i) => ({ channel, name: b.target_names[i] ?? nameOf(channel) })),
     when: choice ?? draft.when,

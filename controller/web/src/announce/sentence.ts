@@ -41,7 +41,7 @@ export function titleOf(t: Say, draft: Draft, nowMs: number, zone: string): stri
     const cut = text.slice(0, TITLE);
     return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), 20))}…`;
   }
-  if (draft.what?.kind === "kept") return draft.what.name;
+  if (draft.what?.kind === "kept" || draft.what?.kind === "relay") return draft.what.name;
   const c = civil(nowMs, zone);
   const date: CivilDate = dateOf(c);
   const place = draft.targets[0]?.name ?? "";
@@ -57,6 +57,10 @@ export function bodyOf(t: Say, draft: Draft, planned: Planned & { ok: true }, no
     targets: draft.targets.map((target) => target.channel),
     when: planned.body,
   };
+  if (draft.what?.kind === "relay") {
+    const { url, windowS, fallback, byPoles } = draft.what;
+    body.relay = { url, duration_s: windowS, ...(fallback && { fallback }), ...(byPoles && { by_poles: true }) };
+  }
   if (planned.skipHolidays) body.skip_holidays = true;
   if (draft.times > 1) body.repeat = { times: draft.times, every_s: draft.everyS };
   if (draft.volume !== 100) body.volume = draft.volume;

@@ -68,6 +68,9 @@ export interface Options {
   /// `Idempotency-Key`: the same for every try of the same thing.
   key?: string;
   timeoutMs?: number;
+  headers?: Record<string, string>;
+  /// The page is being left: the browser sends it all the same.
+  keepalive?: boolean;
   signal?: AbortSignal;
   /// A 401 here is an answer (a wrong password), not the end of the session.
   open?: boolean;
@@ -122,6 +125,7 @@ async function ask(method: string, path: string, body: unknown, options: Options
 async function once(method: string, path: string, body: unknown, options: Options, accept: string): Promise<Response> {
   const headers = new Headers({ Accept: accept, "Accept-Language": hooks.language() });
   if (options.key) headers.set("Idempotency-Key", options.key);
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
   // Another tab may have signed somebody else in: nothing is done in that person's name.
   const user = method === "GET" || options.open ? null : hooks.user();
   if (user) headers.set("Loa-User", user);
@@ -142,6 +146,7 @@ async function once(method: string, path: string, body: unknown, options: Option
       headers,
       body: payload,
       signal: abort.signal,
+      ...(options.keepalive && { keepalive: true }),
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",

@@ -51,8 +51,20 @@ export type NowView = Schemas["NowView"];
 export type DayItem = Schemas["DayItem"];
 export type DaysSpeaker = Schemas["DaysOfSpeaker"];
 export type DaysView = Schemas["Days"];
-export type PlayoutView = Schemas["PlayoutView"];
-export type Playouts = Schemas["Playouts"];
+export interface Streamed {
+  frames: number;
+  lost: number;
+  late: number;
+  refused: number;
+  concealed_ms: number;
+  delay_p50_ms: number;
+  delay_p95_ms: number;
+  delay_max_ms: number;
+  depth_min_ms: number;
+  depth_p50_ms: number;
+}
+export type PlayoutView = Schemas["PlayoutView"] & { streamed: Streamed | null };
+export type Playouts = { playouts: PlayoutView[]; next: string | null };
 
 export type AudioView = Schemas["AudioView"];
 export type AudioPage = Schemas["Library"];
@@ -67,16 +79,51 @@ export type Holidays = Schemas["Holidays"];
 export type HolidayBody = Schemas["HolidayBody"];
 
 export type WhenBody = Schemas["WhenBody"];
-export type BulletinBody = Schemas["BulletinBody"];
+export type BulletinBody = Omit<Schemas["BulletinBody"], "audio"> & { audio?: string; relay?: RelayBody };
 export type BulletinPatch = Schemas["BulletinPatch"];
 export type CorrectBody = Schemas["CorrectBody"];
 export type CheckBody = Schemas["CheckBody"];
 export type CheckView = Schemas["Checked"];
 export type Warning = Schemas["Warning"];
 export type WhenView = Schemas["WhenView"];
-export type BulletinView = Schemas["BulletinView"];
-export type BulletinDetail = Schemas["BulletinDetail"];
-export type Bulletins = Schemas["Bulletins"];
+export type RelayState = "waiting" | "connecting" | "on_air" | "fallback" | "silent" | "over";
+export interface RelayView {
+  url: string;
+  duration_s: number;
+  fallback: string | null;
+  by_poles: boolean;
+  state: RelayState;
+  detail: string | null;
+  since: Instant | null;
+}
+export interface RelayBody {
+  url: string;
+  duration_s: number;
+  fallback?: string;
+  by_poles?: boolean;
+}
+export interface StationTried {
+  ok: boolean;
+  detail: string | null;
+  codec: string | null;
+  bitrate_kbps: number | null;
+  title: string | null;
+  level_dbfs: number | null;
+}
+export interface StreamView {
+  kind: "live" | "relay";
+  ended: Instant | null;
+  url: string | null;
+  relay: RelayView | null;
+}
+interface Streams {
+  audio: string | null;
+  stream: StreamView | null;
+  replay_of: string | null;
+}
+export type BulletinView = Omit<Schemas["BulletinView"], "audio"> & Streams;
+export type BulletinDetail = BulletinView & { readiness: Readiness };
+export type Bulletins = { bulletins: BulletinView[]; next: string | null };
 export type ReadySpeaker = Schemas["ReadySpeaker"];
 export type Readiness = Schemas["Readiness"];
 export type Stopped = Schemas["Stopped"];

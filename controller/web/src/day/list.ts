@@ -1,7 +1,7 @@
 /// The same days as a list: by date and time, one row for a bulletin however many speakers say it.
 import { clock, dayAndMinute } from "./minutes";
 import type { DaysView, Priority, Status } from "$/api/types";
-import { sounds, type Verdict, verdict, worst } from "./verdict";
+import { due, sounds, type Verdict, verdict, worst } from "./verdict";
 
 export interface Row {
   bulletin: string;
@@ -44,7 +44,7 @@ export function list(days: DaysView): DateGroup[] {
       }
       const v = verdict(item);
       row.past &&= item.past;
-      row.of += 1;
+      row.of += due(v) ? 1 : 0;
       row.sounding += sounds(v) ? 1 : 0;
       row.counts[v] = (row.counts[v] ?? 0) + 1;
       if (item.error_ms !== null && Math.abs(item.error_ms) >= Math.abs(row.error_ms ?? 0)) row.error_ms = item.error_ms;

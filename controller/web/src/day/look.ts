@@ -24,6 +24,7 @@ const VERDICT_ICONS: Record<Verdict, IconName | null> = {
   missed: "close",
   skipped: "minus",
   failed: "warn",
+  live: "live",
   will: null,
   wont: "mute",
 };

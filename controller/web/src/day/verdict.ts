@@ -20,6 +20,8 @@ export type Verdict =
   /// It was not said, by a rule.
   | "skipped"
   | "failed"
+  /// The recording of what this speaker has sounded live already.
+  | "live"
   /// It will sound.
   | "will"
   /// By what is known now it will not sound.
@@ -41,7 +43,7 @@ export function verdict(item: DayItem): Verdict {
     case "pre_empted":
       return "cut";
     case "skipped":
-      return "skipped";
+      return item.reason === "heard_live" ? "live" : "skipped";
     case "missed":
       return "missed";
     case "unreported":
@@ -56,13 +58,18 @@ export function sounds(v: Verdict): boolean {
   return v === "sounding" || v === "played" || v === "late" || v === "cut" || v === "will";
 }
 
+/// Was there anything to sound?
+export function due(v: Verdict): boolean {
+  return v !== "live";
+}
+
 /// Should somebody look at it?
 export function wrong(v: Verdict): boolean {
   return v === "untold" || v === "late" || v === "cut" || v === "missed" || v === "skipped" || v === "failed" || v === "wont";
 }
 
 /// Worst first, so that a row of many speakers shows what somebody must know.
-const WORST: Verdict[] = ["failed", "missed", "skipped", "untold", "wont", "cut", "late", "sounding", "played", "will"];
+const WORST: Verdict[] = ["failed", "missed", "skipped", "untold", "wont", "cut", "late", "sounding", "played", "live", "will"];
 
 export function worst(all: Iterable<Verdict>): Verdict | null {
   const there = new Set(all);

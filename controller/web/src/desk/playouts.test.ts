@@ -24,6 +24,7 @@ const playout = (over: Partial<PlayoutView>): PlayoutView => ({
   heard: null,
   clarity: null,
   due_s: null,
+  streamed: null,
   ...over,
 });
 
@@ -43,6 +44,13 @@ describe("how it went", () => {
     const again = playout({ attempt: 1 });
     const cut = playout({ outcome: "interrupted", reason: "power_cut" });
     expect(occasions([again, cut])[0]).toMatchObject({ sounded: 1, of: 1 });
+  });
+
+  it("who heard the call live has no part in its recording", () => {
+    const live = playout({ started: null, ended: null, error_ms: null, outcome: "skipped", reason: "heard_live" });
+    const found = occasions([live, playout({ speaker: "loa-2" })])[0];
+    expect(found).toMatchObject({ sounded: 1, of: 1 });
+    expect(found?.playouts.length).toBe(2);
   });
 
   it("a start is told to the millisecond on the commune's clock", () => {

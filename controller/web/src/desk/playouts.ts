@@ -1,6 +1,6 @@
 /// Playouts of one bulletin gathered by the time they were planned for.
 import type { PlayoutView } from "$/api/types";
-import { sounds, type Verdict, verdict } from "$/day/verdict";
+import { due, sounds, type Verdict, verdict } from "$/day/verdict";
 
 export interface Occasion {
   planned: string;
@@ -28,11 +28,12 @@ export function occasions(playouts: PlayoutView[]): Occasion[] {
   }
   for (const at of found.values()) {
     // An emergency that was said again after a power cut is one speaker, not two.
-    const speakers = new Set(at.playouts.map((p) => p.speaker));
+    // Who heard it live had nothing to say.
+    const speakers = new Set(at.playouts.filter((p) => due(verdictOf(p))).map((p) => p.speaker));
     const heard = new Set(at.playouts.filter((p) => sounds(verdictOf(p))).map((p) => p.speaker));
     at.of = speakers.size;
     at.sounded = heard.size;
-    const rank = (p: PlayoutView) => (sounds(verdictOf(p)) ? 1 : 0);
+    const rank = (p: PlayoutView) => (sounds(verdictOf(p)) || !due(verdictOf(p)) ? 1 : 0);
     at.playouts.sort((a, b) => rank(a) - rank(b) || a.speaker.localeCompare(b.speaker));
   }
   return [...found.values()].sort((a, b) => Date.parse(b.planned) - Date.parse(a.planned));

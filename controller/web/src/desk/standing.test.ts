@@ -15,6 +15,12 @@ describe("where a bulletin stands", () => {
     expect(hasMore(at)).toBe(false);
   });
 
+  it("a call's recording counts on those that had not heard it", () => {
+    const live = on("a", { outcome: "skipped", reason: "heard_live" });
+    expect(standing(bulletin({}), [live, on("b"), on("c")], START + 60_000)).toEqual({ is: "said", n: 2, of: 2 });
+    expect(standing(bulletin({ state: "ended", readiness: { ready: 1, of: 1, speakers: [] } }), [live], START + 60_000)).toEqual({ is: "ended" });
+  });
+
   it("it sounds while one pole sounds", () => {
     const at = standing(bulletin({}), [on("a"), on("b", { ended: null, outcome: null })], START + 3_000);
     expect(at).toEqual({ is: "sounding", n: 1 });

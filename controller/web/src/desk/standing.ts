@@ -22,7 +22,7 @@ export function standing(b: BulletinDetail, playouts: PlayoutView[], nowMs: numb
   const once = b.when.now ?? (b.when.at && instantOf(b.when.at, b.zone));
   // A rule goes on; each of its times is told below.
   if (once === undefined) return { is: b.state };
-  const told = far.said + far.not.length;
+  const told = far.said + far.not.length + far.live;
   const own = seen ? b.readiness.speakers.filter((one) => seen.has(one.speaker)).length : 0;
   const of = own || far.of;
   const waiting = Math.max(0, of - told);
@@ -30,7 +30,9 @@ export function standing(b: BulletinDetail, playouts: PlayoutView[], nowMs: numb
   if (b.state === "planned" && !isDue) return { is: "planned" };
   if (b.state === "planned" && waiting > 0) return { is: "waits", n: waiting, said: far.said };
   if (told === 0) return of > 0 ? { is: "untold" } : { is: b.state };
-  return { is: "said", n: far.said, of: told + waiting };
+  // A recording that everybody had heard live: nothing was left to say.
+  if (far.live > 0 && far.live === told + waiting) return { is: b.state };
+  return { is: "said", n: far.said, of: told + waiting - far.live };
 }
 
 /// Would calling it off change anything?

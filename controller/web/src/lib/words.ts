@@ -73,6 +73,11 @@ export function duration(t: Say, seconds: number): string {
   return m % 60 ? t("duration.h_m", { h, m: m % 60 }) : t("duration.h", { h });
 }
 
+/// "0,4": tenths, in the language's own digits.
+export function tenths(ms: number, language: string): string {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(ms / 1_000);
+}
+
 /// "vừa xong", "3 phút trước", "2 giờ trước", "hôm qua"…
 export function ago(t: Say, atMs: number, nowMs: number): string {
   const s = Math.max(0, Math.round((nowMs - atMs) / 1000));

@@ -28,6 +28,11 @@ const around = (given: Partial<Around> = {}): Around => ({ nowMs: MADE, zone: ZO
 const no = (status: number, code = "x"): Trouble => ({ status, code, message: code });
 const fail = (it: Item, trouble: Trouble, retry: number | null = null) => failed(it, trouble, retry, MADE, "k2");
 
+it("what is relayed has no sound of its own to send first", () => {
+  const relay: What = { kind: "relay", url: "https://vov.vn/live", windowS: 900, fallback: null, byPoles: false, name: "VOV" };
+  expect(move(item({ what: relay }), around())).toEqual({ do: "send", step: "bulletin" });
+});
+
 describe("an announcement leaves", () => {
   it("first its sound, then itself", () => {
     expect(move(item(), around())).toEqual({ do: "send", step: "audio" });

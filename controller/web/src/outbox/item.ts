@@ -81,7 +81,7 @@ export function move(item: Item, around: Around): Move {
   if (late) return { do: "look" };
   if (needsProof(item, around.provedMs)) return { do: "wait", for: "proof" };
   if (item.nextTryMs > around.nowMs) return { do: "wait", for: "next_try" };
-  return { do: "send", step: item.audio === null ? "audio" : "bulletin" };
+  return { do: "send", step: item.audio === null && item.what.kind !== "relay" ? "audio" : "bulletin" };
 }
 
 /// The sound is at the office.

@@ -96,6 +96,7 @@ export async function tryNow(id: string): Promise<void> {
 
 async function sendAudio(item: Item): Promise<Item> {
   const { what } = item;
+  if (what.kind === "relay") return item;
   if (what.kind === "kept") return withAudio(item, what.audio);
   if (what.kind === "speech") {
     const body: SpeechBody = { text: what.text, voice: what.voice || undefined, speed: what.speed };
@@ -117,7 +118,7 @@ async function sendAudio(item: Item): Promise<Item> {
 
 async function sendBulletin(item: Item): Promise<Item> {
   const { when } = item.body;
-  const body = { ...item.body, when, audio: item.audio };
+  const body = { ...item.body, when, ...(item.audio && { audio: item.audio }) };
   // The answer may get lost: that it was asked for is on the disk first.
   const asked = asking(item);
   await keep(asked);

@@ -8,7 +8,7 @@ const playout = (given: Partial<PlayoutView>) =>
 const over = "2026-11-26T05:31:00+07:00";
 
 it("nothing sounded yet: so many are ready", () => {
-  expect(progress(bulletin, [])).toEqual({ ready: 2, of: 3, sounding: 0, said: 0, heard: 0, unheard: 0, not: [] });
+  expect(progress(bulletin, [])).toEqual({ ready: 2, of: 3, sounding: 0, said: 0, live: 0, heard: 0, unheard: 0, not: [] });
 });
 
 it("each speaker counts once, by its own account", () => {

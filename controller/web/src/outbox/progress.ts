@@ -12,6 +12,8 @@ export interface Progress {
   /// … or not heard by it: it played, and no sound came out.
   unheard: number;
   /// Over, but not said whole.
+  /// The recording of a live call, where that was heard: nothing to say any more.
+  live: number;
   not: { speaker: string; outcome: string; reason: string | null }[];
 }
 
@@ -24,6 +26,7 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
       newest.set(p.speaker, p);
   }
   const all = [...newest.values()];
+  const live = all.filter((p) => p.outcome === "skipped" && p.reason === "heard_live");
   const said = all.filter((p) => p.outcome === "completed");
   return {
     ready: bulletin.readiness.ready,
@@ -31,10 +34,11 @@ export function progress(bulletin: BulletinDetail, playouts: PlayoutView[]): Pro
     sounding: all.filter((p) => p.started && !p.ended && p.outcome === null).length,
     said: said.length,
     heard: said.filter((p) => p.heard === "heard").length,
+    live: live.length,
     unheard: said.filter((p) => p.heard === "not_heard").length,
     // Of what was due and not reported nobody knows.
     not: all
-      .filter((p) => p.outcome !== null && p.outcome !== "completed" && p.outcome !== "unreported")
+      .filter((p) => p.outcome !== null && p.outcome !== "completed" && p.outcome !== "unreported" && !live.includes(p))
       .map(({ speaker, outcome, reason }) => ({ speaker, outcome: outcome ?? "", reason })),
   };
 }
