@@ -100,6 +100,18 @@ impl Office {
         std::fs::write(file, config).expect("its configuration can be written");
     }
 
+    /// Relays may come from this machine. It is started again for that.
+    ///
+    /// # Panics
+    /// When its configuration cannot be written.
+    pub fn takes_stations_of_this_machine(&mut self) {
+        let file = self.folder.join("controller.toml");
+        let config = std::fs::read_to_string(&file).expect("its configuration");
+        let config = config + "[relay]\nprivate = true\n";
+        std::fs::write(file, config).expect("its configuration can be written");
+        self.restart();
+    }
+
     /// Something on its command line, for instance `broker export`; gives what it printed.
     ///
     /// # Panics

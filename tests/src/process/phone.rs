@@ -1,6 +1,13 @@
 //! A phone that speaks live, without a browser: it calls, learns the office's time, and sends its frames as they are captured.
 
-use std::{thread::JoinHandle, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use loa_audio::live::{FRAME, FrameEncoder, Kind};
@@ -18,7 +25,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    clock::{mono_us, now_us},
+    clock::{mono_us, now_us, wait_until},
     http::{Answer, Http},
     mqtt::dial,
     office::Office,
@@ -65,6 +72,8 @@ pub struct Talked {
 pub struct Talking {
     release: Option<oneshot::Sender<()>>,
     thread: JoinHandle<Talked>,
+    /// 0: nothing is captured yet.
+    first_us: Arc<AtomicI64>,
 }
 
 impl Talking {
@@ -73,6 +82,14 @@ impl Talking {
         // Fails only when it has ended by itself.
         let _ = self.release.take().map(|release| release.send(()));
         self.thread.join().expect("the phone works")
+    }
+
+    /// When the first sample was captured, by the office's time. Waits until the phone knows it.
+    #[track_caller]
+    pub fn first_us(&self) -> i64 {
+        wait_until("the phone captures", PATIENCE, || {
+            Some(self.first_us.load(Ordering::Relaxed)).filter(|us| *us > 0)
+        })
     }
 
     /// Waits until the office ends the call, or everything is said.
@@ -119,6 +136,8 @@ impl Phone {
     pub fn talk(&self, call: &Call, sound: Vec<f32>) -> Talking {
         let (release, released) = oneshot::channel();
         let (call, cookie, port) = (call.clone(), self.api.cookie(), self.port);
+        let first_us = Arc::new(AtomicI64::new(0));
+        let begun = Arc::clone(&first_us);
         let thread = std::thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread()
                 .enable_all()
@@ -126,13 +145,16 @@ impl Phone {
                 .expect("a runtime");
             runtime.block_on(async {
                 let mut mouth = Mouth::open(port, &cookie, &call).await;
-                mouth.speak(&call, &sound, released).await;
+                let first_us = call.speak_us.max(to_i64(mono_us()) + mouth.offset_us);
+                begun.store(first_us, Ordering::Relaxed);
+                mouth.speak(first_us, &sound, released).await;
                 mouth.talked
             })
         });
         Talking {
             release: Some(release),
             thread,
+            first_us,
         }
     }
 }
@@ -198,9 +220,8 @@ impl Mouth {
         }
     }
 
-    async fn speak(&mut self, call: &Call, sound: &[f32], mut released: oneshot::Receiver<()>) {
+    async fn speak(&mut self, first_us: i64, sound: &[f32], mut released: oneshot::Receiver<()>) {
         let mut encoder = FrameEncoder::new(Kind::Voice).expect("an encoder");
-        let first_us = call.speak_us.max(to_i64(mono_us()) + self.offset_us);
         self.talked.first_us = first_us;
         let (frames, _) = sound.as_chunks::<FRAME>();
         for (number, frame) in (0_u32..).zip(frames) {

@@ -13,6 +13,8 @@ use loa_tests::process::{
     pole::Pole,
     recording::{RATE, us_of_frames},
     sound::{decoded, find, speech_like},
+    station::Station,
+    village::civil_time_in,
 };
 use serde_json::{Value, json};
 
@@ -29,7 +31,7 @@ fn view(village: &Village, call: &Call) -> Value {
 fn ended(village: &Village, call: &Call) -> Value {
     wait_until("the call is over", Duration::from_secs(15), || {
         let view = view(village, call);
-        (view["state"] == "ended").then_some(view)
+        (view["state"] == "ended" && view["ended"].is_string()).then_some(view)
     })
 }
 
@@ -128,7 +130,8 @@ fn a_lost_phone_falls_silent_and_the_pole_whose_line_was_cut_says_it_later() {
     let call = phone.call(&json!({"targets": [village.channel], "chime": "none"}));
     let words = speech_like(20.0, 3);
     let talking = phone.talk(&call, words.clone());
-    wait_for_time(call.speak_us + 1_500_000);
+    let first_us = talking.first_us();
+    wait_for_time(first_us + 1_500_000);
     let cut_us = now_us();
     village.lines[1].hang_up();
     wait_for_time(cut_us + 2_500_000);
@@ -141,8 +144,8 @@ fn a_lost_phone_falls_silent_and_the_pole_whose_line_was_cut_says_it_later() {
     let [whole, weak] = &village.poles[..] else {
         panic!("two poles")
     };
-    let said = &words[..frames_in(lost_us - call.speak_us - 500_000)];
-    let live = heard_in_files(whole, &call, said, call.speak_us);
+    let said = &words[..frames_in(lost_us - first_us - 500_000)];
+    let live = heard_in_files(whole, &call, said, first_us);
     assert!(live.found() >= 0.9, "{live:?}");
     for delay_ms in &live.delays_ms {
         assert!(
@@ -211,9 +214,9 @@ fn an_office_killed_in_the_middle_of_a_call_leaves_silence_and_what_was_said() {
     assert!(late_us <= STARVED_US, "{} ms too long", late_us / 1_000);
 
     village.office.restart();
-    let view = ended(&village, &call);
-    println!("{view}");
-    let audio = view["audio"].as_str().expect("what was said is kept");
+    let audio = wait_until("what was said is kept", MINUTE, || {
+        view(&village, &call)["audio"].as_str().map(str::to_owned)
+    });
     let answer = village
         .office
         .api
@@ -228,4 +231,56 @@ fn an_office_killed_in_the_middle_of_a_call_leaves_silence_and_what_was_said() {
     let part = &words[RATE..2 * RATE];
     let (_, alike) = find(part, &kept, kept.len() / 2, kept.len());
     assert!(alike > 0.8, "what is kept is what was said ({alike:.2})");
+}
+
+#[test]
+fn a_relay_begins_on_time_and_ends_hard_with_its_window() {
+    const WINDOW_S: i64 = 60;
+    let mut village = Village::start(2, Output::Wav, Broker::Embedded);
+    village.office.takes_stations_of_this_machine();
+    village.wait_until_connected();
+    let programme = speech_like(60.0, 5);
+    let station = Station::start(village.folder(), &programme);
+    // One pole hears how a window begins, the other how one ends: a window is longer than this test may last.
+    let relay = |pole: usize, when: Value| {
+        let body = json!({
+            "title": "Tiếp âm", "targets": [village.channel_of(pole)], "when": when, "chime": "none", "volume": 100,
+            "relay": {"url": station.url(), "duration_s": WINDOW_S},
+        });
+        let made = village.office.api.post("/bulletins", &body);
+        made["id"].as_str().expect("its id").to_owned()
+    };
+    let (at, begins_us) = civil_time_in(5);
+    let (began, began_us) = civil_time_in(8 - WINDOW_S);
+    let first = relay(0, json!({"at": at}));
+    let second = relay(1, json!({"rrule": "FREQ=DAILY", "start": began}));
+    wait_for_time(begins_us + 5_000_000);
+    wait_for_time(began_us + (WINDOW_S + 2) * 1_000_000);
+
+    let pole = &village.poles[0];
+    let begun = pole.recordings_of(&first).remove(0);
+    println!("{:?}", begun.note);
+    assert!(
+        (0.0..=100.0).contains(&begun.note.error_ms()),
+        "{:?}",
+        begun.note
+    );
+    let audible_ms = (begun.audible_from_us() - begins_us) / 1_000;
+    assert!(audible_ms <= 1_500, "heard after {audible_ms} ms");
+    let heard = begun.frames();
+    let (place, alike) = find(&heard[2 * RATE..3 * RATE], &programme, 6 * RATE, 6 * RATE);
+    println!(
+        "{} ms behind the station",
+        (station.place(begun.note.start_us + 2_000_000) as isize - place) / 48
+    );
+    assert!(alike > 0.6, "the station is heard ({alike:.2})");
+
+    let ended = village.poles[1].recordings_of(&second).remove(0);
+    println!("{:?}", ended.note);
+    let over_ms = (ended.silent_from_us() - began_us) / 1_000 - WINDOW_S * 1_000;
+    assert!(
+        (-500..=50).contains(&over_ms),
+        "it ends {over_ms} ms after its window"
+    );
+    village.cancel(&first);
 }

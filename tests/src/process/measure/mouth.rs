@@ -137,7 +137,7 @@ pub fn calls(weather: Weather, calls: u32, seconds: u32) -> Calls {
         let path = format!("/calls/{}", id.as_str().expect("a call's id"));
         let call = wait_until("the call is over", Duration::from_secs(10), || {
             let call = office.api.get(&path);
-            (call["state"] == "ended").then_some(call)
+            (call["state"] == "ended" && call["ended"].is_string()).then_some(call)
         });
         let time = |key: &str| -> i64 {
             let at: jiff::Timestamp = call[key]
