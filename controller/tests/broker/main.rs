@@ -14,8 +14,8 @@ use loa_controller::broker::{
 };
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, Packet,
-    PubAckReason, Publish, PublishNoticeError, PublishOptions, PublishResult, QoS,
-    SubscribeReasonCode,
+    PubAckReason, Publish, PublishNoticeError, PublishOptions, PublishProperties, PublishResult,
+    QoS, SubscribeReasonCode,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -69,10 +69,14 @@ fn the_hamlet_head_speaks_live_and_a_pole_that_was_off_says_it_later() {
     let mut commune = Commune::start();
     commune.village.poles[1].kill();
     let off = commune.village.poles[1].id.clone();
-    wait_for("the pole is known to be off", Duration::from_secs(10), || {
-        let speaker = commune.village.office.api.get(&format!("/speakers/{off}"));
-        speaker["presence"]["state"] == "offline"
-    });
+    wait_for(
+        "the pole is known to be off",
+        Duration::from_secs(10),
+        || {
+            let speaker = commune.village.office.api.get(&format!("/speakers/{off}"));
+            speaker["presence"]["state"] == "offline"
+        },
+    );
     let mic = sound::wav_file(commune.village.folder(), 4.0, 79);
     let answer = browser::run(
         &commune.village,

@@ -28,6 +28,7 @@ pub fn both_ways(rounds: usize, file: &Path, hint: &str) -> Took {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (there, here) = (folder.path().join("apart"), folder.path().join("here"));
     let limits = Limits::default();
+    let files = [file];
     let apart = Apart::new(binary("loa-controller"), MEMORY_BYTES, CPU_S);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let timed = |work: &mut dyn FnMut()| {
@@ -39,7 +40,7 @@ pub fn both_ways(rounds: usize, file: &Path, hint: &str) -> Took {
         .map(|_| {
             std::fs::write(&there, []).expect("an empty file");
             let apart_s = timed(&mut || {
-                let work = apart.canonicalise(&[file], Some(hint), &there, folder.path(), limits);
+                let work = apart.canonicalise(&files, Some(hint), &there, folder.path(), limits);
                 runtime.block_on(work).expect("it is read apart");
             });
             let here_s = timed(&mut || {

@@ -5,4 +5,5 @@ mod emergency;
 mod figures;
 mod fixtures;
 mod formats;
+mod live;
 mod office_gone;
