@@ -82,7 +82,8 @@ CREATE TABLE calls (
     ended BIGINT,
     -- Why: 'released', 'lost', 'longest', 'stopped', 'office', 'window'.
     reason TEXT,
-    speaker TEXT REFERENCES users (id),
+    -- A user; may be gone.
+    speaker TEXT,
     frames BIGINT NOT NULL DEFAULT 0,
     -- Frames that never came to the office.
     holes BIGINT NOT NULL DEFAULT 0,

@@ -9,6 +9,8 @@
 //! - a client beyond `max_connections` is refused with "server unavailable" (a known one may always replace itself);
 //! - a speaker's queue holds [`SPEAKER_QUEUE`] messages, the controller's [`CONTROLLER_QUEUE`]: a further QoS 0 message
 //!   is dropped, a further QoS 1 message takes the place of the oldest; both are counted in [`BrokerCounters::overflowed`];
+//! - a packet of a stream that waits for a client for two seconds is dropped when its turn comes: whoever publishes it says so
+//!   (MQTT 5's message expiry), so what a slow speaker gets of a call is never older;
 //! - a peer that takes nothing for [`SEND_PATIENCE`] is disconnected; until then what is published to it waits in
 //!   memory without a bound of RMQTT's own, so whoever publishes content must pace it;
 //! - retained messages: [`MAX_RETAINED`] topics and [`MAX_RETAINED_BYTES`]; beyond that one is passed on, not kept.

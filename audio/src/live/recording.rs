@@ -160,7 +160,12 @@ mod tests {
 
     /// The sound of a recording, a tenth of a second at a time: how strong it is.
     fn heard(recording: Vec<u8>) -> (usize, Vec<f32>) {
-        let mut decoder = crate::Decoder::open(Cursor::new(recording), Some("ogg")).unwrap();
+        let limits = crate::Limits {
+            max_bytes: u64::MAX,
+            max_duration_s: u32::MAX,
+        };
+        let source = Box::new(Cursor::new(recording));
+        let mut decoder = crate::Decoder::open(source, Some("ogg"), limits).unwrap();
         let mut sound = Vec::new();
         while let Some(block) = decoder.next_block().unwrap() {
             sound.extend_from_slice(block);

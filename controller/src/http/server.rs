@@ -252,7 +252,10 @@ mod tests {
         sync::atomic::{AtomicUsize, Ordering},
     };
 
-    use axum::routing::{get, post};
+    use axum::{
+        extract::ws::{WebSocket, WebSocketUpgrade},
+        routing::{get, post},
+    };
     use futures_util::FutureExt;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
@@ -305,6 +308,48 @@ mod tests {
         Router::new()
             .route("/", get(async || "xin chào"))
             .route("/", post(async |body: String| body))
+            .route(
+                "/echo",
+                get(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echoes)),
+            )
+    }
+
+    async fn echoes(mut socket: WebSocket) {
+        while let Some(Ok(message)) = socket.recv().await {
+            if socket.send(message).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Says one word and hears it.
+    async fn hears_itself<S>(socket: &mut tokio_tungstenite::WebSocketStream<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        use futures_util::{SinkExt, StreamExt};
+        let word = tokio_tungstenite::tungstenite::Message::text("xin chào");
+        socket.send(word.clone()).await.unwrap();
+        let heard = timeout(DEADLINE, socket.next()).await.unwrap();
+        assert_eq!(heard.unwrap().unwrap(), word);
+    }
+
+    #[tokio::test]
+    async fn whoever_speaks_may_be_silent_for_longer_than_a_caller_and_takes_nobodys_place() {
+        use futures_util::StreamExt;
+        let patience = Patience {
+            header: SOON,
+            body: SOON,
+            connections: 1,
+        };
+        let served = served(echo(), patience).await;
+        let url = format!("ws://{}/echo", served.address);
+        let connect = || timeout(DEADLINE, tokio_tungstenite::connect_async(url.as_str()));
+        let (mut first, _) = connect().await.unwrap().unwrap();
+        let (mut second, _) = connect().await.unwrap().unwrap();
+        assert!(timeout(4 * SOON, first.next()).await.is_err());
+        hears_itself(&mut first).await;
+        hears_itself(&mut second).await;
     }
 
     #[tokio::test]
@@ -363,6 +408,12 @@ mod tests {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         assert!(answer.ends_with("xin chào".as_bytes()));
+
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = connector.connect(name, stream).await.unwrap();
+        let upgraded = tokio_tungstenite::client_async("wss://127.0.0.1/echo", stream).await;
+        hears_itself(&mut upgraded.unwrap().0).await;
 
         let mut plain = TcpStream::connect(address).await.unwrap();
         plain.write_all(question).await.unwrap();

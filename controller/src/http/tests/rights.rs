@@ -327,6 +327,7 @@ async fn a_monitor_looks_and_changes_nothing() {
     for (method, path, body) in [
         ("POST", "/api/v1/bulletins", Some(&say)),
         ("POST", "/api/v1/stop", Some(&stop)),
+        ("POST", "/api/v1/calls", Some(&stop)),
         (
             "PATCH",
             "/api/v1/speakers/ban-chuong-1",
