@@ -74,7 +74,7 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { "/api": { target: process.env.LOA_OFFICE ?? "http://127.0.0.1:8080", changeOrigin: false } },
+    proxy: { "/api": { target: process.env.LOA_OFFICE ?? "http://127.0.0.1:8080", changeOrigin: false, ws: true } },
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 } as Parameters<typeof defineConfig>[0]);

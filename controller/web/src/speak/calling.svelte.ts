@@ -127,6 +127,11 @@ export class Calling {
       this.trouble = { code: "asleep", message: "", details: {} };
       return;
     }
+    // Let go before anybody was asked: nothing happened.
+    if (this.#letGo) {
+      this.call = "none";
+      return;
+    }
     this.#microphone?.settle();
     void this.#stayAwake();
     let view: CallView;
@@ -149,6 +154,7 @@ export class Calling {
     this.leftS = view.longest_s;
     if (this.#letGo || !this.#encoder) {
       this.call = "ending";
+      this.reason ||= "before";
       void this.#endByPost();
       return;
     }
@@ -285,6 +291,10 @@ export class Calling {
       if (id) void api.post(`/calls/${encodeURIComponent(id)}/end`, {}, { keepalive: true }).catch(() => {});
     }
     this.#shut();
+    if (why === "microphone") {
+      this.mic = "failed";
+      this.micTrouble = "failed";
+    }
   }
   /// For good: another screen.
   close(): void {
