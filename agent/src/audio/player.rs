@@ -323,6 +323,9 @@ impl Work {
 
     fn play(&mut self, play: Play) {
         let Sound { feed, stream } = self.sound(&play);
+        // What waits in a piece whose place this one takes came before anything else.
+        let armed = self.deck.lock().take_armed_stream(&play.source);
+        let stream = armed.or(stream);
         let content = match &play.source {
             PlaySource::Content(content) => Some(*content),
             PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
@@ -357,7 +360,6 @@ impl Work {
             .take_if(|(prepared, sound)| sound.stream.is_some() && prepared.source == play.source);
         let stream = prepared
             .and_then(|(_, sound)| sound.stream)
-            .or_else(|| self.deck.lock().take_armed_stream(&play.source))
             .or_else(|| Stream::of(&play.source));
         Sound {
             feed: self.feed(play),

@@ -13,6 +13,7 @@ pub mod likeness;
 pub mod listeners;
 pub mod live;
 pub mod mouth;
+pub mod live_drift;
 pub mod now;
 pub mod report;
 pub mod start;
