@@ -1,6 +1,6 @@
 # Loa. `make demo` shows the main job, `make test` proves it. `make help` lists the rest.
 DEMO_SECONDS ?=
-.PHONY: help build demo test check types bench soak hostile fuzz setup-build setup-demo setup-test
+.PHONY: help build demo test check types bench soak hostile fuzz setup-build setup-demo setup-test setup-bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ types: setup-build  ## the description of the API and the app's types, after a c
 	@mv target/openapi.json controller/web/openapi.json
 	cd controller/web && npm run --silent types
 
-bench: setup-test  ## the figures, into target/figures
+bench: setup-bench  ## the figures, into target/figures
 	@scripts/web.sh
 	@scripts/bench.sh
 
@@ -47,5 +47,5 @@ fuzz: setup-test  ## a hundred million bad inputs, and two thousand damaged reco
 	LOA_FUZZ=$${LOA_FUZZ:-100000000} cargo test --release -p loa-tests --test bad_input -- --nocapture
 
 # A phony target is never made by a pattern rule: each is named.
-setup-build setup-demo setup-test:
+setup-build setup-demo setup-test setup-bench:
 	@scripts/setup.sh $(@:setup-%=%)

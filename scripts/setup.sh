@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Loa needs on Debian 12 or Ubuntu 24.04, and nothing that is there already.
-# Usage: scripts/setup.sh build|demo|test
+# Usage: scripts/setup.sh build|demo|test|bench
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -9,8 +9,11 @@ packages=(gcc libc6-dev pkg-config libasound2-dev)
 case "${1:-build}" in
   build) ;;
   demo) packages+=(espeak-ng) ;;
-  test) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps strace chromium fonts-dejavu-core) ;;
-  *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 64 ;;
+  test|bench) packages+=(espeak-ng pulseaudio pulseaudio-utils libasound2-plugins mosquitto ffmpeg mpg123 procps strace chromium fonts-dejavu-core) ;;&
+  # Only to compare with, where it can be had.
+  bench) apt-cache show icecast2 >/dev/null 2>&1 && packages+=(icecast2) ;;
+  test) ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|bench" >&2; exit 64 ;;
 esac
 
 if ! command -v cargo >/dev/null; then

@@ -8,10 +8,10 @@ use std::sync::{
 
 use loa_protocol::time::{Moment, WallTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, ClientConfig, Error,
     client::{
         WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        danger::{ServerCertVerified, ServerCertVerifier},
     },
     crypto::ring,
     pki_types::{CertificateDer, ServerName, UnixTime},
@@ -20,6 +20,7 @@ use rustls::{
 use super::{
     Identity,
     certificate::{life, store, unix},
+    judged::{Judge, client},
 };
 use crate::clock;
 
@@ -69,33 +70,30 @@ pub fn client_config(identity: &Identity, time: Arc<KnownTime>) -> Result<Client
     let provider = Arc::new(ring::default_provider());
     let roots = store(&identity.authorities)
         .ok_or_else(|| Error::General("there is no authority of the office".into()))?;
-    let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+    let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| Error::General(error.to_string()))?;
-    let verifier = Verifier {
+    let office = Office {
         chain,
         name: ServerName::try_from(OFFICE_NAME)
             .map_err(|error| Error::General(error.to_string()))?,
         time,
     };
-    ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_client_auth_cert(
-            vec![identity.certificate.der.clone()],
-            identity.key.for_tls(),
-        )
+    client(office)?.with_client_auth_cert(
+        vec![identity.certificate.der.clone()],
+        identity.key.for_tls(),
+    )
 }
 
+/// Whoever our authorities vouch for.
 #[derive(Debug)]
-struct Verifier {
+struct Office {
     chain: Arc<WebPkiServerVerifier>,
     name: ServerName<'static>,
     time: Arc<KnownTime>,
 }
 
-impl Verifier {
+impl Office {
     /// A pole whose clock was never set is not locked out by dates: it judges them by a time within them. Chain and name it
     /// judges as ever.
     fn time_to_judge_by(&self, leaf: &CertificateDer<'_>) -> Result<UnixTime, Error> {
@@ -105,40 +103,15 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
+impl Judge for Office {
+    fn judge(
         &self,
         leaf: &CertificateDer<'_>,
         chain: &[CertificateDer<'_>],
-        _address: &ServerName<'_>,
-        ocsp: &[u8],
-        _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let now = self.time_to_judge_by(leaf)?;
         self.chain
-            .verify_server_cert(leaf, chain, &self.name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
+            .verify_server_cert(leaf, chain, &self.name, &[], now)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod certificate;
 pub mod folder;
+mod judged;
 pub mod keeper;
 pub mod key;
 pub mod line;

@@ -3,18 +3,19 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, ClientConfig, Error,
     client::{
         WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        danger::{ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName},
 };
 use sha2::{Digest, Sha256};
 
 use super::{
     certificate::{life, store, unix},
+    judged::{Judge, client},
     line::OFFICE_NAME,
 };
 use crate::clock;
@@ -70,30 +71,14 @@ pub enum Expect {
 /// # Errors
 /// Does not happen: `ring` speaks TLS 1.3.
 pub fn client_config(expect: Expect) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier {
-        expect,
-        provider: Arc::clone(&provider),
-    };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
+    Ok(client(expect)?.with_no_client_auth())
 }
 
-#[derive(Debug)]
-struct Verifier {
-    expect: Expect,
-    provider: Arc<CryptoProvider>,
-}
-
-impl Verifier {
+impl Expect {
     /// The leaf itself, or an authority of the chain that made the leaf. Dates are not judged: a pole that enrols may have
     /// a clock that was never set.
     fn is_expected(&self, leaf: &CertificateDer<'_>, chain: &[CertificateDer<'_>]) -> bool {
-        let Expect::Office(fingerprint) = self.expect else {
+        let Expect::Office(fingerprint) = *self else {
             return true;
         };
         if Fingerprint::of(leaf) == fingerprint {
@@ -106,9 +91,9 @@ impl Verifier {
         let Some(roots) = store(&[authority.clone().into_owned()]) else {
             return false;
         };
+        let provider = Arc::new(ring::default_provider());
         let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
-                .build();
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let (Ok(verifier), Ok(name)) = (verifier, ServerName::try_from(OFFICE_NAME)) else {
             return false;
         };
@@ -119,14 +104,11 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
+impl Judge for Expect {
+    fn judge(
         &self,
         leaf: &CertificateDer<'_>,
         chain: &[CertificateDer<'_>],
-        _address: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if self.is_expected(leaf, chain) {
             Ok(ServerCertVerified::assertion())
@@ -134,34 +116,5 @@ impl ServerCertVerifier for Verifier {
             // `office_http` tells of this as "another office".
             Err(CertificateError::ApplicationVerificationFailure.into())
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     live::{
         air::stream_key,
-        calls::{Busy, Line, MOST},
+        calls::{Busy, Held, Line, MOST},
     },
     logic::{
         Presence,
@@ -192,12 +192,7 @@ async fn begin(
     let made = state.clock.reading();
     line.speak_at = set_time(&mut new.bulletin, made.wall)?;
     let speak_at = line.speak_at;
-    let held = state.calls.hold(line).map_err(|busy| match busy {
-        Busy::By(other) => ApiError::new(Code::LineBusy)
-            .with("by", &other.name)
-            .with("since", civil(other.since, &new.bulletin.zone)),
-        Busy::Full => ApiError::new(Code::TooManyCalls).with("most", MOST),
-    })?;
+    let held = hold(state, line, &new.bulletin.zone).await?;
     let kept = state.store.add_call(new, speak_at, claim.as_ref()).await?;
     if kept.stage != Stage::Planned {
         // The rule for emergencies was changed in this very moment.
@@ -208,6 +203,23 @@ async fn begin(
     announce(state, &kept, made.wall).await;
     tracing::info!(call = %id, %by, priority = ?kept.bulletin.priority, "call begins");
     show(state, &kept, true).await
+}
+
+async fn hold(state: &AppState, line: Line, zone: &str) -> Result<Held, ApiError> {
+    let held = match state.calls.hold(line.clone()) {
+        // One's own press, whose microphone never came.
+        Err(Busy::By(other)) if other.by == line.by && state.calls.is_silent(&other.id) => {
+            state.calls.lose(&other.id).await;
+            state.calls.hold(line)
+        }
+        held => held,
+    };
+    held.map_err(|busy| match busy {
+        Busy::By(other) => ApiError::new(Code::LineBusy)
+            .with("by", &other.name)
+            .with("since", civil(other.since, zone)),
+        Busy::Full => ApiError::new(Code::TooManyCalls).with("most", MOST),
+    })
 }
 
 /// The round trip of the slowest pole that is there, in milliseconds, by its own clock exchanges.

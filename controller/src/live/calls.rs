@@ -23,7 +23,7 @@ use super::{
     voice::Spoken,
 };
 use crate::{
-    act,
+    act::{self, Act},
     audio::Shelf,
     clock::Clock,
     config::LiveConfig,
@@ -179,6 +179,11 @@ impl Calls {
         self.lock().get(id).map(|one| *one.shown.borrow())
     }
 
+    /// Is it on, and did no phone take the floor yet?
+    pub fn is_silent(&self, id: &BulletinId) -> bool {
+        self.shown(id).is_some_and(|shown| shown.floor.is_none())
+    }
+
     /// A phone takes the floor. `None`: there is no such call any more.
     pub async fn microphone(&self, id: &BulletinId) -> Option<Microphone> {
         let (commands, shown, line) = {
@@ -198,11 +203,19 @@ impl Calls {
 
     /// Ends a call, in the name of whoever does so; returns when that is written down. `false`: it was not on.
     pub async fn end(&self, id: &BulletinId, why: CallEnd) -> bool {
+        self.end_as(id, why, act::current()).await
+    }
+
+    /// Ends one whose microphone never came: nobody's doing.
+    pub async fn lose(&self, id: &BulletinId) -> bool {
+        self.end_as(id, CallEnd::Lost, None).await
+    }
+
+    async fn end_as(&self, id: &BulletinId, why: CallEnd, act: Option<Act>) -> bool {
         let Some(commands) = self.lock().get(id).map(|one| one.commands.clone()) else {
             return false;
         };
         let (done, written) = oneshot::channel();
-        let act = act::current();
         let end = Command::End { why, act, done };
         commands.send(end).await.is_ok() && written.await.is_ok()
     }

@@ -4,6 +4,7 @@ use loa_protocol::{certificate, id::SpeakerId, time::WallTime};
 
 use super::{Authority, PkiError, RequestError, public_key};
 use crate::{
+    act,
     logic::identity::{Held, NotRenewed, Way, may_renew},
     store::{Store, StoreError},
 };
@@ -51,6 +52,8 @@ pub async fn renew(
         })
         .collect();
     let granted = may_renew(speaker, payload, &held, way, now)?;
+    // Its signature says so, whichever way it came.
+    act::by(&format!("speaker:{speaker}"), None);
     let key = public_key(&granted.renewal.request)?;
     let issued = authority.speaker(speaker, &key, now)?;
     let stored = store.renew(&granted.by, &issued.kept, &granted.lost).await;

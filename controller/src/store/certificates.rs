@@ -191,8 +191,12 @@ impl Store {
         .bind(Reason::Renewed.word())
         .execute(&mut *tx)
         .await?;
+        if done.rows_affected() == 0 {
+            // Nothing was done, so nothing is to be told of it.
+            return Ok(false);
+        }
         tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(true)
     }
 
     /// All that this speaker was given, latest first; also of one that was retired.

@@ -21,12 +21,16 @@ const ARGUMENTS = [
   "--disable-sync",
   "--autoplay-policy=no-user-gesture-required",
   "--use-fake-ui-for-media-stream",
-  "--use-fake-device-for-media-stream",
 ];
+
+/** In place of a WAV file: the microphone of the sound server that the test has started. */
+export const MICROPHONE = Symbol("microphone");
 
 /** A browser; `mic`: the WAV file that its microphone hears, over and over. */
 export async function browser(mic) {
-  const args = mic ? [...ARGUMENTS, `--use-file-for-fake-audio-capture=${mic}`] : ARGUMENTS;
+  const args = [...ARGUMENTS];
+  if (mic !== MICROPHONE) args.push("--use-fake-device-for-media-stream");
+  if (typeof mic === "string") args.push(`--use-file-for-fake-audio-capture=${mic}`);
   return await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
 }
 

@@ -10,8 +10,7 @@ await script(async ({ open, device }) => {
   await at(desk, "person-add").click();
   await at(desk, "person-name").fill("Hoàng Thị Mai");
   // The name makes the proposal; two of one name need another.
-  const proposed = await at(desk, "person-username").inputValue();
-  if (!/^[a-z]+(\.[a-z]+)+$/.test(proposed)) throw new Error(`proposed was "${proposed}"`);
+  const proposed = await until("a name is proposed", async () => /^[a-z]+(\.[a-z]+)+$/.exec(await at(desk, "person-username").inputValue())?.[0]);
   const username = `${proposed}.${Date.now().toString(36)}`;
   await at(desk, "person-username").fill(username);
   await at(desk, "person-role-hamlet_head").locator("xpath=..").click();
@@ -27,7 +26,7 @@ await script(async ({ open, device }) => {
   await phone.goto(link);
   await at(phone, "set-up").waitFor();
   // His name came with the link.
-  if ((await at(phone, "username").inputValue()) !== username) throw new Error("he has to type his name");
+  await until("his name stands there", async () => (await at(phone, "username").inputValue()) === username);
   await at(phone, "password").fill(password);
   await at(phone, "password-again").fill(password);
   await picture(phone, "phone-set-up");

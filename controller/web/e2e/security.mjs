@@ -24,7 +24,7 @@ await script(async ({ open, device }) => {
   await at(phone, "passkey-make").click();
   await at(phone, "passkey").waitFor();
   await at(phone, "recovery-codes").waitFor();
-  if ((await at(phone, "recovery-codes").locator("li").count()) !== 10) throw new Error("not ten codes");
+  await until("there are ten codes", async () => (await at(phone, "recovery-codes").locator("li").count()) === 10);
   await look(phone, "phone-recovery-codes");
   await at(phone, "recovery-kept").check();
   await at(phone, "recovery-done").click();

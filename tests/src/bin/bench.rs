@@ -15,14 +15,19 @@ use loa_tests::process::{
     clock::wait_for,
     commune::{ADMINISTRATOR, Commune, HEAD},
     figures::{Figure, Goal, largest, percentile, smallest, summary},
+    line::Weather,
     measure::{
+        apart::both_ways,
+        audit::verify_s,
         cost::{stripped_mb, watch},
         crowd::{come_back, cost_in_clear, cost_of_tls, cut_off, enrol_all},
         dead_pole::{Death, deaths},
         decode::{ffmpeg, mpg123, ours, ratio},
         emergency::cuts,
         hearing::{Judged, not_to_be_heard, to_be_heard},
+        icecast,
         likeness::said_in,
+        listeners, mouth,
         now::play_now,
         report,
         start::{Plan, starts},
@@ -43,6 +48,8 @@ type Measurement = (&'static str, fn() -> Vec<Figure>);
 const ALL: &[Measurement] = &[
     ("size", size),
     ("decode", decode),
+    ("apart", apart),
+    ("audit", audit),
     ("mutated", mutated),
     ("live_mutated", live_mutated),
     ("likeness", likeness),
@@ -60,6 +67,9 @@ const ALL: &[Measurement] = &[
     ("cutoff", cutoff),
     ("tls", tls),
     ("reconnect", reconnect),
+    ("mouth_to_horn", mouth_to_horn),
+    ("mouth_to_horn_bad_line", mouth_to_horn_bad_line),
+    ("live_1000", live_1000),
 ];
 
 fn main() -> ExitCode {
@@ -498,6 +508,52 @@ fn decode() -> Vec<Figure> {
     ]
 }
 
+/// Five minutes, where reading is most of it, and two seconds, where the process is.
+fn apart() -> Vec<Figure> {
+    const ROUNDS: usize = 7;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mp3 = |seconds| {
+        let source = sound::wav_file(folder.path(), seconds, 1);
+        both_ways(ROUNDS, &sound::convert(&source, Format::Mp3), "mp3")
+    };
+    let (long, short) = (mp3(300.0), mp3(2.0));
+    println!("  five minutes: {long:?}; two seconds: {short:?}");
+    vec![
+        Figure {
+            name: "ingest_child_ratio",
+            value: long.ratio,
+            unit: "",
+            goal: Goal::Told,
+            n: ROUNDS,
+            how: "time on the clock to make content of five minutes of MP3 in a fenced process of its own, over the same in \
+                  the calling process; in turns, median"
+                .into(),
+        },
+        Figure {
+            name: "ingest_child_more_ms",
+            value: (short.apart_s - short.here_s) * 1_000.0,
+            unit: "ms",
+            goal: Goal::Told,
+            n: ROUNDS,
+            how: "what the process, its fences and its end take more than reading two seconds of MP3 in the calling process; \
+                  difference of medians"
+                .into(),
+        },
+    ]
+}
+
+fn audit() -> Vec<Figure> {
+    const ENTRIES: u64 = 1_000_000;
+    vec![Figure {
+        name: "audit_verify_s",
+        value: verify_s(ENTRIES),
+        unit: "s",
+        goal: Goal::Told,
+        n: ENTRIES as usize,
+        how: "`loa-controller audit verify` over a log of 1,000,000 entries, from the start of the process to its end".into(),
+    }]
+}
+
 fn hearing() -> Vec<Figure> {
     const ROUNDS: u64 = 100;
     let clarity = |all: &[Judged]| -> Vec<f64> { all.iter().map(|one| one.clarity).collect() };
@@ -843,4 +899,142 @@ fn reconnect() -> Vec<Figure> {
                 .into(),
         },
     ]
+}
+
+/// What was found of live calls from the app, told for a person to read.
+fn spoken(weather: Weather) -> mouth::Calls {
+    let all = mouth::calls(weather, 3, 20);
+    println!("{}", summary("mouth to horn", "ms", &all.way.delays_ms));
+    println!("{}", summary("likeness", "", &all.way.alike));
+    println!(
+        "  {} of {} windows found; the calls' fixed delays: {:?} ms",
+        all.way.delays_ms.len(),
+        all.way.windows,
+        all.fixed_ms
+    );
+    for told in &all.told {
+        println!("  a pole told {told}");
+    }
+    all
+}
+
+const BOTH_ENDS: &str = "Chromium with the app takes the microphone that a null sink of PulseAudio feeds with a voice; that sink and \
+                         those of two agents are recorded by the same recorder, and windows of 0.8 s of the one are found in the others \
+                         by cross-correlation";
+
+fn mouth_to_horn() -> Vec<Figure> {
+    let all = spoken(Weather::FAIR);
+    assert!(
+        all.way.found() >= 0.9,
+        "a tenth of the speech is not found at the horns: measure on a quiet machine"
+    );
+    vec![Figure {
+        name: "mouth_to_horn_p95_ms",
+        value: percentile(&all.way.delays_ms, 95.0),
+        unit: "ms",
+        goal: Goal::AtMost(400.0),
+        n: all.way.delays_ms.len(),
+        how: format!(
+            "three calls of 20 s over loopback: {BOTH_ENDS}; largest {:.0} ms",
+            largest(&all.way.delays_ms)
+        ),
+    }]
+}
+
+fn mouth_to_horn_bad_line() -> Vec<Figure> {
+    let all = spoken(Weather::BAD);
+    let (n, most) = (all.way.delays_ms.len(), largest(&all.way.delays_ms));
+    let how = format!(
+        "three calls of 20 s, the phone's line and those of the poles 50 ± 30 ms each way with 2 of 100 pieces stalled for 250 ms, \
+         in order: {BOTH_ENDS}; {n} of {} windows found, largest {most:.0} ms",
+        all.way.windows
+    );
+    vec![
+        Figure {
+            name: "mouth_to_horn_bad_line_p95_ms",
+            value: percentile(&all.way.delays_ms, 95.0),
+            unit: "ms",
+            goal: Goal::AtMost(900.0),
+            n,
+            how: how.clone(),
+        },
+        Figure {
+            name: "mouth_to_horn_bad_line_max_ms",
+            value: most,
+            unit: "ms",
+            goal: Goal::AtMost(1_500.0),
+            n,
+            how,
+        },
+    ]
+}
+
+/// Our call to a thousand poles, and the same through Icecast.
+fn live_1000() -> Vec<Figure> {
+    const POLES: usize = 1_000;
+    const SECONDS: u32 = 60;
+    let clear = listeners::in_clear(&Village::in_clear(0), POLES, SECONDS as f32);
+    println!("  in clear: {clear:?}");
+    let village = Village::of_office(Broker::Embedded, 0);
+    let identities = enrol_all(&village, POLES);
+    let tls = listeners::over_tls(&village, &identities, SECONDS as f32);
+    println!("  over TLS: {tls:?}");
+    let figure = |name, value, how: String| Figure {
+        name,
+        value,
+        unit: "CPU s/min",
+        goal: Goal::Told,
+        n: POLES,
+        how,
+    };
+    let mut all = vec![
+        figure(
+            "live_1000_cpu",
+            tls.cpu_s,
+            format!(
+                "user and system time of the controller, its broker included, for a minute of one live call to 1,000 poles over \
+                 TLS, 25 signed packets a second to each; each was given {:.1} % of the packets or more",
+                tls.least * 100.0
+            ),
+        ),
+        figure(
+            "live_1000_clear_cpu",
+            clear.cpu_s,
+            format!(
+                "the same in clear; each was given {:.1} % of the packets or more",
+                clear.least * 100.0
+            ),
+        ),
+    ];
+    if !icecast::is_here() {
+        println!("  icecast2 is not installed here: nothing to compare with");
+        return all;
+    }
+    let sound = sound::voice_file(village.folder(), 60);
+    // As Icecast's users have it, with a second in each page; and with as little in it as in our packets.
+    for (name, page_ms) in [
+        ("live_1000_icecast_cpu", 1_000),
+        ("live_1000_icecast_40ms_cpu", 40),
+    ] {
+        let used = icecast::stream(village.folder(), &sound, POLES, SECONDS, page_ms);
+        let both = used.icecast_s + used.ffmpeg_s;
+        println!(
+            "  Icecast, pages of {page_ms} ms: {used:?}; ours is {:.2} of it in clear, {:.2} over TLS",
+            clear.cpu_s / both,
+            tls.cpu_s / both
+        );
+        all.push(figure(
+            name,
+            both,
+            format!(
+                "the same for Icecast 2.4 ({:.2}) and ffmpeg ({:.2}) with 1,000 HTTP listeners in clear to Opus at 32 kbit/s in Ogg \
+                 pages of {page_ms} ms; ours is {:.2} of it in clear and {:.2} over TLS",
+                used.icecast_s,
+                used.ffmpeg_s,
+                clear.cpu_s / both,
+                tls.cpu_s / both
+            ),
+        ));
+    }
+    all
 }

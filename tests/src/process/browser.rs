@@ -46,6 +46,9 @@ pub fn run(village: &Village, script: &str, more: &Value) -> Value {
         .current_dir(&folder)
         .env("LOA_TASK", task.to_string())
         .stdin(Stdio::null());
+    if let Some(pulse) = &village.pulse {
+        pulse.give_to(&mut node);
+    }
     let mut program = Program::start(script, &mut node, &log);
     wait_for(&format!("{script} ends"), PATIENCE, || {
         !program.is_running()

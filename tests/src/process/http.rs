@@ -74,6 +74,15 @@ impl Http {
         }
     }
 
+    /// What its session goes by, as a header has it.
+    pub fn cookie(&self) -> String {
+        let jar = self.agent.cookie_jar_lock();
+        let all = jar
+            .iter()
+            .map(|one| format!("{}={}", one.name(), one.value()));
+        all.collect::<Vec<_>>().join("; ")
+    }
+
     /// One call to `/api/v1{path}`. Every creation has a key of its own.
     ///
     /// # Panics

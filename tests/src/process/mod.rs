@@ -17,12 +17,14 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod office;
 pub mod passport;
+pub mod phone;
 pub mod pole;
 pub mod program;
 pub mod pulse;
 pub mod recording;
 pub mod sockets;
 pub mod sound;
+pub mod station;
 pub mod village;
 
 pub use self::{

@@ -1,10 +1,15 @@
 //! As little of MQTT 5 as tests and benches need: one speaker that publishes, subscribes, and waits for the broker's word.
 //! Bytes as the standard (OASIS MQTT 5.0, sections 3.1 to 3.9) has them.
 
-use std::{fmt, io, net::Ipv4Addr, time::Duration};
+use std::{
+    fmt, io,
+    net::Ipv4Addr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
@@ -78,7 +83,7 @@ impl Client {
     /// When the broker does not let it in.
     pub async fn open(line: impl Line + 'static, hello: Hello<'_>) -> io::Result<Self> {
         let mut client = Self {
-            line: Box::new(line),
+            line: Box::new(BufReader::new(line)),
             next_id: 1,
         };
         let mut body = Vec::new();
@@ -160,6 +165,15 @@ impl Client {
                 let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
                 let topic = body.get(2..2 + length).unwrap_or_default();
                 return Ok(Some(String::from_utf8_lossy(topic).into_owned()));
+            }
+        }
+    }
+
+    /// Counts the messages that are given to it, until the line is cut.
+    pub async fn count(&mut self, messages: &AtomicU64) {
+        while let Ok((kind, _)) = read(&mut self.line).await {
+            if kind & 0xf0 == 0x30 {
+                messages.fetch_add(1, Ordering::Relaxed);
             }
         }
     }

@@ -100,6 +100,18 @@ impl Office {
         std::fs::write(file, config).expect("its configuration can be written");
     }
 
+    /// Relays may come from this machine. It is started again for that.
+    ///
+    /// # Panics
+    /// When its configuration cannot be written.
+    pub fn takes_stations_of_this_machine(&mut self) {
+        let file = self.folder.join("controller.toml");
+        let config = std::fs::read_to_string(&file).expect("its configuration");
+        let config = config + "[relay]\nprivate = true\n";
+        std::fs::write(file, config).expect("its configuration can be written");
+        self.restart();
+    }
+
     /// Something on its command line, for instance `broker export`; gives what it printed.
     ///
     /// # Panics
@@ -151,6 +163,11 @@ impl Office {
         });
     }
 
+    /// Where a line to its pages goes.
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
     /// Where browsers find it.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.http_port)
@@ -188,7 +205,17 @@ impl Office {
 
     /// Sessions outlive a restart; this is for the first one.
     fn sign_in(&self) {
-        self.api
-            .post("/session", &json!({"username": USER, "password": PASSWORD}));
+        sign_in(&self.api);
     }
+
+    /// The first administrator on a device of his own, over whatever line ends in `port`.
+    pub fn signed_in_at(port: u16) -> Http {
+        let api = Http::new(format!("http://127.0.0.1:{port}"));
+        sign_in(&api);
+        api
+    }
+}
+
+fn sign_in(api: &Http) {
+    api.post("/session", &json!({"username": USER, "password": PASSWORD}));
 }

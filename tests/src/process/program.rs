@@ -180,7 +180,8 @@ pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
-    let own = (std::process::id() % u32::from(COUNT)) as u16;
+    // Programs that begin together have neighbouring numbers, and each takes some ports in a row.
+    let own = (u64::from(std::process::id()) * 101 % u64::from(COUNT)) as u16;
     for _ in 0..COUNT {
         let port = FIRST + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

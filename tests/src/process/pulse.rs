@@ -1,4 +1,5 @@
-//! A sound server with one null sink per pole, and recordings of what each sink would have sounded.
+//! A sound server with one null sink per pole, recordings of what each sink would have sounded, and a mouth: a sink whose
+//! sound is what the phone's microphone hears.
 
 use std::{
     io::Read,
@@ -23,8 +24,13 @@ pub struct Pulse {
     socket: PathBuf,
     folder: PathBuf,
     sinks: Vec<Monitor>,
+    mouth: Option<Monitor>,
     _program: Program,
 }
+
+/// The sink of the mouth, and the microphone in front of it.
+const MOUTH: &str = "mouth";
+const MICROPHONE: &str = "microphone";
 
 impl Pulse {
     /// A daemon with the sinks `pole1` to `poleN`, and a recorder on each. Runs as root too, without systemd and D-Bus.
@@ -32,6 +38,19 @@ impl Pulse {
     /// # Panics
     /// When it does not come up.
     pub fn start(folder: &Path, poles: usize) -> Self {
+        Self::begin(folder, poles, false)
+    }
+
+    /// As [`Pulse::start`], with a mouth, and a microphone before it that is the only one there is: a browser takes it for its
+    /// phone's.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn with_mouth(folder: &Path, poles: usize) -> Self {
+        Self::begin(folder, poles, true)
+    }
+
+    fn begin(folder: &Path, poles: usize, mouth: bool) -> Self {
         let folder = folder.join("pulse");
         std::fs::create_dir_all(&folder).expect("a folder for the sound server");
         let socket = folder.join("native");
@@ -44,9 +63,20 @@ impl Pulse {
                 "--exit-idle-time=-1",
             ])
             .args(["--realtime=no", "--high-priority=no", "--log-target=stderr"]);
-        for pole in 1..=poles {
+        let poles: Vec<String> = (1..=poles).map(|pole| format!("pole{pole}")).collect();
+        for sink in poles
+            .iter()
+            .map(String::as_str)
+            .chain(mouth.then_some(MOUTH))
+        {
             command.arg("-L").arg(format!(
-                "module-null-sink sink_name=pole{pole} rate=48000 channels=1 format=s16le"
+                "module-null-sink sink_name={sink} rate=48000 channels=1 format=s16le"
+            ));
+        }
+        if mouth {
+            // Chromium takes no monitor of a sink for a microphone; this is the same sound as a source of its own.
+            command.arg("-L").arg(format!(
+                "module-remap-source master={MOUTH}.monitor source_name={MICROPHONE} rate=48000 channels=1"
             ));
         }
         command.arg("-L").arg(format!(
@@ -60,16 +90,21 @@ impl Pulse {
             socket,
             folder,
             sinks: Vec::new(),
+            mouth: None,
             _program: program,
         };
         wait_for("the sound server answers", Duration::from_secs(10), || {
             pulse.answers()
         });
-        for pole in 1..=poles {
-            let monitor = Monitor::start(&pulse, &format!("pole{pole}"));
+        for sink in &poles {
+            let monitor = Monitor::start(&pulse, sink);
             pulse.sinks.push(monitor);
         }
-        for sink in &pulse.sinks {
+        if mouth {
+            pulse.control(&["set-default-source", MICROPHONE]);
+            pulse.mouth = Some(Monitor::start(&pulse, MOUTH));
+        }
+        for sink in pulse.sinks.iter().chain(&pulse.mouth) {
             wait_for(
                 "the recorder keeps its sink quick",
                 Duration::from_secs(20),
@@ -89,10 +124,38 @@ impl Pulse {
         &self.sinks[index]
     }
 
+    /// The recording of what the mouth says.
+    ///
+    /// # Panics
+    /// When there is no mouth.
+    pub fn mouth(&self) -> &Monitor {
+        self.mouth.as_ref().expect("it was started with a mouth")
+    }
+
+    /// The mouth says what is in this file, until it ends or what is given back is dropped.
+    pub fn say(&self, file: &Path) -> Program {
+        let mut player = Command::new("paplay");
+        player
+            .arg(format!("--device={MOUTH}"))
+            .arg("--latency-msec=20")
+            .arg(file);
+        self.give_to(&mut player);
+        Program::start_instrument("paplay", &mut player, &self.folder.join("paplay.log"))
+    }
+
     fn answers(&self) -> bool {
+        self.is_done(&["info"])
+    }
+
+    #[track_caller]
+    fn control(&self, arguments: &[&str]) {
+        assert!(self.is_done(arguments), "pactl {arguments:?}");
+    }
+
+    fn is_done(&self, arguments: &[&str]) -> bool {
         let mut command = Command::new("pactl");
         command
-            .arg("info")
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         self.give_to(&mut command);
@@ -190,7 +253,15 @@ impl Monitor {
         Stretch {
             frames: frames.collect(),
             start_us: heard.time_of(first),
+            first,
         }
+    }
+}
+
+impl Monitor {
+    /// As [`Stretch::time_of`], by what arrived around this very frame: a sink's clock may be wrong by milliseconds in a second.
+    pub fn time_of(&self, stretch: &Stretch, frame: usize) -> i64 {
+        lock(&self.heard).time_of(stretch.first + frame)
     }
 }
 
@@ -208,6 +279,8 @@ impl Drop for Monitor {
 pub struct Stretch {
     pub frames: Vec<f32>,
     pub start_us: i64,
+    /// The place of its first frame in the whole recording.
+    first: usize,
 }
 
 impl Stretch {

@@ -109,6 +109,36 @@ pub fn wav_file(folder: &Path, seconds: f32, seed: u64) -> PathBuf {
     path
 }
 
+/// A WAV file of this length in which a voice speaks Vietnamese, the same half a minute over and over. Unlike
+/// [`speech_like`] it passes for speech with whatever takes noise away.
+///
+/// # Panics
+/// When espeak-ng or ffmpeg do not do it.
+#[track_caller]
+pub fn voice_file(folder: &Path, seconds: u32) -> PathBuf {
+    const WORDS: &str = "Kính thưa bà con trong bản. Sáng nay trời mưa to, nước suối dâng cao, đề nghị các gia đình không \
+        cho trẻ nhỏ ra bờ suối chơi. Chiều mai lúc ba giờ, cán bộ thú y sẽ đến nhà văn hóa để tiêm phòng cho đàn trâu bò. \
+        Ai có lúa chín hãy gặt sớm trước khi bão về. Hội phụ nữ mời chị em đến họp tại trường học. Thanh niên tập trung \
+        dọn đường, mang theo cuốc xẻng và quang gánh. Trạm y tế nhắc người già uống thuốc đúng giờ, giữ ấm khi ngủ đêm.";
+    let (said, path) = (folder.join("words.wav"), folder.join("voice.wav"));
+    let spoken = Command::new("espeak-ng")
+        .args(["-v", "vi", "-s", "150", "-w"])
+        .arg(&said)
+        .arg(WORDS)
+        .status()
+        .expect("espeak-ng is installed");
+    assert!(spoken.success(), "espeak-ng speaks");
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i"])
+        .arg(&said)
+        .args(["-t", &seconds.to_string(), "-ar", "48000", "-ac", "1"])
+        .arg(&path)
+        .status()
+        .expect("ffmpeg is installed");
+    assert!(made.success(), "ffmpeg makes a longer one");
+    path
+}
+
 /// `source` in another format.
 ///
 /// # Panics

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{
     clock::{now_us, wait_for, wait_until},
-    line::Line,
+    line::{Line, Weather},
     mosquitto::Mosquitto,
     office::{Broker, LineKind, Office},
     passport,
@@ -47,6 +47,33 @@ pub struct Village {
     folder: TempDir,
 }
 
+/// What is built.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    poles: usize,
+    output: Output,
+    broker: Broker,
+    line_kind: LineKind,
+    /// Each pole has a line of its own, in this weather.
+    lines: Option<Weather>,
+    /// The sound server has a mouth, and a microphone.
+    mouth: bool,
+    jitter_s: u16,
+}
+
+impl Plan {
+    /// An office with its own broker, and no poles.
+    const SMALL: Self = Self {
+        poles: 0,
+        output: Output::Wav,
+        broker: Broker::Embedded,
+        line_kind: LineKind::Tls,
+        lines: None,
+        mouth: false,
+        jitter_s: 0,
+    };
+}
+
 /// Something that was uploaded, and how it will sound.
 #[derive(Clone, Debug)]
 pub struct Material {
@@ -77,7 +104,12 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn start(poles: usize, output: Output, broker: Broker) -> Self {
-        Self::build(poles, output, broker, LineKind::Tls, false, 0)
+        Self::build(Plan {
+            poles,
+            output,
+            broker,
+            ..Plan::SMALL
+        })
     }
 
     /// As [`Village::start`] with files and the embedded broker, and each pole has a line of its own that can be cut.
@@ -85,8 +117,26 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn with_lines(poles: usize) -> Self {
-        let (output, broker) = (Output::Wav, Broker::Embedded);
-        Self::build(poles, output, broker, LineKind::Tls, true, 0)
+        Self::build(Plan {
+            poles,
+            lines: Some(Weather::FAIR),
+            ..Plan::SMALL
+        })
+    }
+
+    /// As [`Village::start`] with sinks and the embedded broker, each pole behind a line of its own in this weather; and a
+    /// mouth at the sound server, for the phone.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn on_air(poles: usize, weather: Weather) -> Self {
+        Self::build(Plan {
+            poles,
+            output: Output::Pulse,
+            lines: Some(weather),
+            mouth: true,
+            ..Plan::SMALL
+        })
     }
 
     /// As [`Village::start`] with files and the embedded broker, in clear: to compare with.
@@ -94,8 +144,11 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn in_clear(poles: usize) -> Self {
-        let (output, broker) = (Output::Wav, Broker::Embedded);
-        Self::build(poles, output, broker, LineKind::Plain, false, 0)
+        Self::build(Plan {
+            poles,
+            line_kind: LineKind::Plain,
+            ..Plan::SMALL
+        })
     }
 
     /// An office whose speakers come back within `jitter_s`, and no poles.
@@ -103,17 +156,22 @@ impl Village {
     /// # Panics
     /// When that does not come about.
     pub fn of_office(broker: Broker, jitter_s: u16) -> Self {
-        Self::build(0, Output::Wav, broker, LineKind::Tls, false, jitter_s)
+        Self::build(Plan {
+            broker,
+            jitter_s,
+            ..Plan::SMALL
+        })
     }
 
-    fn build(
-        poles: usize,
-        output: Output,
-        broker: Broker,
-        line_kind: LineKind,
-        lines: bool,
-        jitter_s: u16,
-    ) -> Self {
+    fn build(plan: Plan) -> Self {
+        let Plan {
+            poles,
+            output,
+            broker,
+            line_kind,
+            jitter_s,
+            ..
+        } = plan;
         let folder = tempfile::Builder::new()
             .prefix("loa-village-")
             .tempdir()
@@ -122,7 +180,10 @@ impl Village {
         let mut office = Office::install(path, broker, line_kind, jitter_s);
         let mosquitto = (broker == Broker::Mosquitto).then(|| Mosquitto::start(path, &office));
         office.begin();
-        let pulse = (output != Output::Wav).then(|| Pulse::start(path, poles));
+        let pulse = (output != Output::Wav).then(|| match plan.mouth {
+            true => Pulse::with_mouth(path, poles),
+            false => Pulse::start(path, poles),
+        });
         let area = office.api.post("/areas", &json!({"name": "Bản Chương"}));
         let area = area["id"].as_str().expect("the area's id").to_owned();
         let mut village = Self {
@@ -141,8 +202,9 @@ impl Village {
                 Output::Pulse => true,
                 Output::Both => index % 2 == 1,
             };
-            if lines {
-                village.lines.push(Line::to(village.office.broker_port));
+            if let Some(weather) = plan.lines {
+                let line = Line::through(weather, village.office.broker_port);
+                village.lines.push(line);
             }
             village.add_pole(&area, index, sounds);
         }

@@ -432,9 +432,12 @@ impl Village {
             let Some(run) = pole.run.as_mut() else { return };
             let mut beliefs = run.beliefs.clone();
             let is_new = beliefs.take(topic, paper);
+            let unsigned = self.unsigned(p);
             self.agent_gets(p, input);
+            // While the root that names its key is held back, a genuine word is rightly not believed.
+            let is_believed = is_new && (self.keys.is_none() || self.unsigned(p) == unsigned);
             let pole = &mut self.poles[p];
-            if let Some(run) = pole.run.as_mut().filter(|_| is_new) {
+            if let Some(run) = pole.run.as_mut().filter(|_| is_believed) {
                 run.beliefs = beliefs;
                 pole.tape.beliefs(now, &run.beliefs);
                 self.check_sounding(p);
@@ -442,6 +445,13 @@ impl Village {
         } else {
             self.agent_gets(p, input);
         }
+    }
+
+    /// How often this run of the pole was told something that no key which it trusts had signed.
+    fn unsigned(&self, p: usize) -> Option<u64> {
+        let run = self.poles[p].run.as_ref()?;
+        let status = run.agent.status(self.reading(p));
+        Some(status.refused.get("not_signed").copied().unwrap_or(0))
     }
 
     /// Tries to reach the broker.

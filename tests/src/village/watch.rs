@@ -69,6 +69,7 @@ impl Village {
         let at = self.reading(p);
         let calm = self.is_calm(p);
         let stolen = self.is_key_stolen();
+        let keys_changed = self.keys_changed();
         let pole = &mut self.poles[p];
         let Some(row) = pole.disk.ledger.get(&play.playout) else {
             return Err("sounds, and its row is not on the disk".into());
@@ -101,7 +102,8 @@ impl Village {
         if stolen {
             return self.may_start_by_a_stolen_key(p, play);
         }
-        let config = run.beliefs.config();
+        // Once the office gave up a key, the naive book may hold a configuration that the pole rightly does not believe.
+        let config = run.beliefs.config().filter(|_| !keys_changed);
         if config.is_some_and(|c| play.volume > c.volume.ceiling) {
             return Err(format!("is louder than the ceiling: {}", play.volume));
         }
@@ -151,9 +153,13 @@ impl Village {
                 }
                 let early_us = play.planned.plus_ms(trim_ms.into()).since_us(moment.wall);
                 // A better exchange with the office may have moved the time a little since it was armed.
-                let steady = pole.tape.is_clock_steady_since(self.now - 5 * SECOND);
+                let steady =
+                    pole.tape.is_clock_steady_since(self.now - 5 * SECOND) && !keys_changed;
                 if early_us > if steady { 1_000 } else { 500_000 } {
-                    return Err(format!("starts {early_us} us early"));
+                    let version = config.map(|c| c.version.generation);
+                    return Err(format!(
+                        "starts {early_us} us early, with a trim of {trim_ms} ms by configuration {version:?}"
+                    ));
                 }
             }
             let last = kept.bulletin.start_by(play.planned).plus_s(2);
@@ -196,6 +202,11 @@ impl Village {
         Ok(())
     }
 
+    fn keys_changed(&self) -> bool {
+        let keys = self.keys.as_ref();
+        keys.is_some_and(|keys| !keys.retired.is_empty())
+    }
+
     /// What sounds on this pole now must be allowed to.
     pub(super) fn check_sounding(&mut self, p: usize) {
         let what = match &self.poles[p].run {
@@ -220,10 +231,7 @@ impl Village {
         let beliefs = &run.beliefs;
         // Once the office gave up a key, this naive book, which looks at no signatures, may hold words that the pole
         // rightly does not believe any more. That the office made the bulletin was seen at its start.
-        let keys_changed = self
-            .keys
-            .as_ref()
-            .is_some_and(|keys| !keys.retired.is_empty());
+        let keys_changed = self.keys_changed();
         if !keys_changed && !beliefs.has(&playout.occurrence.bulletin) {
             return Some(format!("{playout:?} sounds and is cancelled"));
         }

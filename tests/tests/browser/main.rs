@@ -69,10 +69,14 @@ fn the_hamlet_head_speaks_live_and_a_pole_that_was_off_says_it_later() {
     let mut commune = Commune::start();
     commune.village.poles[1].kill();
     let off = commune.village.poles[1].id.clone();
-    wait_for("the pole is known to be off", Duration::from_secs(10), || {
-        let speaker = commune.village.office.api.get(&format!("/speakers/{off}"));
-        speaker["presence"]["state"] == "offline"
-    });
+    wait_for(
+        "the pole is known to be off",
+        Duration::from_secs(10),
+        || {
+            let speaker = commune.village.office.api.get(&format!("/speakers/{off}"));
+            speaker["presence"]["state"] == "offline"
+        },
+    );
     let mic = sound::wav_file(commune.village.folder(), 4.0, 79);
     let answer = browser::run(
         &commune.village,
@@ -278,9 +282,10 @@ fn a_new_hamlet_head_comes_in_by_his_link_and_governs_nobody() {
     );
 }
 
+/// Begins first by its name, for it waits longest: nobody is told of what may be the office's own beginning.
 #[test]
-fn who_watches_sees_a_dead_pole_and_why_and_who_is_responsible_takes_it_repairs_it_and_prints_the_month()
- {
+fn a_dead_pole_and_why_is_seen_by_who_watches_and_taken_repaired_and_printed_by_who_is_responsible()
+{
     let mut commune = Commune::start();
     commune.village.poles[1].kill();
     let village = &commune.village;

@@ -29,7 +29,10 @@ use super::{
     warnings,
 };
 use crate::{
-    logic::approval::{Ask, Stage},
+    logic::{
+        approval::{Ask, Stage},
+        endorsement::is_needed,
+    },
     store::{AudioId, Kept, Target},
 };
 
@@ -106,6 +109,8 @@ pub struct Checked {
     pub ask: Option<Ask>,
     /// Names of people who could give it, at most 5.
     pub approvers: Vec<String>,
+    /// Approvers' passkeys would have to sign it before it sounds.
+    pub endorsement_needed: bool,
     pub warnings: Vec<Warning>,
 }
 
@@ -152,6 +157,8 @@ pub async fn check(
         Some(ask) => approvers(&state, &signed, ask, &bulletin, &heard).await?,
         None => Vec::new(),
     };
+    let standing = state.store.standing();
+    let endorsement_needed = is_needed(&standing.root()?.emergency, &bulletin);
     let nobody = ask.filter(|_| approvers.is_empty());
     let kept = imagined(bulletin, channels, now)?;
     let mut warnings = warnings::of(&state, &kept, now, lang).await?;
@@ -164,6 +171,7 @@ pub async fn check(
         starts: starts.into_iter().map(|p| p.at.into()).collect(),
         ask,
         approvers,
+        endorsement_needed,
         warnings,
     }))
 }

@@ -149,3 +149,76 @@ async fn rows(state: &AppState, bulletin: &BulletinId) -> Result<Rows, ApiError>
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use loa_protocol::{
+        bulletin::{Priority, Status},
+        time::WallTime,
+    };
+
+    use super::*;
+    use crate::store::testing::{NOON, speaker};
+
+    fn row(sounded_ms: u64, outcome: Option<&str>, reason: Option<&str>) -> PlayoutRow {
+        PlayoutRow {
+            speaker: speaker("ban-chuong-1"),
+            occurrence: "b1/2026-11-24/0/0".parse().unwrap(),
+            attempt: 0,
+            revision: 1,
+            title: "Nói trực tiếp".into(),
+            priority: Priority::Priority,
+            status: Status::Actual,
+            planned: NOON,
+            started: (sounded_ms > 0).then_some(NOON),
+            ended: None::<WallTime>,
+            error_us: None,
+            sounded_ms,
+            cuts: 0,
+            trust: "synced".into(),
+            outcome: outcome.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+            cut_by: None,
+            heard: None,
+            clarity: None,
+            due_ms: None,
+            streamed: None,
+        }
+    }
+
+    /// Ten seconds of speech behind a chime of two, over now; its recording may still come.
+    fn heard_of(live: Option<PlayoutRow>, later: Option<PlayoutRow>, may_come: bool) -> HeardAs {
+        let (call, replay) = ("b1".parse().unwrap(), "b2".parse().unwrap());
+        let of = Of {
+            call: &call,
+            replay: Some(&replay),
+            goes_on: false,
+            may_come,
+            chime_ms: 2_000,
+            least_ms: 11_000,
+        };
+        heard(&of, live.as_ref(), later.as_ref(), false)
+    }
+
+    #[test]
+    fn a_pole_that_sounded_nearly_all_of_it_heard_it_live() {
+        let whole = || Some(row(11_500, Some("completed"), None));
+        assert_eq!(heard_of(whole(), None, true), HeardAs::Live);
+        let skipped = Some(row(0, Some("skipped"), Some("heard_live")));
+        assert_eq!(heard_of(None, skipped, false), HeardAs::Live);
+    }
+
+    #[test]
+    fn a_weak_pole_waits_for_the_recording_and_then_has_heard_it_later() {
+        let left = || Some(row(5_000, Some("interrupted"), Some("starved")));
+        assert_eq!(heard_of(left(), None, true), HeardAs::Waiting);
+        let sounds = Some(row(3_000, None, None));
+        assert_eq!(heard_of(left(), sounds, true), HeardAs::Later);
+        // It came too late for that: it heard a part, or nothing but the chime.
+        let missed = || Some(row(0, Some("missed"), Some("no_content")));
+        assert_eq!(heard_of(left(), missed(), true), HeardAs::Part);
+        let chime = Some(row(2_000, Some("interrupted"), Some("starved")));
+        assert_eq!(heard_of(chime, missed(), false), HeardAs::Not);
+        assert_eq!(heard_of(None, None, false), HeardAs::Not);
+    }
+}

@@ -9,6 +9,9 @@ use crate::{
     store::testing::{NOON, speaker},
 };
 
+mod changes;
+mod people;
+
 const BULLETINS: &str = "/api/v1/bulletins";
 
 /// An office whose commune wants to hear hamlet heads first.
@@ -21,16 +24,19 @@ async fn careful(approval: &str) -> Office {
         .ok();
     office
 }
+
 async fn head(office: &Office) -> String {
     office
         .somebody("head", Role::HamletHead, Some("ban-chuong"))
         .await
 }
+
 async fn officer(office: &Office) -> String {
     office
         .somebody("officer", Role::Officer, Some("sang-moc"))
         .await
 }
+
 /// By this person, to the hamlet, now, unless told otherwise.
 async fn say(office: &Office, who: &str, more: Value) -> Answer {
     let mut whole = json!({ "title": "Họp xóm", "audio": office.audio().await, "targets": ["area.ban-chuong"],
@@ -40,27 +46,33 @@ async fn say(office: &Office, who: &str, more: Value) -> Answer {
     }
     office.post(who, BULLETINS, &whole).await
 }
+
 fn daily() -> Value {
     json!({ "when": { "rrule": "FREQ=DAILY", "start": "2026-11-25T05:30" } })
 }
+
 fn path(view: &Value) -> String {
     format!("{BULLETINS}/{}", view["id"].as_str().expect("an id"))
 }
+
 async fn post(office: &Office, who: &str, view: &Value, what: &str) -> Answer {
     let path = format!("{}/{what}", path(view));
     office.call("POST", who, &path, None).await
 }
+
 async fn approve(office: &Office, who: &str, view: &Value) -> Answer {
     let path = format!("{}/approve", path(view));
     office
         .post(who, &path, &json!({ "digest": view["digest"] }))
         .await
 }
+
 async fn send_back(office: &Office, who: &str, view: &Value, reason: &str) -> Answer {
     let path = format!("{}/return", path(view));
     let asked = json!({ "digest": view["digest"], "reason": reason });
     office.post(who, &path, &asked).await
 }
+
 async fn titles(office: &Office, who: &str, state: &str) -> usize {
     let list = office
         .get(who, &format!("{BULLETINS}?state={state}"))
@@ -68,6 +80,7 @@ async fn titles(office: &Office, who: &str, state: &str) -> usize {
         .ok();
     list["bulletins"].as_array().expect("a list").len()
 }
+
 /// Bulletins in the hamlet's programme.
 async fn on_air(office: &Office, channel: &str) -> usize {
     let channel = channel.parse().expect("a channel");
@@ -173,235 +186,6 @@ async fn nobody_can_air_what_should_have_been_said_yesterday() {
 }
 
 #[tokio::test]
-async fn an_alarm_for_the_commune_takes_two_people_and_for_one_hamlet_none_is_waited_for() {
-    let mut office = office().await;
-    let officer = officer(&office).await;
-    let wide = json!({ "priority": "emergency", "targets": ["area.sang-moc"] });
-    let view = say(&office, &office.chief, wide.clone()).await.ok();
-    assert_eq!(view["warnings"], json!([]));
-    assert_eq!(
-        (&view["state"], &view["ask"]),
-        (&json!("awaiting"), &json!("wide_emergency"))
-    );
-    assert!(office.told().is_empty());
-    let own = approve(&office, &office.chief, &view).await;
-    assert_eq!(own.refusal(), (403, "approval_own"));
-    approve(&office, &officer, &view).await.ok();
-    assert!(matches!(
-        &office.told()[..],
-        [Change::Channels(_, Some(Urgent::Start(_)))]
-    ));
-    // By way of two speakers it is as wide.
-    let two = json!({ "priority": "emergency", "targets": ["speaker.ban-chuong-1", "speaker.khuoi-meo-1"] });
-    assert_eq!(
-        say(&office, &officer, two).await.ok()["ask"],
-        "wide_emergency"
-    );
-    // Made wide by an edit, too.
-    let narrow = json!({ "priority": "emergency", "when": { "at": "2026-11-24T18:00" } });
-    let narrow = say(&office, &officer, narrow).await.ok();
-    assert_eq!(
-        (&narrow["state"], &narrow["ask"]),
-        (&json!("planned"), &Value::Null)
-    );
-    let more = json!({ "targets": ["area.ban-chuong", "area.khuoi-meo"] });
-    let widened = office.patch(&officer, &path(&narrow), &more).await.ok();
-    assert_eq!(
-        (&widened["state"], &widened["ask"]),
-        (&json!("awaiting"), &json!("wide_emergency"))
-    );
-}
-
-#[tokio::test]
-async fn an_office_of_one_person_is_told_that_nobody_could_approve() {
-    let office = office().await;
-    let wide = json!({ "priority": "emergency", "targets": ["area.sang-moc"] });
-    let view = say(&office, &office.chief, wide).await.ok();
-    assert_eq!(view["warnings"][0]["code"], "nobody_approves");
-    let asked = json!({ "title": "Lũ", "priority": "emergency", "targets": ["area.sang-moc"], "when": { "now": true } });
-    let path = format!("{BULLETINS}/check");
-    let told = office.post(&office.chief, &path, &asked).await.ok();
-    assert_eq!(told["warnings"][0]["code"], "nobody_approves");
-    assert_eq!(told["approvers"], json!([]));
-}
-
-#[tokio::test]
-async fn an_alarm_does_not_become_wide_by_way_of_its_group() {
-    let office = office().await;
-    let group = json!({ "name": "Cụm", "area": "sang-moc", "members": ["ban-chuong-1"] });
-    office
-        .post(&office.chief, "/api/v1/groups", &group)
-        .await
-        .ok();
-    let alarm = json!({ "priority": "emergency", "targets": ["group.cum"], "when": { "at": "2026-11-24T18:00" } });
-    say(&office, &office.chief, alarm).await.ok();
-    let path = "/api/v1/groups/cum";
-    let one_more = json!({ "members": ["ban-chuong-1", "ban-chuong-2"] });
-    office.patch(&office.chief, path, &one_more).await.ok();
-    let wider = json!({ "members": ["ban-chuong-1", "khuoi-meo-1"] });
-    let refused = office.patch(&office.chief, path, &wider).await;
-    assert_eq!(refused.refusal(), (409, "in_use"));
-    let group = office.village.group(&"cum".parse().expect("a name")).await;
-    let members = group.expect("read").members;
-    assert_eq!(members, [speaker("ban-chuong-1"), speaker("ban-chuong-2")]);
-}
-
-#[tokio::test]
-async fn who_may_approve_what_where() {
-    let office = careful("everyone").await;
-    let officer = officer(&office).await;
-    for (role, at, may) in [
-        (Role::Administrator, None, true),
-        (Role::Administrator, Some("sang-moc"), true),
-        (Role::Approver, Some("vo-nhai"), true),
-        (Role::Approver, Some("ban-chuong"), true),
-        (Role::Approver, Some("khuoi-meo"), false),
-        (Role::Officer, None, false),
-        (Role::Officer, Some("sang-moc"), false),
-        (Role::HamletHead, Some("ban-chuong"), false),
-        (Role::Monitor, None, false),
-    ] {
-        let view = say(&office, &officer, daily()).await.ok();
-        assert_eq!(
-            (&view["state"], &view["ask"]),
-            (&json!("awaiting"), &json!("anyone"))
-        );
-        let name = format!("{role:?}-{at:?}").to_lowercase();
-        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        let who = office.somebody(&name, role, at).await;
-        let seen = office.get(&who, &path(&view)).await;
-        if seen.status == 200 {
-            assert_eq!(seen.body["may"]["approve"], may, "{name}");
-        }
-        let answer = approve(&office, &who, &view).await;
-        let sent_back = send_back(&office, &who, &view, "Không").await;
-        match may {
-            true => assert_eq!(answer.ok()["state"], "planned", "{name}"),
-            false => {
-                assert_eq!(answer.refusal(), (403, "forbidden"), "{name}");
-                assert_eq!(sent_back.refusal(), (403, "forbidden"), "{name}");
-            }
-        }
-        // Who approves there needs nobody himself.
-        if may {
-            let own = say(&office, &who, daily()).await.ok();
-            assert_eq!(
-                (&own["state"], &own["ask"]),
-                (&json!("planned"), &Value::Null),
-                "{name}"
-            );
-        }
-    }
-    let approver = office
-        .somebody("lanh-dao", Role::Approver, Some("sang-moc"))
-        .await;
-    let me = office.get(&approver, "/api/v1/me").await.ok();
-    assert_eq!(
-        (&me["rights"]["approve"], &me["rights"]["arrange"]),
-        (
-            &json!(["hamlet", "anyone", "wide_emergency"]),
-            &json!(false)
-        )
-    );
-    let me = office.get(&officer, "/api/v1/me").await.ok();
-    assert_eq!(me["rights"]["approve"], json!(["hamlet", "wide_emergency"]));
-}
-
-#[tokio::test]
-async fn a_change_of_anything_that_is_heard_takes_it_off_the_air_until_it_is_approved_again() {
-    let mut office = careful("hamlets").await;
-    let (head, officer) = (head(&office).await, officer(&office).await);
-    let view = say(&office, &head, daily()).await.ok();
-    let aired = approve(&office, &officer, &view).await.ok();
-    assert_eq!(
-        aired["digest"], view["digest"],
-        "what airs is what was approved"
-    );
-    office.told();
-
-    let title = json!({ "title": "Họp xóm tháng 12" });
-    let renamed = office.patch(&head, &path(&view), &title).await.ok();
-    assert_eq!(
-        (&renamed["state"], &renamed["decision"]["by_name"]),
-        (&json!("planned"), &json!("officer"))
-    );
-    assert!(matches!(&office.told()[..], [Change::Channels(_, None)]));
-
-    let louder = office
-        .patch(
-            &head,
-            &path(&view),
-            &json!({ "volume": 100, "repeat": { "times": 2, "every_s": 60 } }),
-        )
-        .await
-        .ok();
-    assert_eq!(
-        (&louder["state"], &louder["decision"], &louder["next"]),
-        (&json!("awaiting"), &Value::Null, &Value::Null)
-    );
-    assert!(
-        matches!(
-            &office.told()[..],
-            [Change::Channels(_, Some(Urgent::Cancel(_)))]
-        ),
-        "the poles are told at once"
-    );
-    assert_eq!(on_air(&office, "area.ban-chuong").await, 0);
-    assert_eq!(
-        approve(&office, &officer, &aired).await.refusal(),
-        (409, "approval_stale")
-    );
-    approve(&office, &officer, &louder).await.ok();
-    // One who needs no approval stands for his own change.
-    let by_officer = office
-        .patch(&officer, &path(&view), &json!({ "volume": 70 }))
-        .await
-        .ok();
-    assert_eq!(
-        (
-            &by_officer["state"],
-            &by_officer["ask"],
-            &by_officer["decision"]
-        ),
-        (&json!("planned"), &Value::Null, &Value::Null)
-    );
-    let by_head = office
-        .patch(&head, &path(&view), &json!({ "volume": 80 }))
-        .await
-        .ok();
-    assert_eq!(by_head["state"], "awaiting");
-}
-
-#[tokio::test]
-async fn what_is_on_air_is_not_changed_into_something_that_waits() {
-    let office = careful("hamlets").await;
-    let (head, officer) = (head(&office).await, officer(&office).await);
-    let view = say(&office, &head, json!({})).await.ok();
-    let louder = json!({ "volume": 80 });
-    // Before, it may be; its half hour begins again.
-    office.village.clock.pass_s(600);
-    office.prove(&officer).await;
-    let view = office.patch(&head, &path(&view), &louder).await.ok();
-    assert_eq!(view["approve_by"], NOON.plus_s(2_400).to_string());
-    approve(&office, &officer, &view).await.ok();
-    let refused = office
-        .patch(&head, &path(&view), &json!({ "volume": 90 }))
-        .await;
-    assert_eq!(refused.refusal(), (409, "on_air"));
-    office
-        .patch(&officer, &path(&view), &json!({ "volume": 90 }))
-        .await
-        .ok();
-    // What was planned for later may still be moved to now, and waits anew.
-    let later = say(&office, &head, daily()).await.ok();
-    approve(&office, &officer, &later).await.ok();
-    let now = json!({ "when": { "now": true } });
-    let moved = office.patch(&head, &path(&later), &now).await.ok();
-    assert_eq!(moved["state"], "awaiting");
-    assert_eq!(on_air(&office, "area.ban-chuong").await, 1);
-}
-
-#[tokio::test]
 async fn what_was_sent_back_says_why_and_is_handed_in_again() {
     let mut office = careful("hamlets").await;
     let (head, officer) = (head(&office).await, officer(&office).await);
@@ -440,106 +224,6 @@ async fn what_was_sent_back_says_why_and_is_handed_in_again() {
     assert!(office.told().is_empty());
     approve(&office, &officer, &again).await.ok();
     assert_eq!(office.told().len(), 1);
-}
-
-#[tokio::test]
-async fn a_paused_schedule_is_off_the_air_and_keeps_its_approval() {
-    let mut office = careful("hamlets").await;
-    let (head, officer) = (head(&office).await, officer(&office).await);
-    let monitor = office.somebody("monitor", Role::Monitor, None).await;
-    let view = say(&office, &head, daily()).await.ok();
-    assert_eq!(
-        post(&office, &head, &view, "pause").await.refusal(),
-        (409, "not_pausable")
-    );
-    assert_eq!(
-        post(&office, &head, &view, "resume").await.refusal(),
-        (409, "not_paused")
-    );
-    approve(&office, &officer, &view).await.ok();
-    office.told();
-    for what in ["pause", "resume"] {
-        let refused = post(&office, &monitor, &view, what).await;
-        assert_eq!(refused.refusal(), (403, "forbidden"));
-    }
-    let paused = post(&office, &head, &view, "pause").await.ok();
-    assert_eq!(
-        (&paused["state"], &paused["next"]),
-        (&json!("paused"), &Value::Null)
-    );
-    assert!(paused["may"]["pause"].as_bool().expect("a truth"));
-    assert!(matches!(
-        &office.told()[..],
-        [Change::Channels(_, Some(Urgent::Cancel(_)))]
-    ));
-    assert_eq!(on_air(&office, "area.ban-chuong").await, 0);
-    post(&office, &head, &view, "pause").await.ok();
-    assert!(office.told().is_empty(), "twice is the same as once");
-    assert_eq!(titles(&office, &head, "paused").await, 1);
-
-    // Two days on. What was due meanwhile is not said.
-    office.village.clock.pass_s(2 * 86_400);
-    let resumed = post(&office, &head, &view, "resume").await.ok();
-    assert_eq!(
-        (
-            &resumed["state"],
-            &resumed["next"],
-            &resumed["decision"]["verdict"]
-        ),
-        (
-            &json!("planned"),
-            &json!("2026-11-26T22:30:00Z"),
-            &json!("approved")
-        )
-    );
-    assert_eq!(on_air(&office, "area.ban-chuong").await, 1);
-    // What is said now is cancelled, not paused; and what has passed is not resumed.
-    let now = say(&office, &officer, json!({})).await.ok();
-    assert_eq!(
-        post(&office, &officer, &now, "pause").await.refusal(),
-        (409, "not_pausable")
-    );
-    let once = json!({ "when": { "at": "2026-11-26T13:00" }, "lateness_s": 3600 });
-    let once = say(&office, &officer, once).await.ok();
-    post(&office, &officer, &once, "pause").await.ok();
-    office.village.clock.pass_s(2 * 3_600);
-    assert_eq!(
-        post(&office, &officer, &once, "resume").await.refusal(),
-        (409, "bulletin_over")
-    );
-}
-
-#[tokio::test]
-async fn an_edit_and_an_approval_at_once_never_air_the_edit() {
-    let office = careful("hamlets").await;
-    let (head, officer) = (head(&office).await, officer(&office).await);
-    for round in 0..6 {
-        let view = say(&office, &head, daily()).await.ok();
-        let edit = json!({ "volume": 10 });
-        let (approved, edited) = match round % 2 {
-            0 => {
-                let path = path(&view);
-                tokio::join!(
-                    approve(&office, &officer, &view),
-                    office.patch(&head, &path, &edit)
-                )
-            }
-            _ => {
-                let path = path(&view);
-                let (edited, approved) = tokio::join!(
-                    office.patch(&head, &path, &edit),
-                    approve(&office, &officer, &view)
-                );
-                (approved, edited)
-            }
-        };
-        let read = office.get(&officer, &path(&view)).await.ok();
-        match read["state"].as_str() {
-            Some("planned") => assert_eq!(read["volume"], 100),
-            Some("awaiting") => assert_eq!(read["volume"], 10),
-            other => panic!("{other:?}: {} {}", approved.body, edited.body),
-        }
-    }
 }
 
 #[tokio::test]

@@ -376,6 +376,16 @@ async fn a_call_asked_for_twice_is_one_call() {
     let second = office.send(ask()).await;
     assert!(second.headers.contains_key("idempotent-replayed"));
     assert_eq!(second.ok()["id"], first["id"]);
+    // Its microphone never came: whoever presses anew is not told that he himself is speaking.
+    office
+        .post(&office.chief, "/api/v1/calls", &to_hamlet())
+        .await
+        .ok();
+    let path = format!("/api/v1/calls/{}", first["id"].as_str().unwrap());
+    assert_eq!(
+        office.get(&office.chief, &path).await.ok()["reason"],
+        "lost"
+    );
 }
 
 #[tokio::test]

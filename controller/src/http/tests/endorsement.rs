@@ -87,6 +87,13 @@ async fn alarm(office: &Office, who: &str, targets: &[&str]) -> Value {
         "when": { "now": true }, "priority": "emergency" });
     office.post(who, BULLETINS, &asked).await.ok()
 }
+/// What is said before it is made: will passkeys be needed?
+async fn foretold(office: &Office, who: &str, priority: &str) -> Value {
+    let asked = json!({ "title": "Lũ về", "duration_s": 5.0, "targets": ["area.ban-chuong"],
+        "when": { "now": true }, "priority": priority });
+    let check = format!("{BULLETINS}/check");
+    office.post(who, &check, &asked).await.ok()["endorsement_needed"].clone()
+}
 async fn read(office: &Office, who: &str, view: &Value) -> Value {
     let id = view["id"].as_str().expect("an id");
     office.get(who, &format!("{BULLETINS}/{id}")).await.ok()
@@ -123,6 +130,7 @@ async fn sounds(office: &Office) -> bool {
 #[tokio::test]
 async fn by_the_weaker_rule_an_alarm_waits_for_nobody_and_says_so() {
     let office = office().await;
+    assert_eq!(foretold(&office, &office.chief, "emergency").await, false);
     let view = alarm(&office, &office.chief, &["area.ban-chuong"]).await;
     assert_eq!(view["state"], "planned");
     assert_eq!(view["endorsement"]["in_force"], "office");
@@ -173,6 +181,8 @@ async fn an_alarm_goes_on_air_with_the_approvers_signature() {
     let officer = office
         .somebody("officer", Role::Officer, Some("sang-moc"))
         .await;
+    assert_eq!(foretold(&office, &officer, "emergency").await, true);
+    assert_eq!(foretold(&office, &officer, "priority").await, false);
     let view = alarm(&office, &officer, &["area.ban-chuong"]).await;
     assert_eq!(
         (&view["state"], &view["ask"]),

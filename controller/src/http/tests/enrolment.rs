@@ -15,7 +15,10 @@ use crate::{
     engine::Change,
     logic::permissions::Role,
     pki::Peer,
-    store::testing::{area, speaker},
+    store::{
+        AuditFilter,
+        testing::{area, speaker},
+    },
 };
 
 const POLE: &str = "/api/v1/speakers/ban-chuong-1";
@@ -207,6 +210,15 @@ async fn a_pole_that_was_dark_for_a_year_gets_its_next_certificate_by_itself() {
     assert_eq!(peer(&renewed).speaker, "ban-chuong-1");
     let in_force = office.village.certificates_in_force().await.unwrap();
     assert_eq!(in_force[0].serial, peer(&renewed).serial);
+    let of_the_pole = AuditFilter {
+        user: Some("speaker:ban-chuong-1".into()),
+        limit: 10,
+        ..AuditFilter::default()
+    };
+    let entries = office.village.audit_entries(&of_the_pole).await.unwrap();
+    assert_eq!(entries.len(), 1, "one renewal, one entry: {entries:?}");
+    assert_eq!(entries[0].entry.action, "POST /renew");
+    assert_eq!(entries[0].entry.subject, "ban-chuong-1");
 }
 
 #[tokio::test]
