@@ -5,6 +5,7 @@
 
 mod error;
 mod guard;
+mod live;
 mod mp4;
 mod opus;
 mod reader;
@@ -18,6 +19,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 pub use error::DecodeError;
+pub use live::{Kinds, LiveDecoder};
 pub use symphonia::core::io::MediaSource;
 
 use guard::guarded;
