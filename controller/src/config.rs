@@ -11,6 +11,10 @@ use loa_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+mod relay;
+
+pub use relay::RelayConfig;
+
 use crate::{
     broker::CONTROLLER_USERNAME,
     notify::{AlertsConfig, MailConfig, TelegramConfig},
@@ -38,6 +42,7 @@ pub struct Config {
     pub telegram: Option<TelegramConfig>,
     pub report: ReportConfig,
     pub speech: SpeechConfig,
+    pub relay: RelayConfig,
     pub metrics: MetricsConfig,
     pub log: LogConfig,
 }
@@ -207,6 +212,7 @@ impl Default for Config {
             telegram: None,
             report: ReportConfig::default(),
             speech: SpeechConfig::default(),
+            relay: RelayConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }

@@ -47,6 +47,7 @@ mod preview;
 mod proof;
 mod reach;
 mod readiness;
+mod relays;
 mod repairs;
 mod reports;
 mod scanned;
@@ -89,6 +90,7 @@ use crate::{
     clock::Clock,
     config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
+    live::Relays,
     notify::Notifier,
     pki::Identity,
     speech::{SpeechError, Studio},
@@ -138,6 +140,8 @@ pub struct Shared {
     /// Makes up credentials for names that have none.
     pub(crate) decoy: [u8; 32],
     pub(crate) notifier: Notifier,
+    /// What listens to other stations.
+    pub(crate) relays: Relays,
     /// Tries of an address under way.
     pub(crate) tries: Arc<Semaphore>,
     /// Hash of the token that opens `/metrics` to others than this machine.
@@ -164,6 +168,8 @@ impl std::ops::Deref for AppState {
 pub enum StateError {
     #[error("the folder for recordings: {0}")]
     Audio(#[from] AudioError),
+    #[error("relays: {0}")]
+    Relay(#[from] loa_station::Away),
     #[error("text to speech: {0}")]
     Speech(#[from] SpeechError),
     #[error("metrics.token_file {path}: {source}", path = path.display())]
@@ -185,6 +191,7 @@ impl AppState {
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
         let apart = apart(limits).await?;
+        let relays = Relays::new(config.relay.private, apart.clone())?;
         let shelf = Shelf::open(
             store.clone(),
             apart,
@@ -195,6 +202,7 @@ impl AppState {
         Ok(AppState {
             shared: Arc::new(Shared {
                 notifier: Notifier::new(&config),
+                relays,
                 tries: Arc::new(Semaphore::new(MAX_TRIES)),
                 store,
                 engine,
@@ -317,6 +325,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(bulletins::approval::resume))
         .routes(routes!(bulletins::check::check))
         .routes(routes!(bulletins::correct::correct))
+        .routes(routes!(relays::try_station))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::change, templates::delete))
         .routes(routes!(holidays::list, holidays::create))

@@ -4,5 +4,7 @@
 //! [`logic`](crate::logic).
 
 pub mod air;
+pub mod relay;
 
-pub use air::Air;
+pub use air::{Air, stream_key};
+pub use relay::Relays;

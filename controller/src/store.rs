@@ -41,6 +41,7 @@ mod presence;
 mod proposed;
 mod reach;
 mod recovery;
+mod relays;
 mod repairs;
 mod reported;
 mod runs;

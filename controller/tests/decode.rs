@@ -288,6 +288,7 @@ fn an_attempt() {
     let bounds = Bounds {
         memory_bytes: GIGABYTE,
         cpu_s: 1,
+        cpu_most_s: 2,
         output_bytes: 1_000,
     };
     let open = Open {

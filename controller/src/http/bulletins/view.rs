@@ -19,6 +19,7 @@ use super::super::{
     reach::{Heard, Reach},
     readiness::Readiness,
 };
+use super::relay::{self, StreamView};
 use crate::{
     binary,
     logic::{
@@ -40,6 +41,10 @@ pub struct BulletinView {
     pub title: String,
     /// `null`: it sounds as it is made (a live call, a relay).
     pub audio: Option<String>,
+    /// Of what sounds as it is made.
+    pub stream: Option<StreamView>,
+    /// The live call that this says again to whoever did not hear it.
+    pub replay_of: Option<String>,
     pub duration_s: f64,
     pub priority: Priority,
     pub status: Status,
@@ -291,6 +296,8 @@ impl<'a> Teller<'a> {
             state,
             title: b.title.clone(),
             audio: kept.audio.as_ref().map(ToString::to_string),
+            stream: relay::shown(self.state, kept, now),
+            replay_of: b.replay.as_ref().map(|replay| replay.of.to_string()),
             duration_s: b.sound_ms() as f64 / 1_000.0,
             priority: b.priority,
             status: b.status,
