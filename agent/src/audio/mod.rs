@@ -10,6 +10,7 @@ pub mod listener;
 pub mod output;
 pub mod player;
 pub mod self_test;
+pub mod station;
 pub mod tap;
 pub mod test_sound;
 mod timing;
