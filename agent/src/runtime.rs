@@ -122,6 +122,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         pace: Pace::default(),
         governor: config.governor.clone(),
         machine_boot: sensors::machine_boot(&config.sensors),
+        fetches_relays: false,
     };
     let stored = Stored {
         store: loaded.store,

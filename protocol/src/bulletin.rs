@@ -7,7 +7,7 @@ use crate::{
     content::Manifest,
     endorsement::Endorsement,
     id::BulletinId,
-    live::{Replay, Stream},
+    live::{Replay, Stream, StreamKind},
     playout::OccurrenceId,
     recurrence::{Recurrence, RecurrenceError},
     time::WallTime,
@@ -169,6 +169,9 @@ pub fn default_lateness_s(priority: Priority, now: bool) -> Option<u32> {
     }
 }
 
+/// See [`Bulletin::need_ms`].
+const LIVE_NEED_MS: u64 = 60_000;
+
 /// How long an emergency stands after its plan when nobody says until when, in seconds.
 pub const DEFAULT_EMERGENCY_VALID_S: i64 = 30 * 60;
 
@@ -269,18 +272,18 @@ impl Bulletin {
         (self.chime.duration_ms() + self.sound_ms()).min(u64::from(self.max_duration_s) * 1_000)
     }
 
-    /// The last instant at which an occurrence planned at `at` may still start.
+    /// The last instant at which an occurrence planned at `at` may still start. A stream may be joined as long as it lasts.
     pub fn start_by(&self, at: WallTime) -> WallTime {
         let late = match self.lateness_s {
-            Some(s) => at.plus_s(i64::from(s)),
-            None => WallTime::MAX,
+            Some(s) if self.stream().is_none() => at.plus_s(i64::from(s)),
+            _ => WallTime::MAX,
         };
         late.min(self.ends(at).unwrap_or(WallTime::MAX))
     }
 
     /// The last instant at which the occurrence planned at `at` may start or go on. An emergency always has one: a
     /// warning of yesterday's flood helps nobody, and a power cut would have it said again for ever. What approvers signed
-    /// ends with their word at the latest.
+    /// ends with their word at the latest, and a stream when it is over.
     pub fn ends(&self, at: WallTime) -> Option<WallTime> {
         let own = || {
             let lateness_s = self.lateness_s.map_or(0, i64::from);
@@ -290,7 +293,29 @@ impl Bulletin {
             .valid_until
             .or_else(|| (self.priority == Priority::Emergency).then(own));
         let approved = self.endorsement.as_ref().map(|e| e.until);
-        [ends, approved].into_iter().flatten().min()
+        let over = self.stream_over(at);
+        [ends, approved, over].into_iter().flatten().min()
+    }
+
+    /// When the occurrence of a stream planned at `at` has sounded to its end; `None` when it is no stream. The place in it is
+    /// bound to time, so this does not depend on when a pole began.
+    pub fn stream_over(&self, at: WallTime) -> Option<WallTime> {
+        let stream = self.stream()?;
+        let longest = at.plus_ms(i64::try_from(self.length_ms()).unwrap_or(i64::MAX));
+        let delay_ms = i64::from(stream.delay_ms);
+        let ended = stream.ended.map(|ended| ended.plus_ms(delay_ms));
+        Some(ended.map_or(longest, |ended| ended.min(longest)))
+    }
+
+    /// How much of the `left_ms` that are left has to fit before quiet hours and into the limits for it to begin. How long
+    /// somebody will speak nobody knows, so a live call begins when a minute fits, and is cut where it has to be.
+    pub fn need_ms(&self, left_ms: u64) -> u64 {
+        match self.stream() {
+            Some(stream) if stream.kind == StreamKind::Live => {
+                left_ms.min(self.chime.duration_ms() + LIVE_NEED_MS)
+            }
+            _ => left_ms,
+        }
     }
 
     pub fn is_now(&self) -> bool {

@@ -147,6 +147,12 @@ impl Packet {
         Some(body)
     }
 
+    /// The number of a packet that nobody has checked yet: enough to drop a copy of one that was.
+    pub fn number_of(bytes: &[u8]) -> Option<u32> {
+        let head = bytes.first_chunk::<HEAD_BYTES>()?;
+        Some(u32::from_be_bytes([head[2], head[3], head[4], head[5]]))
+    }
+
     /// Checks the signature and unpacks. Freshness is the reader's business.
     pub fn open(bytes: &[u8], stream: &BulletinId, key: &VerifyingKey) -> Result<Self, Refusal> {
         if bytes.len() > MAX_PACKET_BYTES {
@@ -216,4 +222,33 @@ pub struct Streamed {
     /// What waited in the buffer when a packet came: the least, and the middle.
     pub depth_min_ms: u32,
     pub depth_p50_ms: u32,
+}
+
+impl Streamed {
+    /// Both pieces of one playout together. The middles are weighed by what came.
+    pub fn with(&self, other: &Self) -> Self {
+        if *self == Self::default() {
+            return other.clone();
+        }
+        if *other == Self::default() {
+            return self.clone();
+        }
+        let (a, b) = (self.frames.max(1), other.frames.max(1));
+        let middle = |x: u32, y: u32| {
+            let sum = u128::from(x) * u128::from(a) + u128::from(y) * u128::from(b);
+            u32::try_from(sum / (u128::from(a) + u128::from(b))).unwrap_or(u32::MAX)
+        };
+        Self {
+            frames: self.frames.saturating_add(other.frames),
+            lost: self.lost.saturating_add(other.lost),
+            late: self.late.saturating_add(other.late),
+            refused: self.refused.saturating_add(other.refused),
+            concealed_ms: self.concealed_ms.saturating_add(other.concealed_ms),
+            delay_p50_ms: middle(self.delay_p50_ms, other.delay_p50_ms),
+            delay_p95_ms: self.delay_p95_ms.max(other.delay_p95_ms),
+            delay_max_ms: self.delay_max_ms.max(other.delay_max_ms),
+            depth_min_ms: self.depth_min_ms.min(other.depth_min_ms),
+            depth_p50_ms: middle(self.depth_p50_ms, other.depth_p50_ms),
+        }
+    }
 }

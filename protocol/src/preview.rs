@@ -45,6 +45,29 @@ struct Run<'a> {
     piece: Option<(u64, WallTime)>,
 }
 
+impl Run<'_> {
+    /// What is left of it to sound. The place in a stream is bound to time.
+    fn left_ms(&self, now: WallTime) -> u64 {
+        let Candidate {
+            planned,
+            remaining_ms,
+            ..
+        } = self.candidate;
+        if self.bulletin.stream().is_none() {
+            return remaining_ms;
+        }
+        let over_ms = now.since_ms(planned).max(0).unsigned_abs();
+        self.length_ms.saturating_sub(over_ms)
+    }
+
+    fn seen_at(&self, now: WallTime) -> Candidate {
+        Candidate {
+            remaining_ms: self.bulletin.need_ms(self.left_ms(now)),
+            ..self.candidate.clone()
+        }
+    }
+}
+
 /// Runs the rules from `from` to `to` over the bulletins of all channels that the speaker follows. `rules.sounded` is what
 /// sounded up to `from`.
 pub fn preview<'a>(
@@ -123,7 +146,7 @@ fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, rules: &Rules, from: Wal
         while let Some(id) = upcoming.pop_if(|id| runs[&*id].candidate.planned <= now) {
             live.push(id);
         }
-        let candidates: Vec<Candidate> = live.iter().map(|id| runs[id].candidate.clone()).collect();
+        let candidates: Vec<Candidate> = live.iter().map(|id| runs[id].seen_at(now)).collect();
         let sounded = with_present(&before, current.as_ref().map(|id| &runs[id]), now);
         let rules = Rules {
             sounded: &sounded,
@@ -146,6 +169,7 @@ fn play_through(runs: &mut BTreeMap<OccurrenceId, Run>, rules: &Rules, from: Wal
             if let Some(run) = decision.sound.as_ref().and_then(|id| runs.get_mut(id)) {
                 let total = run.length_ms;
                 run.candidate.state = State::Sounding;
+                run.candidate.remaining_ms = run.left_ms(now);
                 run.starts.get_or_insert(now);
                 run.piece = Some((total - run.candidate.remaining_ms.min(total), now));
                 current = decision.sound;

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::PathBuf};
 
 use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
+    bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Source, Status, When},
     clock::{ClockReply, ClockRequest},
     content::{Bitmap, Manifest, Sha, Want, Wants},
     envelope::{Document, Keyring, open, open_unsigned, seal, seal_unsigned},
     event::{Ack, After, Event, Events, LineTrouble, RunEnd, What},
     head::Head,
-    playout::{Interruption, Outcome, Playout, PlayoutId},
+    live::{Replay, Stream, StreamKind, Streamed},
+    playout::{Interruption, Miss, Outcome, Playout, PlayoutId, Skip},
     programme::{Command, Now, Programme, Version},
     quiet_hours::DayWindow,
     speaker_config::{Order, OrderKind, SpeakerConfig, VolumePlan, VolumeWindow},
@@ -512,5 +513,101 @@ fn orders_are_written_as_they_were() {
             orders: vec![order(7, OrderKind::SelfTest), order(8, OrderKind::Restart)],
         },
         true,
+    );
+}
+
+fn streamed() -> Streamed {
+    Streamed {
+        frames: 1_480,
+        lost: 12,
+        late: 3,
+        refused: 1,
+        concealed_ms: 300,
+        delay_p50_ms: 500,
+        delay_p95_ms: 505,
+        delay_max_ms: 512,
+        depth_min_ms: 40,
+        depth_p50_ms: 380,
+    }
+}
+
+#[test]
+fn what_is_said_while_it_is_made_is_written_as_it_was() {
+    let now = When::Now {
+        at: NOW,
+        date: "2026-11-24".into(),
+    };
+    let stream = |kind, ended, url| {
+        Source::Stream(Stream {
+            kind,
+            key: office().verifying_key().to_bytes(),
+            delay_ms: 500,
+            duration_ms: 600_000,
+            ended,
+            url,
+        })
+    };
+    let call = Bulletin {
+        source: stream(StreamKind::Live, Some(NOW.plus_s(30)), None),
+        ..bulletin("call-1", now.clone())
+    };
+    let relay = Bulletin {
+        source: stream(
+            StreamKind::Relay,
+            None,
+            Some("https://vov.example/1.mp3".into()),
+        ),
+        ..bulletin(
+            "relay-1",
+            When::At {
+                at: "2026-11-24T05:00".into(),
+            },
+        )
+    };
+    let replay = Bulletin {
+        replay: Some(Box::new(Replay {
+            of: "call-1".parse().expect("a good name"),
+            least_ms: 27_000,
+        })),
+        ..bulletin("again-1", now)
+    };
+    hold(
+        "programme_live",
+        &Programme {
+            expires: None,
+            channel: "area.sang-moc".parse().expect("a good channel"),
+            version: VERSION,
+            made: NOW,
+            silence_before: None,
+            bulletins: vec![call, relay, replay],
+        },
+        true,
+    );
+    let outcomes = [
+        Outcome::Completed,
+        Outcome::Interrupted(Interruption::Starved),
+        Outcome::Skipped(Skip::HeardLive),
+        Outcome::Missed(Miss::NoStream),
+    ];
+    let events = (1..).zip(outcomes).map(|(number, outcome)| Event {
+        number,
+        at: NOW,
+        trust: Trust::Synced,
+        what: What::Ended {
+            playout: Playout {
+                outcome: Some(outcome),
+                streamed: (number < 3).then(|| Box::new(streamed())),
+                ..playout()
+            },
+        },
+    });
+    hold(
+        "events_live",
+        &Events {
+            speaker: "ban-chuong-1".parse().expect("a good name"),
+            store: "s1".parse().expect("a good name"),
+            events: events.collect(),
+        },
+        false,
     );
 }

@@ -603,6 +603,7 @@ fn agent(root_key: &SigningKey, own: SigningKey, roots: &[Vec<u8>]) -> (Agent, V
         pace: Pace::default(),
         governor: Default::default(),
         machine_boot: None,
+        fetches_relays: false,
     };
     let stored = Stored {
         store: "s1".parse().expect("a good name"),

@@ -204,6 +204,7 @@ fn no_message_breaks_a_pole() {
         pace: Pace::default(),
         governor: Default::default(),
         machine_boot: None,
+        fetches_relays: false,
     };
     let stored = Stored {
         store: "s1".parse().expect("a good name"),
@@ -374,4 +375,15 @@ fn no_mutated_or_replayed_envelope_is_accepted() {
     let tally = loa_tests::mutants::bombard(seed, count);
     assert_eq!(tally.accepted, 0, "{tally:?}");
     assert!(tally.genuine > 0, "{tally:?}");
+}
+
+/// The short form of another.
+#[test]
+fn no_forged_replayed_or_late_packet_reaches_the_player() {
+    let seed = setting("LOA_SEED", 0x11_5ea1);
+    let count = setting("LOA_FUZZ", 1_000_000) / 25;
+    println!("packets: {count}, LOA_SEED={seed}");
+    let tally = loa_tests::live_mutants::bombard(seed, count);
+    assert_eq!(tally.sounded, 0, "{tally:?}");
+    println!("{tally:?}");
 }

@@ -6,6 +6,7 @@ use loa_protocol::{
     arbitration::{Candidate, State},
     bulletin::{Bulletin, Priority},
     limits::Limits,
+    live::Streamed,
     playout::{Interruption, OccurrenceId, Outcome, PlayoutId, Skip},
     time::{Moment, WallTime},
 };
@@ -30,6 +31,25 @@ pub struct Act {
     /// How many `Play`s were given.
     pub pieces: u32,
     pub state: ActState,
+    /// Of a stream only.
+    pub aired: Aired,
+}
+
+/// How a stream fares on the stage.
+#[derive(Debug, Default)]
+pub struct Aired {
+    /// Its present piece comes from the station itself.
+    pub is_station: bool,
+    /// The station could not be had from here: the office's packets are left.
+    pub station_failed: bool,
+    /// Its last piece ended because nothing came.
+    pub is_starved: bool,
+    /// When the speech of its present piece begins, after the chime; monotonic.
+    pub speech_us: u64,
+    pub starvations: u32,
+    /// What the player measured of the pieces that are over, and of the present one.
+    pub before: Streamed,
+    pub present: Streamed,
 }
 
 #[derive(Debug, PartialEq)]
@@ -113,14 +133,19 @@ impl Act {
             ActState::Leaving { .. } => return None,
             ActState::Suspended { since_us } => {
                 let since = now.wall_at(since_us);
-                let left_ms = length_ms.saturating_sub(self.row.place_ms);
+                let place_ms = match self.bulletin.stream() {
+                    None => self.row.place_ms,
+                    // Its place goes on with the time.
+                    Some(_) => now.wall.since_ms(playout.planned).max(0).unsigned_abs(),
+                };
+                let left_ms = length_ms.saturating_sub(place_ms);
                 (State::Suspended { since }, left_ms, ready)
             }
         };
         let id = playout.id.occurrence.clone();
         let mut candidate = waiting(id, playout.planned, &self.bulletin, limits);
         candidate.state = state;
-        candidate.remaining_ms = remaining_ms;
+        candidate.remaining_ms = self.bulletin.need_ms(remaining_ms);
         candidate.ready = ready;
         Some(candidate)
     }
@@ -142,7 +167,7 @@ pub fn waiting(
         start_by: bulletin.start_by(planned),
         valid_until: bulletin.ends(planned),
         on_preempt: bulletin.on_preempt,
-        remaining_ms: limits.length_ms(bulletin),
+        remaining_ms: bulletin.need_ms(limits.length_ms(bulletin)),
         state: State::Waiting,
         ready: false,
         arrived: WallTime::EPOCH,
@@ -174,8 +199,9 @@ pub fn hardened(outcome: Outcome) -> Outcome {
     }
 }
 
+/// A stream is not: all poles are to begin it in step, so its instant is awaited.
 pub fn is_at_once(id: &OccurrenceId, bulletin: &Bulletin) -> bool {
-    bulletin.is_now() && id.repeat == 0
+    bulletin.is_now() && id.repeat == 0 && bulletin.stream().is_none()
 }
 
 /// May it sound though nobody knows what time it is? What somebody says now, and emergencies among what was said then.

@@ -44,6 +44,12 @@ pub struct Known {
     later: Option<WallTime>,
 }
 
+/// Two edits of one stream, with the same beginning: only its end may differ, or words about it.
+pub fn is_same_stream(one: &Bulletin, other: &Bulletin) -> bool {
+    let keys = one.stream().zip(other.stream());
+    keys.is_some_and(|(one, other)| one.key == other.key) && one.when == other.when
+}
+
 #[derive(Debug, Default)]
 pub struct Agenda {
     bulletins: BTreeMap<BulletinId, Known>,
@@ -84,6 +90,11 @@ impl Agenda {
                 known.fresh |= fresh;
                 continue;
             }
+            let known = self.bulletins.get(&id);
+            // A call that ended is the same call: what is known of it is known since it began.
+            let same_stream = known.filter(|known| is_same_stream(&known.bulletin, &bulletin));
+            let arrived = same_stream.map_or(arrived, |known| known.arrived);
+            let fresh = fresh || same_stream.is_some_and(|known| known.fresh);
             self.clear_bulletin(&id);
             let known = Known {
                 bulletin,
@@ -215,20 +226,25 @@ impl Agenda {
     }
 
     fn clear_bulletin(&mut self, bulletin: &BulletinId) {
+        let gone: Vec<OccurrenceId> = self.of(bulletin).map(|(id, _)| id.clone()).collect();
+        gone.iter().for_each(|id| self.remove(id));
+    }
+
+    /// The occurrences of a bulletin that are not over, and their plans.
+    pub fn of<'a>(
+        &'a self,
+        bulletin: &'a BulletinId,
+    ) -> impl Iterator<Item = (&'a OccurrenceId, WallTime)> {
         let first = OccurrenceId {
             bulletin: bulletin.clone(),
             date: jiff::civil::Date::MIN,
             index: 0,
             repeat: 0,
         };
-        let gone: Vec<OccurrenceId> = self
-            .planned
-            .range(first..)
-            .map(|(id, _)| id)
-            .take_while(|id| id.bulletin == *bulletin)
-            .cloned()
-            .collect();
-        gone.iter().for_each(|id| self.remove(id));
+        let from_it = self.planned.range(first..);
+        from_it
+            .take_while(move |(id, _)| id.bulletin == *bulletin)
+            .map(|(id, at)| (id, *at))
     }
 
     /// It is over.

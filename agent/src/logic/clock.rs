@@ -128,6 +128,18 @@ impl Clock {
         })
     }
 
+    /// What the office's clock shows, where that can be told. Within the doubt of the exchange it is the time in use: that is
+    /// steadier, and a stream hangs on it.
+    pub fn office(&self, now: Moment) -> Option<WallTime> {
+        let own = now.is_trusted().then_some(now.wall);
+        let Some((sample, _)) = self.best(now.mono_us) else {
+            return own;
+        };
+        let office = office_time(sample, now.mono_us);
+        let is_close = |own: &WallTime| office.since_us(*own).abs() <= sample.delay_us / 2;
+        Some(own.filter(is_close).unwrap_or(office))
+    }
+
     /// Office time less the time in use, for the status.
     pub fn state(&self, moment: Moment) -> ClockState {
         let best = self.best(moment.mono_us);

@@ -13,8 +13,10 @@ use loa_protocol::{
 use super::{
     Agent, Effect,
     act::{
-        Act, ActState, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, hardened, is_at_once, softened,
+        Act, ActState, Aired, Fate, PLAY_SLACK_US, Piece, STOP_ANSWER_US, hardened, is_at_once,
+        softened,
     },
+    agenda::is_same_stream,
     ledger::{MAX_TITLE_BYTES, new_row, shortened},
     port::{Begun, LedgerRow, LogLine, Play, PlaySource, PlayerCommand, Write},
 };
@@ -60,6 +62,7 @@ impl Agent {
             durable: false,
             pieces: 0,
             state: ActState::Idle,
+            aired: Aired::default(),
         };
         self.stage.acts.insert(id.clone(), act);
         self.stage.dirty = true;
@@ -89,8 +92,12 @@ impl Agent {
         Some(self.aim(act.row.playout.planned, &act.bulletin))
     }
 
-    /// The plan, moved by the speaker's trim unless the bulletin is one for now.
+    /// The plan, moved by the speaker's trim unless the bulletin is one for now. What is captured of a stream has its own
+    /// instant, and so does its beginning.
     pub(super) fn aim(&self, planned: WallTime, bulletin: &Bulletin) -> WallTime {
+        if bulletin.stream().is_some() {
+            return self.stream_begins(planned, bulletin);
+        }
         if bulletin.is_now() {
             return planned;
         }
@@ -105,7 +112,18 @@ impl Agent {
         let Some(act) = self.stage.acts.get(id) else {
             return;
         };
-        let play = self.make_play(&act.row, &act.bulletin, act.pieces, start);
+        let place_ms = self.place_at(start, &act.row, &act.bulletin);
+        let source = self.source_of(&act.bulletin, act.aired.station_failed);
+        let Some(act) = self.stage.acts.get_mut(id) else {
+            return;
+        };
+        act.row.place_ms = place_ms;
+        act.aired.is_starved = false;
+        act.aired.is_station = matches!(source, PlaySource::Station { .. });
+        let Some(act) = self.stage.acts.get(id) else {
+            return;
+        };
+        let play = self.make_play(&act.row, &act.bulletin, act.pieces, start, source);
         let length_us = play
             .until_ms
             .saturating_sub(play.from_ms)
@@ -138,6 +156,7 @@ impl Agent {
         bulletin: &Bulletin,
         piece: u32,
         start: WallTime,
+        source: PlaySource,
     ) -> Play {
         let config = &self.documents.config;
         let limits = self.limits();
@@ -150,7 +169,7 @@ impl Agent {
             playout: row.playout.id.clone(),
             piece,
             title: row.playout.title.clone(),
-            source: PlaySource::of(bulletin),
+            source,
             chime: bulletin.chime,
             from_ms: row.place_ms,
             start_mono_us: self.now.mono_at(start),
@@ -314,7 +333,14 @@ impl Agent {
                 at: planned.max(now.wall),
                 most_ms: limits.length_ms(&bulletin),
             };
-            let same = act.bulletin == bulletin && act.row.playout.planned == planned;
+            let same_plan = act.row.playout.planned == planned;
+            if same_plan && is_same_stream(&act.bulletin, &bulletin) {
+                // Another edit of a stream tells when it ended, and that is for what sounds, too.
+                act.bulletin = bulletin;
+                self.stage.dirty = true;
+                continue;
+            }
+            let same = act.bulletin == bulletin && same_plan;
             if has_begun || same {
                 continue;
             }

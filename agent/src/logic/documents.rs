@@ -382,6 +382,22 @@ impl Documents {
         Ok(Some(name))
     }
 
+    /// Does the word of this channel hold this bulletin?
+    pub fn speaks_of(&self, channel: &Channel, id: &BulletinId) -> bool {
+        self.channels
+            .get(channel)
+            .is_some_and(|followed| match followed.overlays.get(id) {
+                Some(overlay) => overlay.bulletin.is_some(),
+                None => followed.bulletins.contains_key(id),
+            })
+    }
+
+    /// All channels that hold it.
+    pub fn channels_of<'a>(&'a self, id: &'a BulletinId) -> impl Iterator<Item = &'a Channel> {
+        let channels = self.channels.keys();
+        channels.filter(|channel| self.speaks_of(channel, id))
+    }
+
     pub fn follows(&self, channel: &Channel) -> bool {
         self.channels.contains_key(channel)
     }

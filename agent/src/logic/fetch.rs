@@ -105,7 +105,8 @@ impl Agent {
                 needs.push(need(known.bulletin.clone(), rank));
             }
         }
-        needs.retain(|need| need.bulletin.manifest().is_some());
+        needs
+            .retain(|need| need.bulletin.manifest().is_some() && !self.is_needless(&need.bulletin));
         needs
     }
 

@@ -41,7 +41,9 @@ pub fn channel_filters(channel: &Channel) -> Vec<String> {
         Topic::Now(channel.clone()),
     ];
     let topics = approvers.into_iter().chain(own);
-    topics.map(|topic| topic.to_string()).collect()
+    let mut filters: Vec<String> = topics.map(|topic| topic.to_string()).collect();
+    filters.push(Topic::live_filter(channel));
+    filters
 }
 
 impl Agent {
@@ -55,6 +57,7 @@ impl Agent {
             Ok(Topic::Config(speaker)) if speaker == *own => self.config_came(payload, true),
             Ok(Topic::Programme(channel)) => self.programme_came(&channel, payload, true),
             Ok(Topic::Now(channel)) => self.now_came(&channel, payload),
+            Ok(Topic::Live(channel, bulletin)) => self.packet_came(&channel, &bulletin, payload),
             Ok(Topic::Ack(speaker)) if speaker == *own => self.ack_came(payload),
             Ok(Topic::ClockReply(speaker)) if speaker == *own => self.clock_reply_came(payload),
             Ok(Topic::Certificate(speaker)) if speaker == *own => self.certificate_came(payload),

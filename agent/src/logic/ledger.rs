@@ -33,20 +33,28 @@ struct Brief {
     planned: WallTime,
     emergency: bool,
     outcome: Option<Outcome>,
+    /// Sounded by this attempt, and by those before it.
+    sounded_ms: u64,
+    earlier_ms: u64,
 }
 
 impl Ledger {
     /// Takes in a row from the disk.
     pub fn restore(&mut self, playout: &Playout) {
         let attempt = playout.id.attempt;
-        let known = self.rows.get(&playout.id.occurrence);
-        if known.is_none_or(|brief| brief.attempt <= attempt) {
-            self.note(playout);
+        match self.rows.get_mut(&playout.id.occurrence) {
+            Some(brief) if brief.attempt > attempt => brief.earlier_ms += playout.sounded_ms,
+            _ => self.note(playout),
         }
     }
 
     /// Remembers a row as it now is.
     pub fn note(&mut self, playout: &Playout) {
+        let before = self.rows.get(&playout.id.occurrence);
+        let earlier_ms = before.map_or(0, |brief| {
+            let another = brief.attempt < playout.id.attempt;
+            brief.earlier_ms + if another { brief.sounded_ms } else { 0 }
+        });
         self.rows.insert(
             playout.id.occurrence.clone(),
             Brief {
@@ -54,6 +62,8 @@ impl Ledger {
                 planned: playout.planned,
                 emergency: playout.priority == Priority::Emergency,
                 outcome: playout.outcome,
+                sounded_ms: playout.sounded_ms,
+                earlier_ms,
             },
         );
         if self.rows.len() > MAX_ROWS {
@@ -96,15 +106,29 @@ impl Ledger {
 
     /// Has an occurrence of this bulletin a row under another date than this?
     pub fn has_other_date(&self, bulletin: &BulletinId, date: &str) -> bool {
+        let mut rows = self.of(bulletin);
+        rows.any(|(id, _)| date.parse().ok() != Some(id.date))
+    }
+
+    /// How much of a bulletin sounded here, over all its occurrences.
+    pub fn heard_ms(&self, bulletin: &BulletinId) -> u64 {
+        self.of(bulletin)
+            .map(|(_, brief)| brief.sounded_ms + brief.earlier_ms)
+            .sum()
+    }
+
+    fn of<'a>(
+        &'a self,
+        bulletin: &'a BulletinId,
+    ) -> impl Iterator<Item = (&'a OccurrenceId, &'a Brief)> {
         let first = OccurrenceId {
             bulletin: bulletin.clone(),
             date: jiff::civil::Date::MIN,
             index: 0,
             repeat: 0,
         };
-        let rows = self.rows.range(first..).map(|(id, _)| id);
-        let mut of_it = rows.take_while(|id| id.bulletin == *bulletin);
-        of_it.any(|id| date.parse().ok() != Some(id.date))
+        let rows = self.rows.range(first..);
+        rows.take_while(move |(id, _)| id.bulletin == *bulletin)
     }
 
     pub fn next_attempt(&self, id: &OccurrenceId) -> u16 {

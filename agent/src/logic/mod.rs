@@ -19,6 +19,7 @@ mod data_use;
 mod documents;
 mod ear;
 mod fetch;
+mod flow;
 mod forget;
 mod governor;
 mod inbox;
@@ -30,11 +31,13 @@ mod outbox;
 mod player;
 pub mod port;
 mod renewal;
+mod replay;
 mod report;
 mod runs;
 mod self_test;
 mod stage;
 mod start;
+mod stream;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -75,6 +78,7 @@ use self::{
     report::Report,
     runs::{End, Runs},
     stage::Stage,
+    stream::Streams,
     telemetry::Measured,
     watch::Watch,
     witness::Witness,
@@ -109,6 +113,8 @@ pub struct Identity {
     pub governor: Governor,
     /// The kernel's own name for this run of the machine.
     pub machine_boot: Option<String>,
+    /// It has a line of its own that is good enough to fetch relays from their stations.
+    pub fetches_relays: bool,
 }
 
 /// How often what is done regularly is done, in seconds.
@@ -178,6 +184,7 @@ pub struct Agent {
     outbox: Outbox,
     commits: Commits,
     contents: Contents,
+    streams: Streams,
     report: Report,
     renewal: Renewal,
     runs: Runs,
@@ -270,6 +277,7 @@ impl Agent {
             (online(self.clock.ask_at()), "clock exchange"),
             (online(self.outbox.deadline()), "events again"),
             (online(self.contents.deadline()), "wants again"),
+            (self.streams.deadline(), "a stream that was left is over"),
         ]
         .into_iter()
         .filter_map(|(at, why)| Some((at?, why)))
@@ -364,6 +372,7 @@ impl Agent {
             self.tend_runs();
             self.tend_line();
             self.tend_belief();
+            self.tend_streams();
             self.settle();
             self.tend_ear();
             self.tend_contents();

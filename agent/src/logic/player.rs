@@ -2,7 +2,7 @@
 
 use loa_protocol::{
     arbitration::{after_cut, is_in_earnest},
-    bulletin::Bulletin,
+    bulletin::{Bulletin, OnPreempt},
     event::What,
     playout::{Failure, Interruption, OccurrenceId, Outcome, PlayoutId},
 };
@@ -40,7 +40,16 @@ impl Agent {
                     self.piece_ended(&playout.occurrence, at_us, place_ms, how);
                 }
             }
-            PlayerEvent::Streams { .. } => {}
+            PlayerEvent::Streams {
+                playout,
+                piece,
+                streamed,
+                ..
+            } => {
+                if self.is_current(&playout, piece) {
+                    self.stream_fares(&playout.occurrence, streamed);
+                }
+            }
         }
     }
 
@@ -84,6 +93,7 @@ impl Agent {
             late_ms: late_us.div_euclid(1_000),
         }));
         let playout = row.playout.clone();
+        self.stream_piece_began(id, at_us);
         self.ear.piece_began(&playout.id);
         self.commits.put(Write::PutLedger(row));
         self.event(What::Started { playout });
@@ -109,6 +119,12 @@ impl Agent {
         self.count_sounded(id, at_us);
         self.stage.dirty = true;
         self.report.changed();
+        if let Some(fate) = self.stream_piece_ended(id, &how) {
+            return match fate {
+                Fate::Over(outcome) => self.close(id, outcome, self.now.wall_at(at_us)),
+                Fate::Cut => self.cut(id, at_us, place_ms),
+            };
+        }
         let Some(act) = self.stage.acts.get(id) else {
             return;
         };
@@ -147,7 +163,12 @@ impl Agent {
             act.state = ActState::Idle;
             return self.plan_changed();
         }
-        let Some(place_ms) = after_cut(act.bulletin.on_preempt, place_ms) else {
+        let on_preempt = match act.bulletin.stream() {
+            // The place in a stream is bound to time, and want of packets is no pre-emption.
+            Some(_) if act.aired.is_starved => OnPreempt::Resume,
+            _ => act.bulletin.on_preempt,
+        };
+        let Some(place_ms) = after_cut(on_preempt, place_ms) else {
             return self.close(id, Outcome::PreEmpted, since);
         };
         act.state = ActState::Suspended { since_us: at_us };

@@ -15,6 +15,8 @@ use super::{
 
 /// Changes that follow each other faster are told together.
 const CALM_US: u64 = 1_000_000;
+/// While a stream sounds, somebody may want to know how it fares.
+const STREAMING_US: u64 = 5_000_000;
 /// Most contents named in one status; those of the nearest air times.
 pub const MAX_HELD: usize = 500;
 /// Most unfinished contents named in one status.
@@ -27,6 +29,8 @@ pub struct Report {
     refused: BTreeMap<&'static str, u64>,
     told_us: Option<u64>,
     is_changed: bool,
+    /// A stream sounds.
+    pub is_streaming: bool,
     began_us: u64,
 }
 
@@ -37,6 +41,7 @@ impl Report {
             refused: BTreeMap::new(),
             told_us: None,
             is_changed: true,
+            is_streaming: false,
             began_us,
         }
     }
@@ -58,6 +63,8 @@ impl Report {
     pub fn deadline(&self, pace: &Pace) -> u64 {
         let pause_us = if self.is_changed {
             CALM_US
+        } else if self.is_streaming {
+            STREAMING_US
         } else {
             u64::from(pace.status_s) * 1_000_000
         };

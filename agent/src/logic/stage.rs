@@ -46,7 +46,7 @@ pub struct Stage {
     pub distrusted: BTreeSet<BulletinId>,
     /// Chosen by the last decision.
     pub chosen: Option<OccurrenceId>,
-    prepared: Option<OccurrenceId>,
+    pub(super) prepared: Option<OccurrenceId>,
 }
 
 impl Stage {
@@ -96,6 +96,7 @@ impl Agent {
             self.end_overdue();
             self.end_unapproved();
             self.follow_plan();
+            self.end_streams();
             let decision = self.decide_now();
             wake = decision.wake;
             self.apply(decision);
@@ -121,7 +122,7 @@ impl Agent {
             let fresh = self.agenda.known(&act.bulletin.id).is_some_and(|k| k.fresh);
             let may = now.is_trusted() || needs_no_clock(&act.bulletin, fresh);
             if act.state != ActState::Idle || may {
-                let ready = self.is_ready(&act.bulletin);
+                let ready = self.is_ready(&act.row.playout.id.occurrence, &act.bulletin);
                 all.extend(act.candidate(now, ready, &limits));
             }
         }
@@ -132,7 +133,7 @@ impl Agent {
             let may = now.is_trusted() || needs_no_clock(&known.bulletin, known.fresh);
             if may && !self.stage.acts.contains_key(id) {
                 let mut candidate = waiting(id.clone(), planned, &known.bulletin, &limits);
-                candidate.ready = self.is_ready(&known.bulletin);
+                candidate.ready = self.is_ready(id, &known.bulletin);
                 candidate.arrived = known.arrived.map_or(WallTime::EPOCH, |us| now.wall_at(us));
                 all.push(candidate);
             }
@@ -144,10 +145,10 @@ impl Agent {
     }
 
     /// Is its audio here, or does its stream flow?
-    fn is_ready(&self, bulletin: &Bulletin) -> bool {
+    fn is_ready(&self, id: &OccurrenceId, bulletin: &Bulletin) -> bool {
         match &bulletin.source {
             Source::Content(manifest) => self.contents.is_complete(&manifest.content),
-            Source::Stream(_) => false,
+            Source::Stream(stream) => self.is_stream_ready(id, bulletin, stream),
         }
     }
 
@@ -158,7 +159,9 @@ impl Agent {
             .into_iter()
             .partition(|c| silence_before.is_some_and(|s| c.planned <= s));
         let mut over = self.judge_doubtful(&mut candidates);
+        over.extend(self.judge_replays(&mut candidates));
         for candidate in &mut candidates {
+            self.move_stream_here(candidate);
             // What is said now does not wait until a slow clock shows the office's instant.
             if self.is_said_now(candidate) {
                 candidate.planned = candidate.planned.min(self.now.wall);
@@ -185,7 +188,7 @@ impl Agent {
     }
 
     /// The edit that an act began with, else the one that is known.
-    fn bulletin_of(&self, id: &OccurrenceId) -> Option<&Arc<Bulletin>> {
+    pub(super) fn bulletin_of(&self, id: &OccurrenceId) -> Option<&Arc<Bulletin>> {
         match self.stage.acts.get(id) {
             Some(act) => Some(&act.bulletin),
             None => Some(&self.agenda.known(&id.bulletin)?.bulletin),
@@ -217,6 +220,9 @@ impl Agent {
 
     /// "Off" is what the arbitration calls time that ran out in silence. This program was running, so it knows better.
     fn honest(&self, candidate: &Candidate, outcome: Outcome) -> Outcome {
+        if let Some(outcome) = self.honest_of_stream(candidate, outcome) {
+            return outcome;
+        }
         let was_running = candidate.running_since <= candidate.start_by;
         if outcome != Outcome::Missed(Miss::Off) || !was_running {
             return outcome;
@@ -267,7 +273,7 @@ impl Agent {
             return;
         };
         let attempt = self.ledger.next_attempt(&id);
-        let row = new_row(
+        let mut row = new_row(
             id.clone(),
             attempt,
             planned,
@@ -275,7 +281,9 @@ impl Agent {
             self.now.trust,
         );
         let start = self.aim(planned, &known.bulletin).max(now);
-        let play = self.make_play(&row, &known.bulletin, 0, start);
+        row.place_ms = self.place_at(start, &row, &known.bulletin);
+        let source = self.source_of(&known.bulletin, false);
+        let play = self.make_play(&row, &known.bulletin, 0, start, source);
         self.tell_player(PlayerCommand::Prepare(Box::new(play)));
         self.stage.prepared = Some(id);
     }
@@ -312,7 +320,8 @@ impl Agent {
         let unapproved = approved_until
             .filter(|at| *at >= now)
             .map(|at| self.now.mono_at(at.plus_us(1)));
-        let earliest = wall.chain(overdue).chain(unapproved).min();
+        let streams = self.streams_wake();
+        let earliest = wall.chain(overdue).chain(unapproved).chain(streams).min();
         let soonest = self.now.mono_us + if self.stage.dirty { 1_000 } else { 1 };
         self.stage.wake = earliest
             .map(|at| at.max(soonest))

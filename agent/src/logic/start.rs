@@ -78,6 +78,7 @@ impl Agent {
             ),
             commits: Commits::default(),
             contents: Contents::new(identity.content_quota_bytes, stored.contents),
+            streams: Default::default(),
             report: Report::new(at.mono_us),
             renewal: Default::default(),
             runs,

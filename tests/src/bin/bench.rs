@@ -10,7 +10,6 @@ use std::{
 
 use loa_audio::{Limits, hearing::Verdict, ingest};
 use loa_controller::logic::alerts::Kind;
-use loa_tests::mutants;
 use loa_tests::process::{
     Broker, Output, Village, browser,
     clock::wait_for,
@@ -35,6 +34,7 @@ use loa_tests::process::{
     sound::{self, Format},
 };
 use loa_tests::watch::{Seen, Weather, night};
+use loa_tests::{live_mutants, mutants};
 use serde_json::json;
 
 /// A measurement: its name, and what it finds.
@@ -44,6 +44,7 @@ const ALL: &[Measurement] = &[
     ("size", size),
     ("decode", decode),
     ("mutated", mutated),
+    ("live_mutated", live_mutated),
     ("likeness", likeness),
     ("cost", cost),
     ("now", now),
@@ -116,6 +117,29 @@ fn mutated() -> Vec<Figure> {
             "envelopes of every type, mutated, replayed or on another topic, against the trust of a pole with its \
              third root, the agent itself, a pole's own key and a passkey's approval; accepted and not genuine and \
              new; two threads, seed {SEED}"
+        ),
+    }]
+}
+
+/// Packets of live streams, from a broker that lies.
+fn live_mutated() -> Vec<Figure> {
+    const COUNT: u64 = 1_000_000;
+    const SEED: u64 = 0x11_5ea1;
+    let tally = live_mutants::bombard(SEED, COUNT);
+    println!(
+        "  {} packets; of {} that the office said, {} reached the player",
+        tally.tried, tally.said, tally.genuine
+    );
+    vec![Figure {
+        name: "live_forged",
+        value: tally.sounded as f64,
+        unit: "packets",
+        goal: Goal::AtMost(0.0),
+        n: tally.tried as usize,
+        how: format!(
+            "packets of live calls, genuine ones and ones that were forged, mutated, replayed (of the same call and of \
+             earlier ones), put on another channel or stream, delayed by 3 to 20 s, reordered and flooded, against the \
+             agent; handed to its player and not genuine, fresh and new; seed {SEED}"
         ),
     }]
 }

@@ -321,7 +321,7 @@ impl Village {
         self.publish(kept, true);
     }
 
-    fn publish(&mut self, kept: Kept, urgent: bool) {
+    pub(super) fn publish(&mut self, kept: Kept, urgent: bool) {
         let kept = self.endorse(kept);
         let bulletin = &kept.bulletin;
         self.diary.write(
@@ -369,7 +369,8 @@ impl Village {
         let Some(mut kept) = self.base.bulletins.get(id).cloned() else {
             return;
         };
-        if kept.cancelled {
+        let is_spoken = kept.bulletin.stream().is_some() || kept.bulletin.replay.is_some();
+        if kept.cancelled || is_spoken {
             return;
         }
         let wall = self.wall();

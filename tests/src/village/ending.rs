@@ -88,7 +88,7 @@ impl Village {
         let far = wall.plus_s(7 * 86_400 - 3_600);
         self.base.bulletins.values().find_map(|kept| {
             let concerns = kept.targets.iter().any(|t| config.channels.contains(t));
-            let content = &kept.bulletin.manifest().expect("audio").content;
+            let content = &kept.bulletin.manifest()?.content;
             if kept.cancelled || !concerns || pole.disk.is_complete(content) {
                 return None;
             }
@@ -114,7 +114,8 @@ impl Village {
         let result = self
             .compare_books()
             .and_then(|()| self.all_accounted())
-            .and_then(|()| self.sounds_agree());
+            .and_then(|()| self.sounds_agree())
+            .and_then(|()| self.replays_are_owed());
         // A broker that holds back, and keys that are taken back, leave the rest without an opinion.
         let result = match self.malice {
             Some(_) => result.map(|()| Default::default()),

@@ -67,6 +67,16 @@ impl Library {
         manifest
     }
 
+    /// The recording of something that lasted so long.
+    pub fn record_of(&mut self, chance: &mut Chance, duration_ms: u64) -> Manifest {
+        let mut manifest = self.record(chance);
+        manifest.duration_ms = duration_ms;
+        if let Some(audio) = self.audio.get_mut(&manifest.content) {
+            audio.manifest.duration_ms = duration_ms;
+        }
+        manifest
+    }
+
     pub fn block(&self, content: &ContentId, index: u32) -> Option<Arc<[u8]>> {
         let audio = self.audio.get(content)?;
         let (offset, length) = audio.manifest.block_span(index)?;

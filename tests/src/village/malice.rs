@@ -345,7 +345,10 @@ impl Village {
             malice.forged += 1;
             malice.forged
         };
-        let all: Vec<&Bulletin> = self.base.bulletins.values().map(|k| &k.bulletin).collect();
+        let all = self.base.bulletins.values().map(|k| &k.bulletin);
+        let all: Vec<&Bulletin> = all
+            .filter(|b| b.manifest().is_some() && b.replay.is_none())
+            .collect();
         if all.is_empty() {
             return None;
         }
@@ -517,7 +520,7 @@ impl Village {
             let b = &r.kept.bulletin;
             b.id.as_str() == bulletin
                 && b.revision == revision
-                && b.manifest().expect("audio").content == *content
+                && b.manifest().is_some_and(|m| m.content == *content)
         })
     }
 

@@ -3,7 +3,7 @@
 //! are imagined, and a deliberately naive reference says who should have heard what.
 //!
 //! `world` is the queue of what happens; `pole`, `office`, `pipe`, `disk`, `player`, `machine` are the imagined parts;
-//! `clerk` and `weather` make things happen, `malice` with the `keys` that it has or has not; `watch` looks at every instant; `reference` and `ending` judge at the end.
+//! `clerk`, `weather` and who speaks `live` make things happen, `malice` with the `keys` that it has or has not; `watch` looks at every instant; `reference` and `ending` judge at the end.
 
 mod beliefs;
 pub mod chance;
@@ -15,6 +15,7 @@ mod ending;
 mod figures;
 mod keys;
 mod library;
+mod live;
 mod machine;
 mod malice;
 mod office;

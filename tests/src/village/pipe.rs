@@ -74,7 +74,7 @@ impl Pipe {
         }
     }
 
-    fn subscribers(&self, topic: &str) -> Vec<ConnId> {
+    pub(super) fn subscribers(&self, topic: &str) -> Vec<ConnId> {
         self.conns
             .iter()
             .filter(|(_, conn)| {

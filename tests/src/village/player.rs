@@ -1,15 +1,24 @@
 //! A pole's player in imagined time: sounds exactly what it is told, exactly then, and tells of it a little later.
 
-use loa_agent::logic::port::{How, Play, PlayerCommand, PlayerEvent};
-use loa_protocol::playout::Failure;
+use std::collections::BTreeMap;
 
-use super::{Happening, Micros, Village};
+use loa_agent::logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent};
+use loa_protocol::{
+    id::BulletinId,
+    live::{FRAME_MS, Packet, STARVED_MS, Streamed},
+    playout::Failure,
+};
+
+use super::{Happening, Micros, Village, live::Given};
 
 /// A content's end this close to the limit is its end; as the real player has it.
 const NEAR_END_MS: u64 = 100;
 
 #[derive(Debug, Default)]
 pub struct Player {
+    /// What it was given of streams, and when each of them was heard of last and is to end.
+    pub given: Given,
+    feeds: BTreeMap<BulletinId, Feed>,
     pub current: Option<Sounding>,
     armed: Option<Play>,
     /// Counts the changes; an appointment of an older count is void.
@@ -25,6 +34,32 @@ pub struct Sounding {
     how: How,
 }
 
+#[derive(Debug, Default)]
+struct Feed {
+    last: Micros,
+    finish: Option<Micros>,
+    frames: u64,
+}
+
+impl Sounding {
+    /// When a stream ends that gets nothing more, and why.
+    fn stream_ends(&self, feed: &Feed) -> (Micros, How) {
+        let play = &self.play;
+        let chime_ms = play.chime.duration_ms().saturating_sub(play.from_ms);
+        let speech = self.began + chime_ms * 1_000;
+        let starved = feed.last.max(speech) + STARVED_MS * 1_000;
+        let limit = self.began + play.until_ms.saturating_sub(play.from_ms) * 1_000;
+        let finish = feed.finish.map_or(Micros::MAX, |at| at.max(self.began));
+        let ends = [
+            (finish, How::Finished),
+            (limit, How::LimitReached),
+            (starved, How::Starved),
+        ];
+        let first = ends.into_iter().min_by_key(|(at, _)| *at);
+        first.unwrap_or((starved, How::Starved))
+    }
+}
+
 impl Village {
     pub(super) fn command_player(&mut self, p: usize, command: PlayerCommand) {
         let now = self.now;
@@ -33,9 +68,15 @@ impl Village {
         };
         match command {
             // Nothing listens in this village, so no self-test is ordered.
-            PlayerCommand::Prepare(_)
-            | PlayerCommand::SelfTest { .. }
-            | PlayerCommand::Packet { .. } => {}
+            PlayerCommand::Prepare(_) | PlayerCommand::SelfTest { .. } => {}
+            PlayerCommand::Packet {
+                bulletin,
+                packet,
+                captured_mono_us,
+            } => {
+                self.check_packet(p, &bulletin, &packet);
+                self.hear_packet(p, bulletin, &packet, captured_mono_us);
+            }
             PlayerCommand::Play(play) => {
                 if let Some(old) = run.player.armed.replace(*play) {
                     self.player_over(p, &old, old.from_ms, How::Replaced);
@@ -52,6 +93,28 @@ impl Village {
                 self.appoint(p);
             }
         }
+    }
+
+    fn hear_packet(&mut self, p: usize, id: BulletinId, packet: &Packet, captured_us: u64) {
+        let now = self.now;
+        let pole = &mut self.poles[p];
+        let captured = pole.machine.true_of(captured_us);
+        let Some(run) = pole.run.as_mut() else { return };
+        let feed = run.player.feeds.entry(id.clone()).or_default();
+        feed.last = now;
+        feed.frames += packet.frames.len() as u64;
+        let is_it = |play: &Play| play.playout.occurrence.bulletin == id;
+        let Some(current) = run.player.current.as_mut().filter(|c| is_it(&c.play)) else {
+            return;
+        };
+        if let PlaySource::Stream { delay_ms, .. } = current.play.source
+            && packet.last
+        {
+            let frames_us = packet.frames.len() as u64 * FRAME_MS * 1_000;
+            feed.finish = Some((captured + frames_us + u64::from(delay_ms) * 1_000).max(now));
+        }
+        (current.ends, current.how) = current.stream_ends(feed);
+        self.appoint(p);
     }
 
     /// Makes the appointment for the next thing that the player does by itself.
@@ -124,6 +187,7 @@ impl Village {
             (play.until_ms, How::LimitReached)
         };
         let ends = now + end_ms.saturating_sub(play.from_ms) * 1000;
+        let is_stream = content.is_none();
         let at_mono_us = self.poles[p].machine.mono(now);
         let event = PlayerEvent::Started {
             playout: play.playout.clone(),
@@ -131,16 +195,25 @@ impl Village {
             at_mono_us,
         };
         if let Some(run) = self.poles[p].run.as_mut() {
-            run.player.current = Some(Sounding {
+            let id = play.playout.occurrence.bulletin.clone();
+            let mut sounding = Sounding {
                 play,
                 began: now,
                 ends,
                 how,
-            });
+            };
+            if is_stream {
+                let feed = run.player.feeds.entry(id).or_default();
+                feed.finish = None;
+                (sounding.ends, sounding.how) = sounding.stream_ends(feed);
+            }
+            run.player.current = Some(sounding);
         }
         self.tell_agent(p, event);
         self.check_sounding(p);
-        self.weather_at_start(p);
+        if !is_stream {
+            self.weather_at_start(p);
+        }
     }
 
     /// What sounds ends now.
@@ -153,6 +226,10 @@ impl Village {
             let sounded_ms = (now - over.began) / 1000;
             let place = over.play.from_ms + sounded_ms;
             self.note_sound(p, &over, now);
+            if over.play.source.content().is_none() {
+                self.check_silence(p, &over);
+                self.tell_how_it_fared(p, &over.play);
+            }
             self.player_over(p, &over.play, place, how);
         }
     }
@@ -165,6 +242,27 @@ impl Village {
         {
             self.note_sound(p, &over, now);
         }
+    }
+
+    fn tell_how_it_fared(&mut self, p: usize, play: &Play) {
+        let at_mono_us = self.poles[p].machine.mono(self.now);
+        let Some(run) = self.poles[p].run.as_ref() else {
+            return;
+        };
+        let feed = run.player.feeds.get(&play.playout.occurrence.bulletin);
+        let streamed = Streamed {
+            frames: feed.map_or(0, |feed| feed.frames),
+            ..Streamed::default()
+        };
+        self.tell_agent(
+            p,
+            PlayerEvent::Streams {
+                playout: play.playout.clone(),
+                piece: play.piece,
+                at_mono_us,
+                streamed,
+            },
+        );
     }
 
     fn player_over(&mut self, p: usize, play: &Play, place_ms: u64, how: How) {

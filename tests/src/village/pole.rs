@@ -137,6 +137,7 @@ impl Village {
             pace: PACE,
             governor,
             machine_boot: Some(pole.machine.boot_name()),
+            fetches_relays: false,
         };
         let mut stored = pole.disk.open();
         if self.sabotage == Some(Sabotage::ForgetTheLedger) {

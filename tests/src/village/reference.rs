@@ -97,8 +97,7 @@ impl Village {
         let mut cases = Vec::new();
         for revision in &self.base.revisions {
             let bulletin = &revision.kept.bulletin;
-            let whole_ms =
-                bulletin.chime.duration_ms() + bulletin.manifest().expect("audio").duration_ms;
+            let whole_ms = bulletin.chime.duration_ms() + bulletin.sound_ms();
             let length_ms = whole_ms.min(u64::from(bulletin.max_duration_s) * 1000);
             for (id, wall) in self.starts(&revision.kept, 9) {
                 let late = bulletin
@@ -179,6 +178,9 @@ impl Village {
         outcomes: &BTreeMap<&OccurrenceId, Vec<&Playout>>,
     ) -> Result<&'static str, String> {
         let bulletin = &case.revision.kept.bulletin;
+        if bulletin.stream().is_some() || bulletin.replay.is_some() {
+            return Ok("said live, judged by itself");
+        }
         let tape = &pole.tape;
         let first = outcomes.get(&case.id).and_then(|all| all.first());
         let outcome = first.and_then(|playout| playout.outcome);
@@ -332,8 +334,7 @@ impl Village {
         ) {
             return Ok("audio was not there in time, no opinion");
         }
-        let whole_ms =
-            bulletin.chime.duration_ms() + bulletin.manifest().expect("audio").duration_ms;
+        let whole_ms = bulletin.chime.duration_ms() + bulletin.sound_ms();
         let limit_ms = u64::from(bulletin.max_duration_s) * 1000;
         let should = if whole_ms <= limit_ms {
             Outcome::Completed

@@ -15,6 +15,8 @@ use super::{
 const RIGHT_US: i64 = 200_000;
 /// … and this far from it, it deceives.
 const FAR_US: i64 = 20_000_000;
+/// The place of a stream may be wrong by as much as an exchange over a slow line is, in milliseconds.
+const PLACE_MS: i64 = 1_500;
 
 impl Village {
     /// The first thing that is wrong ends the week.
@@ -74,11 +76,8 @@ impl Village {
         if let Some(outcome) = row.playout.outcome {
             return Err(format!("sounds, and its row says {outcome:?}"));
         }
-        if !play
-            .source
-            .content()
-            .is_some_and(|c| pole.disk.is_complete(c))
-        {
+        let content = play.source.content();
+        if content.is_some_and(|c| !pole.disk.is_complete(c)) {
             return Err("sounds, and its content is not whole".into());
         }
         let occurrence = &play.playout.occurrence;
@@ -126,7 +125,17 @@ impl Village {
             (Some(cut_at_ms), OnPreempt::Resume) => cut_at_ms.saturating_sub(2_000),
             (Some(_), OnPreempt::Drop) => return Err("goes on and was to be dropped".into()),
         };
-        if play.from_ms != should_from_ms {
+        if content.is_none() {
+            // The place in a stream is bound to time, whatever was before.
+            let truth = self.town.wall(self.now);
+            let place_ms = truth.since_ms(play.planned).max(0);
+            let error_us = moment.wall.since_us(truth).abs();
+            let is_sure = calm && moment.is_trusted() && error_us <= RIGHT_US;
+            if is_sure && (play.from_ms as i64 - place_ms).abs() > PLACE_MS {
+                let from_ms = play.from_ms;
+                return Err(format!("begins at {from_ms} ms instead of {place_ms}"));
+            }
+        } else if play.from_ms != should_from_ms {
             let from_ms = play.from_ms;
             return Err(format!(
                 "begins at {from_ms} ms instead of {should_from_ms}"

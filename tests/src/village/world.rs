@@ -11,7 +11,7 @@ use loa_agent::logic::port::{Input, PlayerEvent};
 use loa_protocol::{
     content::ContentId,
     event::Event,
-    id::{SpeakerId, StoreId},
+    id::{BulletinId, SpeakerId, StoreId},
     time::WallTime,
 };
 
@@ -23,6 +23,7 @@ use super::{
     figures::Figures,
     keys::Keys,
     library::{Library, Parcel},
+    live::Live,
     malice::{Hostility, Malice},
     office::House,
     pipe::{ConnId, Pipe, Word},
@@ -125,6 +126,11 @@ pub(super) enum Happening {
     Unmute {
         pole: usize,
     },
+    CallBegins,
+    /// Somebody speaks on.
+    Speech {
+        id: BulletinId,
+    },
     Trouble(Trouble),
     Malice,
     Rotate,
@@ -181,6 +187,7 @@ pub struct Village {
     pub(super) malice: Option<Malice>,
     /// Of its own, so that the same seed brings the same weather.
     pub(super) malice_chance: Chance,
+    pub(super) live: Live,
     pub(super) poles: Vec<Pole>,
     pub(super) library: Library,
     pub(super) last_bulletin: u64,
@@ -235,6 +242,7 @@ impl Village {
             keys,
             malice,
             malice_chance,
+            live: Live::new(seed),
             poles,
             library: Library::default(),
             last_bulletin: 0,
@@ -285,6 +293,7 @@ impl Village {
         self.clerk_begins();
         self.weather_begins();
         self.malice_begins();
+        self.calls_begin();
         self.at(self.end, Happening::Heal);
         while self.broken.is_none() && !self.done {
             let Some(Reverse(entry)) = self.queue.pop() else {
@@ -374,6 +383,8 @@ impl Village {
             H::ClerkActs => self.clerk_acts(),
             H::ClerkInterferes { pole } => self.clerk_interferes(pole),
             H::Unmute { pole } => self.unmute(pole),
+            H::CallBegins => self.call_begins(),
+            H::Speech { id } => self.speech(&id),
             H::Trouble(trouble) => self.trouble(trouble),
             H::Malice => self.malice_acts(),
             H::Rotate => {

@@ -478,6 +478,7 @@ fn said_after(loaded: Loaded) -> Vec<PlayoutId> {
         pace: Pace::default(),
         governor: Default::default(),
         machine_boot: None,
+        fetches_relays: false,
     };
     let mut now = 1_000_000;
     let at = |mono_us: u64| Reading {

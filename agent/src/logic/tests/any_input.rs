@@ -14,7 +14,7 @@ use loa_protocol::{
 };
 use proptest::prelude::*;
 
-use super::pole::*;
+use super::{live_office::*, pole::*};
 use crate::logic::port::{How, Input, KernelClock, Machine, PlayerEvent, Traffic};
 
 fn any_topic() -> impl Strategy<Value = String> {
@@ -24,6 +24,7 @@ fn any_topic() -> impl Strategy<Value = String> {
         Just(Topic::Config(SPEAKER.parse().unwrap()).to_string()),
         Just(Topic::Programme(area()).to_string()),
         Just(Topic::Now(area()).to_string()),
+        Just(Topic::Live(area(), "call".parse().unwrap()).to_string()),
         Just(Topic::Ack(SPEAKER.parse().unwrap()).to_string()),
         Just(Topic::ClockReply(SPEAKER.parse().unwrap()).to_string()),
         any::<u32>().prop_map(|index| Topic::Block {
@@ -43,6 +44,7 @@ proptest! {
     ) {
         let mut pole = Pole::with(vec![at("news", 60)]);
         pole.input(Input::Connected);
+        pole.hears_now(&now(2, 0, start(call("call", 80))));
         for (topic, payload) in messages {
             pole.input(Input::Message { topic, payload });
         }
@@ -87,6 +89,9 @@ enum Happening {
     Order(u8, bool, i16),
     Crash,
     Stop30(u8),
+    Call(u8),
+    Speech(u8, u8, i16),
+    CallEnds(u8),
 }
 
 fn any_happening() -> impl Strategy<Value = Happening> {
@@ -115,6 +120,9 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         1 => (any::<u8>(), any::<bool>(), -60..600i16).prop_map(|(n, test, s)| Order(n, test, s)),
         1 => Just(Crash),
         1 => any::<u8>().prop_map(Stop30),
+        2 => (0..3u8).prop_map(Call),
+        4 => (0..3u8, 0..60u8, -50..4_000i16).prop_map(|(n, packets, age)| Speech(n, packets, age)),
+        1 => (0..3u8).prop_map(CallEnds),
     ]
 }
 
@@ -308,6 +316,23 @@ fn live(mut pole: Pole, happening: Happening, generation: &mut u64) -> Pole {
         Happening::Crash => {
             pole.fail_commits = false;
             pole = pole.begins_again(2);
+        }
+        Happening::Call(n) => {
+            let said = call(&format!("c{n}"), seconds + i64::from(n));
+            pole.hears_now(&now(g, seconds, start(said)));
+        }
+        Happening::Speech(n, packets, age_ms) => {
+            for _ in 0..packets {
+                let ms = pole.reading().system.since_ms(t(0));
+                let number = (ms / 20).max(0) as u32;
+                let packet = packet(number, ms - i64::from(age_ms));
+                pole.hears_packet(&format!("c{n}"), &packet);
+                pole.run_until(pole.mono_us + 40_000);
+            }
+        }
+        Happening::CallEnds(n) => {
+            let over = ended(&call(&format!("c{n}"), seconds - 5), seconds);
+            pole.hears_now(&now(g, seconds, start(over)));
         }
         Happening::Stop30(s) => {
             pole.mono_us += 30_000_000 + u64::from(s) * 1_000_000;

@@ -622,5 +622,6 @@ fn identity(quota: u64, disk: &Disk, governor: &Governor) -> Identity {
         pace: Pace::default(),
         governor: governor.clone(),
         machine_boot: Some(format!("machine-{}", disk.machine)),
+        fetches_relays: false,
     }
 }

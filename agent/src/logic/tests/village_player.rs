@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use loa_protocol::{content::ContentId, playout::PlayoutId};
+use loa_protocol::{
+    content::ContentId,
+    live::{Packet, STARVED_MS},
+    playout::PlayoutId,
+};
 
-use crate::logic::port::{How, Play, PlayerCommand, PlayerEvent};
+use crate::logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sound {
@@ -32,6 +36,10 @@ pub struct VillagePlayer {
     pub is_broken: bool,
     /// Does not answer any more.
     pub is_hung: bool,
+    /// Every packet that it was given, with the capture by its clock and when it was given.
+    pub packets: Vec<(Packet, u64, u64)>,
+    /// The station cannot be had.
+    pub station_is_away: bool,
 }
 
 impl VillagePlayer {
@@ -56,7 +64,15 @@ impl VillagePlayer {
                 told
             }
             // The tests of the ear tell what becomes of it.
-            PlayerCommand::SelfTest { .. } | PlayerCommand::Packet { .. } => Vec::new(),
+            PlayerCommand::SelfTest { .. } => Vec::new(),
+            PlayerCommand::Packet {
+                packet,
+                captured_mono_us,
+                ..
+            } => {
+                self.packets.push((packet, captured_mono_us, now_us));
+                Vec::new()
+            }
             PlayerCommand::Stop { playout, piece } => {
                 let is_it = |p: &Play| p.playout == playout && p.piece == piece;
                 if let Some((old, _)) = self.armed.take_if(|(p, _)| is_it(p)) {
@@ -85,6 +101,9 @@ impl VillagePlayer {
     fn end(&self) -> Option<(u64, How)> {
         let play = self.now.as_ref()?;
         let sound = self.sounds.last()?;
+        if let PlaySource::Stream { delay_ms, .. } = &play.source {
+            return Some(self.stream_end(play, sound, *delay_ms));
+        }
         let whole = play
             .source
             .content()
@@ -103,12 +122,37 @@ impl VillagePlayer {
         ))
     }
 
+    fn stream_end(&self, play: &Play, sound: &Sound, delay_ms: u32) -> (u64, How) {
+        let chime_ms = play.chime.duration_ms().saturating_sub(play.from_ms);
+        let speech_us = sound.from_us + chime_ms * 1_000;
+        let since = self
+            .packets
+            .iter()
+            .filter(|(_, _, at)| *at >= sound.from_us);
+        let last_us = since.clone().map(|(_, _, at)| *at).max();
+        let starved_us = last_us.map_or(speech_us, |at| at.max(speech_us)) + STARVED_MS * 1_000;
+        let limit_us = sound.from_us + play.until_ms.saturating_sub(play.from_ms) * 1_000;
+        let mut ends = vec![(starved_us, How::Starved), (limit_us, How::LimitReached)];
+        ends.extend(
+            since
+                .filter(|(packet, ..)| packet.last)
+                .map(|(packet, captured_us, at)| {
+                    let frames_us = packet.frames.len() as u64 * 20_000;
+                    let end_us = captured_us + frames_us + u64::from(delay_ms) * 1_000;
+                    (end_us.max(*at), How::Finished)
+                }),
+        );
+        ends.into_iter().min_by_key(|(at, _)| *at).unwrap()
+    }
+
     pub fn advance(&mut self, now_us: u64) -> Vec<PlayerEvent> {
         let mut told = Vec::new();
         while let Some(at) = self.next().filter(|at| *at <= now_us) {
             if let Some((play, _)) = self.armed.take_if(|(_, start_us)| *start_us <= at) {
                 told.extend(self.end_now(at, How::Replaced));
-                if std::mem::take(&mut self.is_broken) {
+                let is_away =
+                    self.station_is_away && matches!(play.source, PlaySource::Station { .. });
+                if std::mem::take(&mut self.is_broken) || is_away {
                     let failure = loa_protocol::playout::Failure::Output;
                     told.push(ended(
                         &play,
