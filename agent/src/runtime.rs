@@ -122,7 +122,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         pace: Pace::default(),
         governor: config.governor.clone(),
         machine_boot: sensors::machine_boot(&config.sensors),
-        fetches_relays: false,
+        fetches_relays: config.relay.fetch,
     };
     let stored = Stored {
         store: loaded.store,
