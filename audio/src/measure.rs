@@ -89,6 +89,30 @@ fn energy_before(frames: &[f32]) -> Vec<f64> {
     before
 }
 
+/// How alike the loudness of two recordings goes up and down: the correlation of their envelopes, in windows of 20 ms at 48 kHz.
+/// Where one is longer, its end counts for nothing; 0 when either keeps the same loudness all the time.
+pub fn envelopes_alike(one: &[f32], other: &[f32]) -> f64 {
+    let windows = one.len().min(other.len()) / 960;
+    let envelope = |samples: &[f32]| -> Vec<f64> {
+        let loud: Vec<f64> = samples
+            .chunks_exact(960)
+            .take(windows)
+            .map(|window| {
+                (window.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / 960.0).sqrt()
+            })
+            .collect();
+        let mean = loud.iter().sum::<f64>() / windows.max(1) as f64;
+        loud.iter().map(|loud| loud - mean).collect()
+    };
+    let (one, other) = (envelope(one), envelope(other));
+    let product = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+    let size = (product(&one, &one) * product(&other, &other)).sqrt();
+    if size <= f64::EPSILON {
+        return 0.0;
+    }
+    product(&one, &other) / size
+}
+
 /// Where sound is: (start, end) in frames of every stretch louder than `threshold` (absolute, full scale 1.0).
 /// Pauses of up to `min_gap` frames inside it belong to it.
 pub fn segments(samples: &[f32], threshold: f32, min_gap: usize) -> Vec<(usize, usize)> {
@@ -151,6 +175,17 @@ mod tests {
         assert!(correlation(&sent, &noise(4, 48_000), 1_000).1 < 0.05);
         assert_eq!(correlation(&sent, &[0.0; 48_000], 100), (0, 0.0));
         assert_eq!(correlation(&[], &sent, 100), (0, 0.0));
+    }
+
+    #[test]
+    fn envelopes_follow_loudness_and_nothing_else() {
+        let beat: Vec<f32> = (0..96_000).map(|n| (n as f32 / 9_000.0).sin()).collect();
+        let (one, other) = (noise(5, 96_000), noise(6, 96_000));
+        let with =
+            |noise: &[f32]| -> Vec<f32> { noise.iter().zip(&beat).map(|(n, b)| n * b).collect() };
+        assert!(envelopes_alike(&with(&one), &with(&other)) > 0.95);
+        assert!(envelopes_alike(&with(&one), &other).abs() < 0.3);
+        assert_eq!(envelopes_alike(&one, &[]), 0.0);
     }
 
     #[test]

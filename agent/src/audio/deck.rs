@@ -3,17 +3,23 @@
 //! At most one piece sounds and one is armed. An armed one begins at the first frame that is not before its start; the
 //! one that sounds then fades out in the 10 ms before, so pieces never overlap and each place is exact. When there
 //! are not 10 ms left, the fade comes first and the new piece right after it.
+//!
+//! The place in content stands still while nothing is decoded. The place in a stream is bound to time.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use loa_protocol::playout::{Failure, PlayoutId};
+use loa_protocol::{
+    id::BulletinId,
+    playout::{Failure, PlayoutId},
+};
 
 use super::{
     RATE,
     feed::{End, Feed},
     frames_of_ms, ms_of_frames,
+    stream::Stream,
 };
-use crate::logic::port::{How, Play, PlayerEvent};
+use crate::logic::port::{How, Play, PlaySource, PlayerEvent};
 
 /// Length of a fade at a cut and at a resumption: long enough not to click.
 const FADE: u64 = RATE as u64 / 100;
@@ -22,12 +28,18 @@ const READY: usize = RATE as usize / 20;
 /// `until_ms` and a content's true length differ by rounding, and by what an encoder pads. A limit this close to the
 /// end (100 ms) is the end.
 const NEAR_END: usize = RATE as usize / 10;
+/// How often it is told how a stream fares.
+const TELL_EVERY_US: u64 = 1_000_000;
+/// A stream that begins later than this leaves out so much of its chime; below, the chime is whole.
+const LATE_CHIME_US: u64 = 100_000;
 
 /// One piece, ready to be armed.
 #[derive(Debug)]
 pub struct Piece {
     pub play: Arc<Play>,
     pub feed: Feed,
+    /// What sounds when the feed is over.
+    pub stream: Option<Box<Stream>>,
     /// Its start as the output hears it; `play.start_mono_us` and what the output needs for never being early.
     pub start_us: u64,
 }
@@ -55,7 +67,7 @@ pub struct Deck {
     armed: Option<Piece>,
     /// Of the last block, for an output that writes down which frame is whose.
     marks: Vec<Mark>,
-    /// For the player to tell. Bounded by two for each piece that was ever armed and not yet told of.
+    /// For the player to tell. Bounded by three for each piece that was ever armed and not yet told of.
     events: VecDeque<PlayerEvent>,
     /// When the last frame that was not silence is heard.
     last_sound_us: Option<u64>,
@@ -70,6 +82,10 @@ struct Current {
     until: u64,
     fade_in: u64,
     cut: Option<Cut>,
+    /// Frames of the chime to leave out: their time is over.
+    skip: u64,
+    /// When to tell again how the stream fares.
+    tell_us: u64,
 }
 
 /// A fade-out that has begun: frames left, and what it ends in.
@@ -126,6 +142,25 @@ impl Deck {
         }
     }
 
+    /// The streams of this bulletin that sound or are armed.
+    pub fn streams_of<'a>(
+        &'a mut self,
+        bulletin: &'a BulletinId,
+    ) -> impl Iterator<Item = &'a mut Stream> {
+        let current = self.current.as_mut().map(|current| &mut current.piece);
+        current
+            .into_iter()
+            .chain(self.armed.as_mut())
+            .filter_map(|piece| piece.stream.as_deref_mut())
+            .filter(move |stream| stream.bulletin() == bulletin)
+    }
+
+    /// The stream of the armed piece, with the packets that wait in it, for a piece that takes its place.
+    pub fn take_armed_stream(&mut self, source: &PlaySource) -> Option<Box<Stream>> {
+        let armed = self.armed.as_mut()?;
+        armed.stream.take_if(|_| armed.play.source == *source)
+    }
+
     /// Is anything sounding?
     pub fn is_sounding(&self) -> bool {
         self.current.is_some()
@@ -160,7 +195,9 @@ impl Deck {
     /// A piece whose content cannot be decoded is told of before its time, and cuts nothing.
     pub fn check_armed(&mut self, now_us: u64) {
         let broken = |armed: &mut Piece| {
-            armed.feed.fill(READY) == 0 && matches!(armed.feed.end(), Some(End::Failed(_)))
+            armed.stream.is_none()
+                && armed.feed.fill(READY) == 0
+                && matches!(armed.feed.end(), Some(End::Failed(_)))
         };
         if let Some(piece) = self.armed.take_if(broken) {
             let Some(End::Failed(detail)) = piece.feed.end() else {
@@ -175,6 +212,14 @@ impl Deck {
         self.marks.clear();
         self.check_armed(first_us);
         let armed_at = self.armed_frame(first_us, out.len() as u64 + FADE);
+        if let Some(current) = &mut self.current {
+            current.bind(first_us);
+            if current.piece.stream.is_some() && first_us >= current.tell_us {
+                current.tell_us = first_us + TELL_EVERY_US;
+                let told = current.streams(first_us);
+                self.tell_streams(told);
+            }
+        }
         for (frame, slot) in out.iter_mut().enumerate() {
             *slot = self.next_frame(frame, first_us, armed_at);
         }
@@ -210,7 +255,7 @@ impl Deck {
             if current.cut.is_none() && due.is_some_and(|start| frame as u64 + FADE >= start) {
                 current.cut(How::Replaced);
             }
-            match current.next_frame() {
+            match current.next_frame(us_at(first_us, frame)) {
                 Step::Sound(sample) => return sample,
                 Step::Starved => return 0.0,
                 Step::Over(how) => {
@@ -227,7 +272,7 @@ impl Deck {
             return;
         };
         let play = Arc::clone(&piece.play);
-        self.current = Some(Current::new(piece));
+        self.current = Some(Current::new(piece, at_mono_us));
         self.events.push_back(PlayerEvent::Started {
             playout: play.playout.clone(),
             piece: play.piece,
@@ -242,6 +287,7 @@ impl Deck {
 
     fn over(&mut self, current: Current, frame: usize, at_mono_us: u64, how: How) {
         let place_ms = ms_of_frames(current.place);
+        self.tell_streams(current.streams(at_mono_us));
         let play = current.piece.play;
         self.last_sound_us = Some(at_mono_us);
         self.events.push_back(PlayerEvent::Ended {
@@ -257,6 +303,24 @@ impl Deck {
             place_ms,
             how,
         });
+    }
+
+    /// The newest word of it is enough.
+    fn tell_streams(&mut self, told: Option<PlayerEvent>) {
+        let Some(told) = told else { return };
+        let of_same = |one: &PlayerEvent, other: &PlayerEvent| match (one, other) {
+            (
+                PlayerEvent::Streams { playout, piece, .. },
+                PlayerEvent::Streams {
+                    playout: other,
+                    piece: its_piece,
+                    ..
+                },
+            ) => playout == other && piece == its_piece,
+            _ => false,
+        };
+        self.events.retain(|event| !of_same(event, &told));
+        self.events.push_back(told);
     }
 
     fn never_began(&mut self, play: &Play, how: How, at_mono_us: u64) {
@@ -278,16 +342,45 @@ enum Step {
 }
 
 impl Current {
-    fn new(piece: Piece) -> Self {
+    fn new(piece: Piece, at_us: u64) -> Self {
         let amplitude = f32::from(piece.play.volume.min(100)) / 100.0;
-        Self {
+        let late_us = at_us.saturating_sub(piece.start_us);
+        let is_late = piece.stream.is_some() && late_us > LATE_CHIME_US;
+        let mut current = Self {
             gain: amplitude * amplitude,
             place: frames_of_ms(piece.play.from_ms),
             until: frames_of_ms(piece.play.until_ms),
-            fade_in: if piece.play.from_ms > 0 { FADE } else { 0 },
+            fade_in: if piece.play.from_ms > 0 || is_late {
+                FADE
+            } else {
+                0
+            },
             cut: None,
+            skip: if is_late { frames_of_us(late_us) } else { 0 },
+            tell_us: at_us.saturating_add(TELL_EVERY_US),
             piece,
+        };
+        current.bind(at_us);
+        current
+    }
+
+    /// The place in a stream is how much time is over since its beginning, whatever the output's clock makes of it.
+    fn bind(&mut self, heard_us: u64) {
+        if self.piece.stream.is_some() && self.cut.is_none() {
+            let play = &self.piece.play;
+            let since_us = heard_us.saturating_sub(play.start_mono_us);
+            self.place = frames_of_ms(play.from_ms).saturating_add(frames_of_us(since_us));
         }
+    }
+
+    fn streams(&self, at_mono_us: u64) -> Option<PlayerEvent> {
+        let stream = self.piece.stream.as_ref()?;
+        Some(PlayerEvent::Streams {
+            playout: self.piece.play.playout.clone(),
+            piece: self.piece.play.piece,
+            at_mono_us,
+            streamed: stream.streamed(),
+        })
     }
 
     /// Begins the fade-out. It never reaches beyond `until`.
@@ -296,7 +389,7 @@ impl Current {
         self.cut = Some(Cut { left, how });
     }
 
-    fn next_frame(&mut self) -> Step {
+    fn next_frame(&mut self, heard_us: u64) -> Step {
         if self.cut.is_none() && self.place.saturating_add(FADE) >= self.until {
             if self.ends_soon() {
                 self.until = u64::MAX;
@@ -309,14 +402,9 @@ impl Current {
         if let Some(Cut { left: 0, how }) = &self.cut {
             return Step::Over(how.clone());
         }
-        let Some(sample) = self.pull() else {
-            return match (self.piece.feed.end(), &self.cut) {
-                (Some(End::Finished), _) => Step::Over(How::Finished),
-                (Some(End::Failed(detail)), _) => Step::Over(failed(Failure::Decode, detail)),
-                // Nothing to fade.
-                (None, Some(cut)) => Step::Over(cut.how.clone()),
-                (None, None) => Step::Starved,
-            };
+        let sample = match self.sample(heard_us) {
+            Ok(sample) => sample,
+            Err(step) => return step,
         };
         self.place += 1;
         let mut gain = self.gain;
@@ -331,6 +419,27 @@ impl Current {
         Step::Sound(sample * gain)
     }
 
+    /// Of the feed, and then of the stream.
+    fn sample(&mut self, heard_us: u64) -> Result<f32, Step> {
+        while let Some(sample) = self.pull() {
+            if self.skip == 0 {
+                return Ok(sample);
+            }
+            self.skip -= 1;
+        }
+        match (self.piece.feed.end(), &self.cut, &mut self.piece.stream) {
+            // Speech is worth more than the chime before it.
+            (Some(_), _, Some(stream)) => stream.next(heard_us).map_err(Step::Over),
+            (Some(End::Finished), _, None) => Err(Step::Over(How::Finished)),
+            (Some(End::Failed(detail)), _, None) => {
+                Err(Step::Over(failed(Failure::Decode, detail)))
+            }
+            // Nothing to fade.
+            (None, Some(cut), _) => Err(Step::Over(cut.how.clone())),
+            (None, None, _) => Err(Step::Starved),
+        }
+    }
+
     fn pull(&mut self) -> Option<f32> {
         self.piece.feed.pop().or_else(|| {
             self.piece.feed.fill(1);
@@ -340,9 +449,17 @@ impl Current {
 
     /// Is the content's own end as near as its limit?
     fn ends_soon(&mut self) -> bool {
+        if self.piece.stream.is_some() {
+            return false;
+        }
         let near = NEAR_END + FADE as usize;
         self.piece.feed.fill(near + 1) <= near && self.piece.feed.end() == Some(&End::Finished)
     }
+}
+
+/// Whole frames in `us` microseconds.
+fn frames_of_us(us: u64) -> u64 {
+    us.saturating_mul(u64::from(RATE) / 1_000) / 1_000
 }
 
 fn failed(failure: Failure, detail: &str) -> How {
@@ -357,5 +474,7 @@ fn us_at(first_us: u64, frame: usize) -> u64 {
     first_us.saturating_add((frame as u64 * 1_000_000).div_ceil(u64::from(RATE)))
 }
 
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 pub(crate) mod tests;

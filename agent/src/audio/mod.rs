@@ -2,7 +2,8 @@
 //! where it goes ([`output`]: a sound device, or WAV files), and whether it was heard ([`listener`]).
 //!
 //! The path of a sample: content file → `feed` (decodes on a thread of its own, a little ahead) → `deck` (which piece
-//! sounds at this very frame, fades, volume) → rodio's mixer → `tap` (what an output pulls) → the output.
+//! sounds at this very frame, fades, volume) → rodio's mixer → `tap` (what an output pulls) → the output. Of a stream, the
+//! chime comes from a feed and the rest from `stream`, into which its packets go.
 
 pub mod deck;
 pub mod feed;
@@ -11,6 +12,7 @@ pub mod output;
 pub mod player;
 pub mod self_test;
 pub mod station;
+pub mod stream;
 pub mod tap;
 pub mod test_sound;
 mod timing;

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -17,6 +17,8 @@ use loa_audio::hearing::chirp;
 use loa_protocol::{
     bulletin::Chime,
     content::{ContentId, Sha},
+    id::BulletinId,
+    live::Packet,
     playout::{Failure, PlayoutId},
 };
 use loa_station::Web;
@@ -27,6 +29,7 @@ use super::{
     feed::{End, Feed, FeedSpec, StationSpec},
     listener::Ear,
     output::{Broken, OpenOutput, Output},
+    stream::Stream,
     tap::{SharedDeck, Tap, Wake},
 };
 use crate::{
@@ -35,7 +38,9 @@ use crate::{
 };
 
 /// Commands that may wait. The thread takes each within the time an output needs to open (3 s at the very most).
-const QUEUE: usize = 64;
+const QUEUE: usize = 256;
+/// Of them, packets of streams: several seconds of one. What finds no room is lost, as on a bad line.
+const PACKETS: usize = 192;
 /// Events that may wait for the loop; the thread waits then.
 const EVENTS: usize = 64;
 /// An output is opened this much before a start: a device needs a while until its word about its delay is good.
@@ -76,6 +81,8 @@ pub struct Player {
     messages: SyncSender<Message>,
     /// Raised when a `Stop` found no room: everything falls silent.
     silence: Arc<AtomicBool>,
+    /// Packets that wait for the thread.
+    packets: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -106,6 +113,7 @@ impl Player {
         let (messages, inbox) = sync_channel(QUEUE);
         let (events, told) = mpsc::channel(EVENTS);
         let silence = Arc::new(AtomicBool::new(false));
+        let packets = Arc::new(AtomicUsize::new(0));
         let work = Work {
             deck: SharedDeck::default(),
             output,
@@ -116,6 +124,7 @@ impl Player {
             events,
             messages: messages.clone(),
             silence: Arc::clone(&silence),
+            packets: Arc::clone(&packets),
             prepared: None,
             armed: None,
             open: None,
@@ -130,13 +139,20 @@ impl Player {
         let player = Self {
             messages,
             silence,
+            packets,
             thread: Some(thread),
         };
         Ok((player, told))
     }
 
-    /// Never waits. A `Play` that finds no room is answered here; a `Stop` that finds none silences everything.
+    /// Never waits. A `Play` that finds no room is answered here; a `Stop` that finds none silences everything; a packet
+    /// that finds none is lost.
     pub fn send(&self, command: PlayerCommand) -> Option<PlayerEvent> {
+        let is_packet = matches!(command, PlayerCommand::Packet { .. });
+        if is_packet && self.packets.fetch_add(1, Ordering::Relaxed) >= PACKETS {
+            self.packets.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
         let (TrySendError::Full(refused) | TrySendError::Disconnected(refused)) =
             self.messages.try_send(Message::Command(command)).err()?;
         match refused {
@@ -159,6 +175,10 @@ impl Player {
             }),
             Message::Command(PlayerCommand::Stop { .. }) => {
                 self.silence.store(true, Ordering::Relaxed);
+                None
+            }
+            Message::Command(PlayerCommand::Packet { .. }) => {
+                self.packets.fetch_sub(1, Ordering::Relaxed);
                 None
             }
             _ => None,
@@ -186,7 +206,8 @@ struct Work {
     events: mpsc::Sender<PlayerEvent>,
     messages: SyncSender<Message>,
     silence: Arc<AtomicBool>,
-    prepared: Option<(Play, Feed)>,
+    packets: Arc<AtomicUsize>,
+    prepared: Option<(Play, Sound)>,
     /// Content of what was armed last, for `suspect`.
     armed: Option<(PlayoutId, u32, ContentId)>,
     open: Option<Open>,
@@ -194,6 +215,12 @@ struct Work {
     opening: u64,
     retry_at_us: u64,
     why_closed: String,
+}
+
+/// What a piece sounds from.
+struct Sound {
+    feed: Feed,
+    stream: Option<Box<Stream>>,
 }
 
 struct Open {
@@ -225,8 +252,15 @@ impl Work {
     fn command(&mut self, command: PlayerCommand) {
         match command {
             PlayerCommand::Prepare(play) => {
-                let feed = self.feed(&play);
-                self.prepared = Some((*play, feed));
+                // A file may be another by now; the packets of a stream do not come again.
+                let sound = match play.source {
+                    PlaySource::Stream { .. } => self.sound(&play),
+                    _ => Sound {
+                        feed: self.feed(&play),
+                        stream: None,
+                    },
+                };
+                self.prepared = Some((*play, sound));
             }
             PlayerCommand::Play(play) => self.play(*play),
             PlayerCommand::Stop { playout, piece } => {
@@ -237,7 +271,14 @@ impl Work {
                 start_mono_us,
                 amplitude,
             } => self.self_test(number, start_mono_us, amplitude),
-            PlayerCommand::Packet { .. } => {}
+            PlayerCommand::Packet {
+                bulletin,
+                packet,
+                captured_mono_us,
+            } => {
+                self.packets.fetch_sub(1, Ordering::Relaxed);
+                self.packet(&bulletin, &packet, captured_mono_us);
+            }
         }
     }
 
@@ -277,6 +318,7 @@ impl Work {
             start_us: start_mono_us.saturating_add(self.output.guard_us()),
             play: Arc::new(play),
             feed: Feed::ready(chirp(amplitude), End::Finished),
+            stream: None,
         };
         deck.arm(piece, now.mono_us);
         drop(deck);
@@ -284,15 +326,10 @@ impl Work {
     }
 
     fn play(&mut self, play: Play) {
-        let same_sound = |prepared: &Play| {
-            prepared.source == play.source
-                && prepared.chime == play.chime
-                && prepared.from_ms == play.from_ms
-        };
-        let feed = match self.prepared.take_if(|(prepared, _)| same_sound(prepared)) {
-            Some((_, feed)) => feed,
-            None => self.feed(&play),
-        };
+        let Sound { feed, stream } = self.sound(&play);
+        // What waits in a piece whose place this one takes came before anything else.
+        let armed = self.deck.lock().take_armed_stream(&play.source);
+        let stream = armed.or(stream);
         let content = match &play.source {
             PlaySource::Content(content) => Some(*content),
             PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
@@ -305,10 +342,48 @@ impl Work {
             Piece {
                 play,
                 feed,
+                stream,
                 start_us,
             },
             clock::mono_us(),
         );
+    }
+
+    /// What was prepared, where it is the same. Of a stream, the packets that came so far are kept in any case.
+    fn sound(&mut self, play: &Play) -> Sound {
+        let same_sound = |prepared: &Play| {
+            prepared.source == play.source
+                && prepared.chime == play.chime
+                && prepared.from_ms == play.from_ms
+        };
+        if let Some((_, sound)) = self.prepared.take_if(|(prepared, _)| same_sound(prepared)) {
+            return sound;
+        }
+        let prepared = self
+            .prepared
+            .take_if(|(prepared, sound)| sound.stream.is_some() && prepared.source == play.source);
+        let stream = prepared
+            .and_then(|(_, sound)| sound.stream)
+            .or_else(|| Stream::of(&play.source));
+        Sound {
+            feed: self.feed(play),
+            stream,
+        }
+    }
+
+    /// To the stream that it is of, wherever it waits or sounds.
+    fn packet(&mut self, bulletin: &BulletinId, packet: &Packet, captured_us: u64) {
+        let now_us = clock::mono_us();
+        let prepared = self.prepared.as_mut();
+        if let Some(stream) = prepared
+            .and_then(|(_, sound)| sound.stream.as_deref_mut())
+            .filter(|stream| stream.bulletin() == bulletin)
+        {
+            stream.push(packet.clone(), captured_us, now_us);
+        }
+        for stream in self.deck.lock().streams_of(bulletin) {
+            stream.push(packet.clone(), captured_us, now_us);
+        }
     }
 
     fn feed(&self, play: &Play) -> Feed {

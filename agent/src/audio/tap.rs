@@ -188,6 +188,7 @@ mod tests {
             Piece {
                 play: Arc::new(play("tin", 0, 0, 0)),
                 feed: Feed::ready(ramp.clone(), End::Finished),
+                stream: None,
                 // Frame 48 of the first block.
                 start_us: 1_001_000,
             },

@@ -48,6 +48,7 @@ pub fn test_sound(output: &mut dyn Output) -> Result<String, OutputError> {
         Piece {
             play,
             feed,
+            stream: None,
             start_us,
         },
         clock::mono_us(),

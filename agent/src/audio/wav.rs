@@ -71,7 +71,8 @@ impl Output for WavOutput {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("loa-wav".into())
-            .stack_size(256 * 1024)
+            // Streams are decoded on it.
+            .stack_size(1024 * 1024)
             .spawn(move || pace(tap, recorder, &stopped, &broken))
             .map_err(OutputError::Thread)?;
         Ok(Box::new(OpenWav {

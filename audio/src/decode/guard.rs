@@ -17,7 +17,7 @@ thread_local! {
 static HOOK: Once = Once::new();
 
 /// Runs `work`, turning a panic into an error. Whatever `work` was changing must be thrown away after one.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     quiet_behind_the_wall();
     let outer = BEHIND_THE_WALL.replace(true);
     let outcome = panic::catch_unwind(AssertUnwindSafe(work));

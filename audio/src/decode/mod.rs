@@ -20,9 +20,10 @@ use std::path::Path;
 
 pub use error::DecodeError;
 pub use live::{Kinds, LiveDecoder};
+pub(crate) use guard::guarded;
+pub(crate) use opus::packet_frames;
 pub use symphonia::core::io::MediaSource;
 
-use guard::guarded;
 use mp4::Mp4Facts;
 use reader::Reader;
 use sniff::Container;

@@ -161,7 +161,7 @@ impl RegisterableAudioDecoder for OpusAdapter {
 }
 
 /// How many 48 kHz frames a packet holds, from its first two bytes (RFC 6716 sections 3.1 and 3.2).
-fn packet_frames(packet: &[u8]) -> Option<usize> {
+pub(crate) fn packet_frames(packet: &[u8]) -> Option<usize> {
     const QUARTER_MS: usize = RATE as usize / 4000;
     let toc = *packet.first()?;
     let frame = QUARTER_MS

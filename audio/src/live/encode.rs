@@ -1,12 +1,15 @@
 //! Makes live frames: speech or music, 20 ms at a time, with what a decoder needs to make up for a lost one.
 
-use ropus::{Application, Bitrate, Channels, Encoder, Signal};
+use ropus::{Application, Bitrate, Channels, Encoder, InbandFec, Signal};
 
 use super::FRAME;
 use crate::SAMPLE_RATE;
 
 /// More than the longest frame at the highest rate.
 const MAX_FRAME_BYTES: usize = 1_275;
+/// Frames of a hundred that are expected not to come: what the coarse copies are worth to the encoder. Fewer, and it
+/// makes none at this bit rate.
+const EXPECTED_LOSS: u8 = 10;
 
 /// What is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,12 @@ impl FrameEncoder {
             .vbr(true)
             .signal(signal)
             .complexity(7)
+            .inband_fec(match kind {
+                Kind::Voice => InbandFec::Enabled,
+                // It would cost music its upper half.
+                Kind::Music => InbandFec::Disabled,
+            })
+            .packet_loss_perc(EXPECTED_LOSS)
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {

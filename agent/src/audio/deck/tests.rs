@@ -32,6 +32,7 @@ fn piece(play: Play, frames: Vec<f32>) -> Piece {
         start_us: play.start_mono_us,
         play: Arc::new(play),
         feed: Feed::ready(frames, End::Finished),
+        stream: None,
     }
 }
 
@@ -229,6 +230,7 @@ fn content_that_cannot_be_decoded_is_told_before_its_time_and_cuts_nothing() {
         start_us: 2 * SECOND,
         play: Arc::new(play("khan", 0, 0, 2 * SECOND)),
         feed: Feed::ready(vec![], End::Failed("no sound".into())),
+        stream: None,
     };
     deck.arm(broken, 2 * SECOND);
     let (frames, events) = run(&mut deck, 2 * SECOND, 3 * SECOND);
@@ -248,6 +250,7 @@ fn content_that_breaks_in_the_middle_fails_where_it_broke() {
         start_us: SECOND,
         play: Arc::new(play("tin", 0, 0, SECOND)),
         feed: Feed::ready(vec![0.5; 24_000], End::Failed("broken page".into())),
+        stream: None,
     };
     deck.arm(breaks, 0);
     let (_, events) = run(&mut deck, SECOND, 3 * SECOND);

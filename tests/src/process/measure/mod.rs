@@ -7,6 +7,7 @@ pub mod decode;
 pub mod emergency;
 pub mod hearing;
 pub mod likeness;
+pub mod live_drift;
 pub mod now;
 pub mod report;
 pub mod start;
