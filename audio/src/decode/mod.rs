@@ -19,8 +19,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 pub use error::DecodeError;
-pub use live::{Kinds, LiveDecoder};
 pub(crate) use guard::guarded;
+pub use live::{Kinds, LiveDecoder};
 pub(crate) use opus::packet_frames;
 pub use symphonia::core::io::MediaSource;
 
