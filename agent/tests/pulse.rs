@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{
-    hold, next, play,
+    call, hold, next, play,
     pulse::{Ends, start_pulse},
     speech, wait_for,
 };
@@ -158,6 +158,7 @@ async fn what_the_device_sounds_is_what_was_sent_and_on_time() {
             assert!(late_ms < 300.0, "for now, and {late_ms} ms late");
         }
     }
+    a_call_is_heard_at_its_time(&player, &mut events, &tape).await;
     // The device is lost while something sounds.
     assert_eq!(
         player.send(PlayerCommand::Play(Box::new(play("mat", 0, content, 0, 0)))),
@@ -181,4 +182,60 @@ async fn what_the_device_sounds_is_what_was_sent_and_on_time() {
     tokio::task::spawn_blocking(move || player.quit())
         .await
         .expect("quits");
+}
+
+/// A call begins within a second, as calls do, and each of its packets comes 20 ms after its last sample was captured.
+async fn a_call_is_heard_at_its_time(
+    player: &Player,
+    events: &mut tokio::sync::mpsc::Receiver<PlayerEvent>,
+    tape: &Mutex<Tape>,
+) {
+    let said = speech(7, 3.0);
+    let (call, packets) = call(&said, 300, 1_000);
+    let start_us = call.start_mono_us;
+    let before = tape.lock().expect("no panic").frames.len();
+    player.send(PlayerCommand::Play(Box::new(call)));
+    let mut packets = packets.into_iter().peekable();
+    let mut told = None;
+    let how = loop {
+        let now_us = clock::mono_us();
+        let is_there = |command: &PlayerCommand| match command {
+            PlayerCommand::Packet {
+                captured_mono_us, ..
+            } => captured_mono_us + 60_000 <= now_us,
+            _ => true,
+        };
+        while let Some(packet) = packets.next_if(&is_there) {
+            player.send(packet);
+        }
+        let patience = std::time::Duration::from_millis(5);
+        match tokio::time::timeout(patience, events.recv()).await {
+            Ok(Some(PlayerEvent::Streams { streamed, .. })) => told = Some(streamed),
+            Ok(Some(PlayerEvent::Ended { how, .. })) => break how,
+            Ok(_) | Err(_) => {}
+        }
+    };
+    let told = told.expect("how it fared is told before its end");
+    assert_eq!(how, How::Finished, "{told:?}");
+    // The monitor gives the last of it a little later.
+    let given = clock::mono_us() + 500_000;
+    wait_for("the rest of the recording", || {
+        (clock::mono_us() > given).then_some(())
+    });
+    let tape = tape.lock().expect("no panic");
+    // The first second steers to the device's word about its delay.
+    let part = &said[48_000..3 * 48_000];
+    let recorded = &tape.frames[before..];
+    let (lag, alike) = loa_audio::measure::correlation(part, recorded, recorded.len());
+    let heard_us = tape.heard_us(before + usize::try_from(lag).expect("after the beginning"));
+    let late_ms = (heard_us as f64 - (start_us + 1_000_000) as f64) / 1_000.0;
+    println!(
+        "a call: mouth to horn {:.1} ms, correlation {alike:.3}, {told:?}",
+        300.0 + late_ms
+    );
+    assert!(told.lost + told.late < 8, "{told:?}");
+    assert!(
+        alike > 0.7 && late_ms.abs() < 40.0,
+        "{alike} {late_ms} {told:?}"
+    );
 }

@@ -4,13 +4,13 @@ mod common;
 
 use std::path::Path;
 
-use common::{hold, next, play, recordings, speech};
+use common::{call, hold, next, play, recordings, speech};
 use loa_agent::{
     audio::{output, player::Player},
     config::{Output, OutputKind},
-    logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent},
+    logic::port::{How, PlayerCommand, PlayerEvent},
 };
-use loa_protocol::{content::Sha, id::BulletinId, live::Packet, playout::Failure, time::WallTime};
+use loa_protocol::{content::Sha, playout::Failure};
 use tokio::sync::mpsc::Receiver;
 
 fn player(data_dir: &Path) -> (Player, Receiver<PlayerEvent>, Receiver<Sha>) {
@@ -280,50 +280,6 @@ async fn a_folder_that_cannot_be_written_is_told_as_a_failed_output() {
         "{end:?}"
     );
     player_quits(player, events).await;
-}
-
-/// A call that sounds `in_ms` from now, without a chime, and what is said in it: all of its packets, the last one too.
-/// What is captured at its start is heard `delay_ms` later, so it begins so much before.
-fn call(said: &[f32], delay_ms: u32, in_ms: u64) -> (Play, Vec<PlayerCommand>) {
-    let bulletin = BulletinId::new("goi").expect("a name");
-    let mut call = play("goi", 0, Sha([0; 32]), 0, in_ms);
-    call.source = PlaySource::Stream {
-        bulletin: bulletin.clone(),
-        delay_ms,
-    };
-    let mut encoder =
-        ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Audio)
-            .bitrate(ropus::Bitrate::Bits(96_000))
-            .build()
-            .expect("an encoder");
-    let mut out = [0; 1_275];
-    let mut frames: Vec<Vec<u8>> = said
-        .chunks_exact(960)
-        .map(|frame| {
-            let bytes = encoder.encode_float(frame, &mut out).expect("encodes");
-            out[..bytes].to_vec()
-        })
-        .collect();
-    let (mut number, mut packets) = (0, Vec::new());
-    let first_us = call.start_mono_us - u64::from(delay_ms) * 1_000;
-    loop {
-        let pair: Vec<Vec<u8>> = frames.drain(..frames.len().min(2)).collect();
-        let (sent, last) = (pair.len() as u32, pair.is_empty());
-        packets.push(PlayerCommand::Packet {
-            bulletin: bulletin.clone(),
-            packet: Packet {
-                number,
-                captured: WallTime::EPOCH,
-                last,
-                frames: pair,
-            },
-            captured_mono_us: first_us + u64::from(number) * 20_000,
-        });
-        if last {
-            return (call, packets);
-        }
-        number += sent;
-    }
 }
 
 #[tokio::test]

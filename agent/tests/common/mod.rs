@@ -11,9 +11,11 @@ use std::{
 
 use loa_agent::{
     clock,
-    logic::port::{Play, PlayerEvent},
+    logic::port::{Play, PlaySource, PlayerCommand, PlayerEvent},
 };
-use loa_protocol::{bulletin::Chime, content::Sha, playout::PlayoutId};
+use loa_protocol::{
+    bulletin::Chime, content::Sha, id::BulletinId, live::Packet, playout::PlayoutId, time::WallTime,
+};
 
 /// Nothing here takes longer than this unless it is broken.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,7 +62,7 @@ pub fn play(bulletin: &str, piece: u32, content: Sha, from_ms: u64, in_ms: u64) 
         },
         piece,
         title: format!("Bản tin {bulletin}"),
-        source: loa_agent::logic::port::PlaySource::Content(content),
+        source: PlaySource::Content(content),
         chime: Chime::None,
         from_ms,
         start_mono_us: now.mono_us + in_ms * 1_000,
@@ -68,6 +70,50 @@ pub fn play(bulletin: &str, piece: u32, content: Sha, from_ms: u64, in_ms: u64) 
         start,
         volume: 100,
         until_ms: 3_600_000,
+    }
+}
+
+/// A call that sounds `in_ms` from now, without a chime, and what is said in it: all of its packets, the last one too.
+/// What is captured at its start is heard `delay_ms` later, so it begins so much before.
+pub fn call(said: &[f32], delay_ms: u32, in_ms: u64) -> (Play, Vec<PlayerCommand>) {
+    let bulletin = BulletinId::new("goi").expect("a name");
+    let mut call = play("goi", 0, Sha([0; 32]), 0, in_ms);
+    call.source = PlaySource::Stream {
+        bulletin: bulletin.clone(),
+        delay_ms,
+    };
+    let mut encoder =
+        ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Audio)
+            .bitrate(ropus::Bitrate::Bits(96_000))
+            .build()
+            .expect("an encoder");
+    let mut out = [0; 1_275];
+    let mut frames: Vec<Vec<u8>> = said
+        .chunks_exact(960)
+        .map(|frame| {
+            let bytes = encoder.encode_float(frame, &mut out).expect("encodes");
+            out[..bytes].to_vec()
+        })
+        .collect();
+    let (mut number, mut packets) = (0, Vec::new());
+    let first_us = call.start_mono_us - u64::from(delay_ms) * 1_000;
+    loop {
+        let pair: Vec<Vec<u8>> = frames.drain(..frames.len().min(2)).collect();
+        let (sent, last) = (pair.len() as u32, pair.is_empty());
+        packets.push(PlayerCommand::Packet {
+            bulletin: bulletin.clone(),
+            packet: Packet {
+                number,
+                captured: WallTime::EPOCH,
+                last,
+                frames: pair,
+            },
+            captured_mono_us: first_us + u64::from(number) * 20_000,
+        });
+        if last {
+            return (call, packets);
+        }
+        number += sent;
     }
 }
 
