@@ -39,7 +39,7 @@ mod tests {
             (31, 1, false), // two frames
             (31, 3, false), // any number of frames
         ] {
-            let first = configuration << 3 | rest;
+            let first = (configuration << 3) | rest;
             assert_eq!(is_one_frame(&[first, 1, 2]), is_one, "{first:08b}");
         }
         assert!(!is_one_frame(&[]));
