@@ -26,19 +26,20 @@ mod tests {
 
     #[test]
     fn one_frame_of_twenty_milliseconds_passes_and_nothing_else() {
-        for (first, is_one) in [
-            (0b00001_000, true),  // speech, 20 ms
-            (0b01001_000, true),  // wide-band speech, 20 ms
-            (0b01101_000, true),  // both, 20 ms
-            (0b11111_000, true),  // music, 20 ms
-            (0b00000_000, false), // 10 ms
-            (0b01010_000, false), // 40 ms
-            (0b01100_000, false), // 10 ms
-            (0b11110_000, false), // 10 ms
-            (0b11111_100, false), // stereo
-            (0b11111_001, false), // two frames
-            (0b11111_011, false), // any number of frames
+        for (configuration, rest, is_one) in [
+            (1, 0, true),   // speech, 20 ms
+            (9, 0, true),   // wide-band speech, 20 ms
+            (13, 0, true),  // both, 20 ms
+            (31, 0, true),  // music, 20 ms
+            (0, 0, false),  // 10 ms
+            (10, 0, false), // 40 ms
+            (12, 0, false), // 10 ms
+            (30, 0, false), // 10 ms
+            (31, 4, false), // stereo
+            (31, 1, false), // two frames
+            (31, 3, false), // any number of frames
         ] {
+            let first = (configuration << 3) | rest;
             assert_eq!(is_one_frame(&[first, 1, 2]), is_one, "{first:08b}");
         }
         assert!(!is_one_frame(&[]));

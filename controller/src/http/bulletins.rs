@@ -187,7 +187,7 @@ pub(super) async fn announce(state: &AppState, kept: &Kept, now: WallTime) {
         .notify(Notice::Bulletin(kept.bulletin.id.clone()));
 }
 
-pub(super) async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
+async fn withdraw(state: &AppState, id: &BulletinId, channels: Vec<Channel>) {
     if !channels.is_empty() {
         let urgent = Some(Urgent::Cancel(id.clone()));
         state
@@ -321,7 +321,7 @@ async fn superseded(
 }
 
 /// Ending one needs a right over everybody it still reaches. A target that is no more reaches nobody.
-pub(super) async fn may_end(
+async fn may_end(
     state: &AppState,
     signed: &Signed,
     kept: &Kept,
@@ -394,10 +394,10 @@ pub async fn cancel(
     let old = state.store.bulletin(&id).await?;
     may_end(&state, &signed, &old, old.bulletin.priority).await?;
     let (kept, left) = state.store.cancel_bulletin(&id).await?;
-    state.calls.end(&id, CallEnd::Stopped).await;
     if old.stage != Stage::Cancelled {
         withdraw(&state, &id, left).await;
         tracing::info!(bulletin = %id, by = %signed.user.username, "bulletin cancelled");
     }
+    state.calls.end(&id, CallEnd::Stopped).await;
     Ok(Json(tell(&state, &signed, &kept).await?))
 }

@@ -484,8 +484,3 @@ async fn a_call_that_a_power_cut_broke_off_is_over_at_the_next_start_and_its_rec
     // Once is enough.
     again.recover().await.unwrap();
 }
-
-#[test]
-fn dump_openapi_call() {
-    std::fs::write("/tmp/x-call.json", crate::http::openapi_text().unwrap()).unwrap();
-}
