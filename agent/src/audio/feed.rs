@@ -11,7 +11,7 @@ use loa_audio::{DecodeError, Decoder, Limits, Resampled};
 use loa_protocol::{bulletin::Chime, content::MAX_CONTENT_BYTES};
 use loa_station::Web;
 
-use super::{RATE, frames_of_ms, station};
+use super::{RATE, frames_of_ms, station::Fetched};
 use crate::clock;
 
 /// Frames in one chunk, and chunks that may wait: 0.68 s decoded ahead, 130 KiB. Beyond that the decoder waits.
@@ -38,6 +38,16 @@ pub struct StationSpec {
     pub web: Option<Web>,
     /// When the piece begins, by this machine's clock.
     pub start_us: u64,
+}
+
+impl StationSpec {
+    fn begin(&self) -> Result<Fetched, String> {
+        let web = self.web.as_ref();
+        let web = web.ok_or("this speaker fetches no station")?;
+        let mut fetched = Fetched::begin(web, &self.url)?;
+        fetched.gather(self.start_us, clock::mono_us)?;
+        Ok(fetched)
+    }
 }
 
 /// How a feed ends.
@@ -137,6 +147,8 @@ struct Gone;
 
 fn decode(spec: &FeedSpec, sender: &SyncSender<Chunk>) -> Result<(), String> {
     let chime_ms = spec.chime.duration_ms();
+    // It may take its time to answer: it is gone for before the chime.
+    let station = spec.station.as_ref().map(StationSpec::begin).transpose()?;
     if spec.from_ms < chime_ms {
         let chime = chime_frames(spec.chime);
         let from = usize::try_from(frames_of_ms(spec.from_ms)).unwrap_or(chime.len());
@@ -144,30 +156,14 @@ fn decode(spec: &FeedSpec, sender: &SyncSender<Chunk>) -> Result<(), String> {
             return Ok(());
         }
     }
-    if let Some(station) = &spec.station {
-        let chime_left_ms = chime_ms.saturating_sub(spec.from_ms);
-        return fetch(station, chime_left_ms, sender);
+    if let Some(station) = station {
+        return station.sound(|frames| send(sender, frames).is_ok());
     }
     match &spec.file {
         Some(file) => content(file, spec.from_ms.saturating_sub(chime_ms), sender)
             .map_err(|error| error.to_string()),
         None => Ok(()),
     }
-}
-
-fn fetch(
-    station: &StationSpec,
-    chime_left_ms: u64,
-    sender: &SyncSender<Chunk>,
-) -> Result<(), String> {
-    let web = station
-        .web
-        .as_ref()
-        .ok_or("this speaker fetches no station")?;
-    let start_us = station.start_us.saturating_add(chime_left_ms * 1_000);
-    station::sound(web, &station.url, start_us, clock::mono_us, |frames| {
-        send(sender, frames).is_ok()
-    })
 }
 
 fn content(file: &Path, place_ms: u64, sender: &SyncSender<Chunk>) -> Result<(), DecodeError> {
@@ -314,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn a_station_is_behind_its_chime_and_one_that_is_not_fetched_fails_there() {
+    fn a_station_comes_behind_its_chime_and_one_that_is_not_fetched_fails_before_it() {
         let own = loa_station::testing::OwnStation::start().expect("a station");
         own.goes_away(true);
         let web = Web::new(loa_station::Reach::Everywhere, "test").expect("the web");
-        for (web, silent_ms) in [(None, 0), (Some(web), 1_980)] {
+        for (web, length_ms) in [(None, 0), (Some(web), 1_500 + 1_980)] {
             let spec = FeedSpec {
                 chime: Chime::Rise,
                 file: None,
@@ -330,7 +326,7 @@ mod tests {
                 from_ms: 100,
             };
             let (frames, end) = drain(Feed::spawn(spec, || {}));
-            assert_eq!(frames.len() as u64, frames_of_ms(1_500 + silent_ms));
+            assert_eq!(frames.len() as u64, frames_of_ms(length_ms));
             assert!(matches!(end, End::Failed(_)), "{end:?}");
         }
     }

@@ -39,8 +39,8 @@ const AWAY_MS: u64 = 2_000;
 const STEP: usize = RATE as usize / 50;
 /// How long it is waited for before a step of silence takes its place: less than the step lasts.
 const PATIENCE: Duration = Duration::from_millis(15);
-/// It may take this long to come to its first sound when it is asked for early.
-const EARLY_US: u64 = 200_000;
+/// What sounds before it has to be decoded so long before its start.
+const EARLY_US: u64 = 300_000;
 
 #[derive(Debug)]
 enum Came {
@@ -49,44 +49,67 @@ enum Came {
     Over(String),
 }
 
-/// Gives sound from `start_us` on (by `now_us`) until `give` says that nobody wants more.
-///
-/// # Errors
-/// It was away for too long, and why.
-pub fn sound(
-    web: &Web,
-    url: &str,
-    start_us: u64,
-    now_us: impl Fn() -> u64,
-    mut give: impl FnMut(&[f32]) -> bool,
-) -> Result<(), String> {
-    let address = Address::parse(url).map_err(|away| away.to_string())?;
-    let stop = Stop::default();
-    let _ends_with_this = StopAtEnd(stop.clone());
-    let (sender, came) = sync_channel(BLOCKS);
-    let web = web.until(stop);
-    std::thread::Builder::new()
-        .name("loa-station".into())
-        .stack_size(1024 * 1024)
-        .spawn(move || {
-            let why = fetch(&address, &web, &sender);
-            // Nobody listens when it was stopped.
-            let _ = sender.send(Came::Over(why));
+/// A station on its way. Dropping it ends its thread.
+#[derive(Debug)]
+pub struct Fetched {
+    ear: Ear,
+    _stop: StopAtEnd,
+}
+
+impl Fetched {
+    /// Goes for it, and does not wait.
+    ///
+    /// # Errors
+    /// The address is none, or the system gives no thread.
+    pub fn begin(web: &Web, url: &str) -> Result<Self, String> {
+        let address = Address::parse(url).map_err(|away| away.to_string())?;
+        let stop = Stop::default();
+        let (sender, came) = sync_channel(BLOCKS);
+        let web = web.until(stop.clone());
+        std::thread::Builder::new()
+            .name("loa-station".into())
+            .stack_size(1024 * 1024)
+            .spawn(move || {
+                let why = fetch(&address, &web, &sender);
+                // Nobody listens when it was stopped.
+                let _ = sender.send(Came::Over(why));
+            })
+            .map_err(|error| format!("no thread to fetch on: {error}"))?;
+        Ok(Self {
+            ear: Ear::new(came),
+            _stop: StopAtEnd(stop),
         })
-        .map_err(|error| format!("no thread to fetch on: {error}"))?;
-    let mut ear = Ear::new(came);
-    // Nothing is due yet.
-    while !ear.has_enough() && ear.why.is_none() && now_us() + EARLY_US < start_us {
-        ear.wait();
     }
-    loop {
-        let step = ear.step()?;
-        if !give(&step) {
-            return Ok(());
+
+    /// Waits for enough of it, until it is nearly `start_us` (by `now_us`).
+    ///
+    /// # Errors
+    /// It failed meanwhile, and why.
+    pub fn gather(&mut self, start_us: u64, now_us: impl Fn() -> u64) -> Result<(), String> {
+        while !self.ear.has_enough() && now_us() + EARLY_US < start_us {
+            self.ear.wait();
+            if let Some(why) = &self.ear.why {
+                return Err(format!("the station: {why}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives sound until `give` says that nobody wants more.
+    ///
+    /// # Errors
+    /// It was away for too long, and why.
+    pub fn sound(mut self, mut give: impl FnMut(&[f32]) -> bool) -> Result<(), String> {
+        loop {
+            let step = self.ear.step()?;
+            if !give(&step) {
+                return Ok(());
+            }
         }
     }
 }
 
+#[derive(Debug)]
 struct StopAtEnd(Stop);
 
 impl Drop for StopAtEnd {
@@ -148,6 +171,7 @@ impl Read for Source {
 }
 
 /// What came and is not given yet.
+#[derive(Debug)]
 struct Ear {
     came: Receiver<Came>,
     cushion: VecDeque<f32>,

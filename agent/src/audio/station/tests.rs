@@ -6,17 +6,12 @@ use super::*;
 fn heard(url: &str, seconds: usize, meanwhile: impl Fn(usize)) -> (Vec<f32>, Result<(), String>) {
     let web = Web::new(Reach::Everywhere, "test").expect("the web");
     let mut all = Vec::new();
-    let end = sound(
-        &web,
-        url,
-        0,
-        || 0,
-        |frames| {
-            all.extend_from_slice(frames);
-            meanwhile(all.len() / RATE as usize);
-            all.len() < seconds * RATE as usize
-        },
-    );
+    let give = |frames: &[f32]| {
+        all.extend_from_slice(frames);
+        meanwhile(all.len() / RATE as usize);
+        all.len() < seconds * RATE as usize
+    };
+    let end = Fetched::begin(&web, url).and_then(|fetched| fetched.sound(give));
     (all, end)
 }
 
@@ -62,4 +57,16 @@ fn a_station_that_breaks_off_is_silent_and_then_fails() {
     assert!(all.len() < 12 * RATE as usize);
     let last = &all[all.len() - 90 * STEP..];
     assert_eq!(loud(last), 0);
+}
+
+#[test]
+fn what_failed_before_its_start_is_told_before_its_start() {
+    let own = OwnStation::start().expect("a station");
+    let web = Web::new(Reach::Everywhere, "test").expect("the web");
+    let gathered = |path: &str| {
+        let mut fetched = Fetched::begin(&web, &own.url(path)).expect("begun");
+        fetched.gather(u64::MAX, || 0)
+    };
+    assert_eq!(gathered("/mp3"), Ok(()));
+    assert!(gathered("/404").is_err());
 }
