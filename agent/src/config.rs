@@ -11,11 +11,13 @@ use crate::identity::{Identity, IdentityError};
 mod governor;
 mod microphone;
 mod office;
+mod relay;
 
 use self::{governor::RawGovernor, office::RawOffice};
 pub use self::{
     microphone::{Microphone, MicrophoneKind},
     office::{Access, Office, is_loopback, parse_address},
+    relay::Relay,
 };
 
 /// A checked configuration. Relative paths in the file are relative to the file's own folder.
@@ -31,6 +33,7 @@ pub struct Config {
     pub microphone: Microphone,
     /// What nothing that is signed can lift.
     pub governor: Governor,
+    pub relay: Relay,
     pub log: Log,
 }
 
@@ -246,6 +249,8 @@ struct RawConfig {
     #[serde(default)]
     governor: RawGovernor,
     #[serde(default)]
+    relay: Relay,
+    #[serde(default)]
     log: Log,
 }
 
@@ -353,6 +358,7 @@ impl Config {
             clock: raw.clock,
             microphone: raw.microphone,
             governor,
+            relay: raw.relay,
             sensors: Sensors {
                 root: folder.join(&raw.sensors.root),
                 ..raw.sensors

@@ -8,6 +8,7 @@ use std::{
 
 use loa_audio::hearing::amplitude;
 use loa_protocol::{status::SpeakerStatus, time::WallTime};
+use loa_station::{Reach, Web};
 use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -94,8 +95,13 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         Some((ear, inputs)) => (Some(ear), Some(inputs)),
         None => (None, None),
     };
-    let (player, mut player_events) =
-        Player::start_heard_by(output, config.data_dir.clone(), suspect, ear)?;
+    let (player, mut player_events) = Player::start_heard_by(
+        output,
+        config.data_dir.clone(),
+        suspect,
+        ear,
+        stations(config),
+    )?;
 
     let identity = Identity {
         speaker: config.speaker.clone(),
@@ -116,7 +122,7 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         pace: Pace::default(),
         governor: config.governor.clone(),
         machine_boot: sensors::machine_boot(&config.sensors),
-        fetches_relays: false,
+        fetches_relays: config.relay.fetch,
     };
     let stored = Stored {
         store: loaded.store,
@@ -262,6 +268,18 @@ pub async fn run(config: &Config) -> Result<Ended, RunError> {
         );
     }
     Ok(ended)
+}
+
+/// How stations are fetched, where the operator wants that.
+fn stations(config: &Config) -> Option<Web> {
+    let reach = match config.relay.private {
+        true => Reach::Everywhere,
+        false => Reach::Public,
+    };
+    let agent = concat!("loa-agent/", env!("CARGO_PKG_VERSION"));
+    let web = config.relay.fetch.then(|| Web::new(reach, agent))?;
+    web.inspect_err(|why| tracing::error!(%why, "no station can be fetched: the office sends them"))
+        .ok()
 }
 
 /// The running program holds this; `loa-agent status` looks whether somebody does.

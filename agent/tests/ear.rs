@@ -59,7 +59,8 @@ impl Pole {
             .expect("something listens");
         let suspect = Box::new(|_| {});
         let (player, events) =
-            Player::start_heard_by(output, folder.into(), suspect, Some(ear)).expect("a thread");
+            Player::start_heard_by(output, folder.into(), suspect, Some(ear), None)
+                .expect("a thread");
         Self {
             player,
             events,

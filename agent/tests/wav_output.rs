@@ -8,9 +8,9 @@ use common::{hold, next, play, recordings, speech};
 use loa_agent::{
     audio::{output, player::Player},
     config::{Output, OutputKind},
-    logic::port::{How, PlayerCommand, PlayerEvent},
+    logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent},
 };
-use loa_protocol::{content::Sha, playout::Failure};
+use loa_protocol::{content::Sha, id::BulletinId, live::Packet, playout::Failure, time::WallTime};
 use tokio::sync::mpsc::Receiver;
 
 fn player(data_dir: &Path) -> (Player, Receiver<PlayerEvent>, Receiver<Sha>) {
@@ -274,6 +274,126 @@ async fn a_folder_that_cannot_be_written_is_told_as_a_failed_output() {
                     failure: Failure::Output,
                     ..
                 },
+                ..
+            }
+        ),
+        "{end:?}"
+    );
+    player_quits(player, events).await;
+}
+
+/// A call that sounds `in_ms` from now, without a chime, and what is said in it: all of its packets, the last one too.
+/// What is captured at its start is heard `delay_ms` later, so it begins so much before.
+fn call(said: &[f32], delay_ms: u32, in_ms: u64) -> (Play, Vec<PlayerCommand>) {
+    let bulletin = BulletinId::new("goi").expect("a name");
+    let mut call = play("goi", 0, Sha([0; 32]), 0, in_ms);
+    call.source = PlaySource::Stream {
+        bulletin: bulletin.clone(),
+        delay_ms,
+    };
+    let mut encoder =
+        ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Audio)
+            .bitrate(ropus::Bitrate::Bits(96_000))
+            .build()
+            .expect("an encoder");
+    let mut out = [0; 1_275];
+    let mut frames: Vec<Vec<u8>> = said
+        .chunks_exact(960)
+        .map(|frame| {
+            let bytes = encoder.encode_float(frame, &mut out).expect("encodes");
+            out[..bytes].to_vec()
+        })
+        .collect();
+    let (mut number, mut packets) = (0, Vec::new());
+    let first_us = call.start_mono_us - u64::from(delay_ms) * 1_000;
+    loop {
+        let pair: Vec<Vec<u8>> = frames.drain(..frames.len().min(2)).collect();
+        let (sent, last) = (pair.len() as u32, pair.is_empty());
+        packets.push(PlayerCommand::Packet {
+            bulletin: bulletin.clone(),
+            packet: Packet {
+                number,
+                captured: WallTime::EPOCH,
+                last,
+                frames: pair,
+            },
+            captured_mono_us: first_us + u64::from(number) * 20_000,
+        });
+        if last {
+            return (call, packets);
+        }
+        number += sent;
+    }
+}
+
+#[tokio::test]
+async fn a_call_sounds_at_its_time_and_is_recorded_like_everything_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (player, mut events, _) = player(folder.path());
+    let said = speech(9, 1.4);
+    let (call, packets) = call(&said, 300, 500);
+    let mut packets = packets.into_iter();
+    send(&player, PlayerCommand::Prepare(Box::new(call.clone())));
+    // Some come while it is only prepared, some when it is armed.
+    packets.by_ref().take(10).for_each(|p| send(&player, p));
+    send(&player, PlayerCommand::Play(Box::new(call)));
+    packets.for_each(|packet| send(&player, packet));
+    assert!(matches!(
+        next(&mut events).await,
+        PlayerEvent::Started { .. }
+    ));
+    let mut told = None;
+    let how = loop {
+        match next(&mut events).await {
+            PlayerEvent::Streams { streamed, .. } => told = Some(streamed),
+            PlayerEvent::Ended { how, .. } => break how,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(how, How::Finished);
+    let told = told.expect("how it fared is told before its end");
+    assert_eq!((told.frames, told.lost, told.late), (70, 0, 0));
+    // A machine that is busy takes a block late, and hears of it.
+    assert!(told.delay_p50_ms.abs_diff(300) <= 5, "{told:?}");
+    player_quits(player, events).await;
+    let [sounded] = &recordings(&folder.path().join("wav"))[..] else {
+        panic!("one file for one call");
+    };
+    assert_eq!(sounded.note["how"], "finished");
+    let (lag, alike) = loa_audio::measure::correlation(&said, &sounded.frames, 4_800);
+    assert!(
+        alike > 0.8 && lag.unsigned_abs() < 5 * 48,
+        "{alike} at {lag}"
+    );
+}
+
+#[tokio::test]
+async fn packets_without_a_call_are_dropped_and_never_crowd_out_a_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (player, mut events, _) = player(folder.path());
+    let (call, packets) = call(&speech(10, 1.0), 300, 60_000);
+    for _ in 0..40 {
+        packets
+            .iter()
+            .for_each(|packet| send(&player, packet.clone()));
+    }
+    send(&player, PlayerCommand::Play(Box::new(call.clone())));
+    for _ in 0..40 {
+        packets
+            .iter()
+            .for_each(|packet| send(&player, packet.clone()));
+    }
+    let stop = PlayerCommand::Stop {
+        playout: call.playout,
+        piece: 0,
+    };
+    send(&player, stop);
+    let end = next(&mut events).await;
+    assert!(
+        matches!(
+            end,
+            PlayerEvent::Ended {
+                how: How::Stopped,
                 ..
             }
         ),

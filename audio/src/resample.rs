@@ -72,7 +72,7 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-struct Converter {
+pub(crate) struct Converter {
     fft: Fft<f32>,
     rate: u32,
     waiting: Vec<f32>,
@@ -93,7 +93,7 @@ impl fmt::Debug for Converter {
 }
 
 impl Converter {
-    fn new(rate: u32) -> Result<Self, DecodeError> {
+    pub(crate) fn new(rate: u32) -> Result<Self, DecodeError> {
         // An even number of whole ratios: with an odd block the filter's middle falls between two frames, and the
         // delay it reports is half an input frame off.
         const ABOUT: u32 = 1024;
@@ -118,7 +118,7 @@ impl Converter {
         })
     }
 
-    fn push(&mut self, block: &[f32], out: &mut Vec<f32>) -> Result<(), DecodeError> {
+    pub(crate) fn push(&mut self, block: &[f32], out: &mut Vec<f32>) -> Result<(), DecodeError> {
         self.waiting.extend_from_slice(block);
         self.frames_in += block.len() as u64;
         let mut used = 0;

@@ -19,7 +19,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineOptions},
     http::{self, AppState, Patience, StateError},
     link::{LinkOptions, MAX_PACKET_BYTES},
-    live::Calls,
+    live::{Calls, relay},
     pki::{Identity, Peer, PkiError, Shown, controller_config, keep, line_config, web_config},
     rounds::rounds,
     store::{Store, StoreError},
@@ -69,6 +69,8 @@ pub struct App {
     tidy: JoinHandle<()>,
     rounds: JoinHandle<()>,
     calls: Calls,
+    /// Other stations on the air.
+    relays: JoinHandle<()>,
     /// Alerts: looks, and tells people.
     watch: JoinHandle<()>,
     certificates: JoinHandle<()>,
@@ -153,6 +155,7 @@ impl App {
             watch: tokio::spawn(watch::run(state.clone(), closing.clone())),
             rounds: tokio::spawn(rounds(state.clone(), run)),
             calls,
+            relays: tokio::spawn(relay::run(state.clone(), closing.clone())),
             run,
             tidy: tokio::spawn(tidy(state)),
             config,
@@ -228,6 +231,12 @@ impl App {
             .is_err()
         {
             self.watch.abort();
+        }
+        if tokio::time::timeout(LAST_ANSWERS, &mut self.relays)
+            .await
+            .is_err()
+        {
+            self.relays.abort();
         }
         self.engine.stop().await;
         if let Err(error) = self.store.keep_run(self.run).await {

@@ -10,6 +10,7 @@
 pub mod apart;
 pub mod child;
 mod foreword;
+pub mod listening;
 mod report;
 pub mod sandbox;
 

@@ -13,6 +13,10 @@ use loa_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+mod relay;
+
+pub use relay::RelayConfig;
+
 use crate::{
     broker::CONTROLLER_USERNAME,
     notify::{AlertsConfig, MailConfig, TelegramConfig},
@@ -43,6 +47,7 @@ pub struct Config {
     pub report: ReportConfig,
     pub speech: SpeechConfig,
     pub live: LiveConfig,
+    pub relay: RelayConfig,
     pub metrics: MetricsConfig,
     pub log: LogConfig,
 }
@@ -213,6 +218,7 @@ impl Default for Config {
             report: ReportConfig::default(),
             speech: SpeechConfig::default(),
             live: LiveConfig::default(),
+            relay: RelayConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }

@@ -49,6 +49,7 @@ mod preview;
 mod proof;
 mod reach;
 mod readiness;
+mod relays;
 mod repairs;
 mod reports;
 mod scanned;
@@ -91,7 +92,7 @@ use crate::{
     clock::Clock,
     config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
-    live::{Calls, calls::Desk},
+    live::{Calls, Relays, calls::Desk},
     notify::Notifier,
     pki::Identity,
     speech::{SpeechError, Studio},
@@ -141,6 +142,8 @@ pub struct Shared {
     /// Makes up credentials for names that have none.
     pub(crate) decoy: [u8; 32],
     pub(crate) notifier: Notifier,
+    /// What listens to other stations.
+    pub(crate) relays: Relays,
     /// Tries of an address under way.
     pub(crate) tries: Arc<Semaphore>,
     /// Hash of the token that opens `/metrics` to others than this machine.
@@ -169,6 +172,8 @@ impl std::ops::Deref for AppState {
 pub enum StateError {
     #[error("the folder for recordings: {0}")]
     Audio(#[from] AudioError),
+    #[error("relays: {0}")]
+    Relay(#[from] loa_station::Away),
     #[error("text to speech: {0}")]
     Speech(#[from] SpeechError),
     #[error("metrics.token_file {path}: {source}", path = path.display())]
@@ -193,6 +198,7 @@ impl AppState {
         let metrics_token = metrics_token(&config)?;
         let limits = &config.limits;
         let apart = apart(limits).await?;
+        let relays = Relays::new(config.relay.private, apart.clone())?;
         let shelf = Shelf::open(
             store.clone(),
             apart,
@@ -214,6 +220,7 @@ impl AppState {
         Ok(AppState {
             shared: Arc::new(Shared {
                 notifier: Notifier::new(&config),
+                relays,
                 tries: Arc::new(Semaphore::new(MAX_TRIES)),
                 store,
                 engine,
@@ -341,6 +348,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(bulletins::approval::resume))
         .routes(routes!(bulletins::check::check))
         .routes(routes!(bulletins::correct::correct))
+        .routes(routes!(relays::try_station))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::change, templates::delete))
         .routes(routes!(holidays::list, holidays::create))

@@ -7,10 +7,12 @@ pub mod air;
 pub mod calls;
 mod ending;
 mod recorder;
+pub mod relay;
 mod running;
 mod voice;
 
-pub use air::Air;
+pub use air::{Air, stream_key};
 pub use calls::Calls;
 pub use ending::least_ms;
+pub use relay::Relays;
 pub use voice::Spoken;

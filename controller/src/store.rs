@@ -42,6 +42,7 @@ mod presence;
 mod proposed;
 mod reach;
 mod recovery;
+mod relays;
 mod repairs;
 mod reported;
 mod runs;

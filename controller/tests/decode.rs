@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{BufRead, BufReader, Read, Write},
     net::UdpSocket,
     os::{
         fd::AsRawFd,
@@ -16,6 +16,7 @@ use loa_audio::{Limits, ingest, wav};
 use loa_controller::audio::{
     AudioError,
     apart::Apart,
+    listening::Told,
     sandbox::{Bounds, Open, close},
 };
 use tempfile::TempDir;
@@ -288,6 +289,7 @@ fn an_attempt() {
     let bounds = Bounds {
         memory_bytes: GIGABYTE,
         cpu_s: 1,
+        cpu_most_s: 2,
         output_bytes: 1_000,
     };
     let open = Open {
@@ -344,4 +346,49 @@ fn behind_the_fences_nothing_is_opened_started_or_sent() {
 fn behind_the_fences_memory_and_time_end() {
     assert_eq!(attempt("memory"), Some(libc_signals::ABRT));
     assert_eq!(attempt("time"), Some(libc_signals::XCPU));
+}
+
+/// What comes out of the fence when this goes in: seconds of sound, and what was told.
+fn listened(bytes: Vec<u8>) -> (f32, Vec<Told>) {
+    let (_listener, ends) = apart().listen().expect("a process");
+    let mut input = ends.input;
+    let feeding = std::thread::spawn(move || input.write_all(&bytes));
+    let reporting = std::thread::spawn(move || {
+        let lines = BufReader::new(ends.report).lines();
+        let lines = lines.map_while(Result::ok);
+        let told = lines.map(|line| serde_json::from_str(&line).expect("a report"));
+        told.collect::<Vec<Told>>()
+    });
+    let mut pcm = Vec::new();
+    let mut output = ends.output;
+    output.read_to_end(&mut pcm).expect("read");
+    // Who gave up takes no more.
+    let _ = feeding.join().expect("no panic");
+    let told = reporting.join().expect("no panic");
+    (pcm.len() as f32 / 96_000.0, told)
+}
+
+#[test]
+fn a_station_is_read_apart_as_a_recording_is() {
+    use loa_station::testing::{AAC, FMP4, INIT, MP3, OPUS, TS, VORBIS};
+    let fmp4 = [&[INIT], &FMP4[..], &FMP4[..]].concat().concat();
+    let ts = [&TS[..], &TS[..]].concat().concat();
+    for bytes in [
+        MP3.repeat(2),
+        AAC.repeat(2),
+        OPUS.repeat(2),
+        VORBIS.repeat(2),
+        ts,
+        fmp4,
+    ] {
+        let (seconds, told) = listened(bytes);
+        assert!((5.0..6.3).contains(&seconds), "{seconds}: {told:?}");
+        assert!(
+            matches!(told[..], [Told::Codec(_), Told::Loudness(_)]),
+            "{told:?}"
+        );
+    }
+    let (seconds, told) = listened(b"<html>".repeat(50_000));
+    assert_eq!(seconds, 0.0);
+    assert!(matches!(told[..], [Told::NotSound(_)]), "{told:?}");
 }

@@ -164,6 +164,7 @@ impl Village {
         let new = NewBulletin {
             bulletin: bulletin.clone(),
             audio: Some(id),
+            relay: None,
             targets: vec![area()],
             skip_holidays: false,
             supersedes: None,

@@ -3,27 +3,41 @@
 use std::{
     collections::VecDeque,
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
 };
 
 use loa_audio::{DecodeError, Decoder, Limits, Resampled};
 use loa_protocol::{bulletin::Chime, content::MAX_CONTENT_BYTES};
+use loa_station::Web;
 
-use super::{RATE, frames_of_ms};
+use super::{RATE, frames_of_ms, station};
+use crate::clock;
 
 /// Frames in one chunk, and chunks that may wait: 0.68 s decoded ahead, 130 KiB. Beyond that the decoder waits.
 const CHUNK: usize = 2048;
 const CHUNKS_AHEAD: usize = 16;
 
 /// What to sound: chime first, then the content's file, both from `from_ms` on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FeedSpec {
     pub chime: Chime,
     /// `None` sounds the chime alone.
     pub file: Option<PathBuf>,
+    /// In place of a file.
+    pub station: Option<StationSpec>,
     /// Milliseconds of chime and content together.
     pub from_ms: u64,
+}
+
+/// A station that is fetched.
+#[derive(Clone, Debug)]
+pub struct StationSpec {
+    pub url: String,
+    /// `None`: this speaker fetches none.
+    pub web: Option<Web>,
+    /// When the piece begins, by this machine's clock.
+    pub start_us: u64,
 }
 
 /// How a feed ends.
@@ -66,7 +80,7 @@ impl Feed {
             .spawn(move || {
                 let end = match decode(&spec, &sender) {
                     Ok(()) => End::Finished,
-                    Err(error) => End::Failed(error.to_string()),
+                    Err(why) => End::Failed(why),
                 };
                 // Nobody listens when the piece was stopped.
                 let _ = sender.send(Chunk::End(end));
@@ -121,7 +135,7 @@ impl Feed {
 /// The listener went away: not an error.
 struct Gone;
 
-fn decode(spec: &FeedSpec, sender: &SyncSender<Chunk>) -> Result<(), DecodeError> {
+fn decode(spec: &FeedSpec, sender: &SyncSender<Chunk>) -> Result<(), String> {
     let chime_ms = spec.chime.duration_ms();
     if spec.from_ms < chime_ms {
         let chime = chime_frames(spec.chime);
@@ -130,16 +144,39 @@ fn decode(spec: &FeedSpec, sender: &SyncSender<Chunk>) -> Result<(), DecodeError
             return Ok(());
         }
     }
-    let Some(file) = &spec.file else {
-        return Ok(());
-    };
+    if let Some(station) = &spec.station {
+        let chime_left_ms = chime_ms.saturating_sub(spec.from_ms);
+        return fetch(station, chime_left_ms, sender);
+    }
+    match &spec.file {
+        Some(file) => content(file, spec.from_ms.saturating_sub(chime_ms), sender)
+            .map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
+fn fetch(
+    station: &StationSpec,
+    chime_left_ms: u64,
+    sender: &SyncSender<Chunk>,
+) -> Result<(), String> {
+    let web = station
+        .web
+        .as_ref()
+        .ok_or("this speaker fetches no station")?;
+    let start_us = station.start_us.saturating_add(chime_left_ms * 1_000);
+    station::sound(web, &station.url, start_us, clock::mono_us, |frames| {
+        send(sender, frames).is_ok()
+    })
+}
+
+fn content(file: &Path, place_ms: u64, sender: &SyncSender<Chunk>) -> Result<(), DecodeError> {
     let limits = Limits {
         max_bytes: MAX_CONTENT_BYTES,
         // The longest a playout may be.
         max_duration_s: 4 * 3600,
     };
     let mut sound = Resampled::new(Decoder::open_path(file, limits)?)?;
-    let place_ms = spec.from_ms.saturating_sub(chime_ms);
     if place_ms > 0 {
         sound.seek_ms(place_ms)?;
     }
@@ -218,6 +255,7 @@ mod tests {
                 FeedSpec {
                     chime,
                     file: None,
+                    station: None,
                     from_ms: 0,
                 },
                 || {},
@@ -239,6 +277,7 @@ mod tests {
         let whole = FeedSpec {
             chime: Chime::Rise,
             file: Some(file),
+            station: None,
             from_ms: 0,
         };
         let (all, _) = drain(Feed::spawn(whole.clone(), || {}));
@@ -265,11 +304,34 @@ mod tests {
             let spec = FeedSpec {
                 chime: Chime::None,
                 file: Some(file),
+                station: None,
                 from_ms: 0,
             };
             let (frames, end) = drain(Feed::spawn(spec, || {}));
             assert!(frames.is_empty());
             assert!(matches!(end, End::Failed(why) if !why.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_station_is_behind_its_chime_and_one_that_is_not_fetched_fails_there() {
+        let own = loa_station::testing::OwnStation::start().expect("a station");
+        own.goes_away(true);
+        let web = Web::new(loa_station::Reach::Everywhere, "test").expect("the web");
+        for (web, silent_ms) in [(None, 0), (Some(web), 1_980)] {
+            let spec = FeedSpec {
+                chime: Chime::Rise,
+                file: None,
+                station: Some(StationSpec {
+                    url: own.url("/mp3"),
+                    web,
+                    start_us: 0,
+                }),
+                from_ms: 100,
+            };
+            let (frames, end) = drain(Feed::spawn(spec, || {}));
+            assert_eq!(frames.len() as u64, frames_of_ms(1_500 + silent_ms));
+            assert!(matches!(end, End::Failed(_)), "{end:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod listener;
 pub mod output;
 pub mod player;
 pub mod self_test;
+pub mod station;
 pub mod stream;
 pub mod tap;
 pub mod test_sound;

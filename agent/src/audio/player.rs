@@ -21,11 +21,12 @@ use loa_protocol::{
     live::Packet,
     playout::{Failure, PlayoutId},
 };
+use loa_station::Web;
 use tokio::sync::mpsc;
 
 use super::{
     deck::Piece,
-    feed::{End, Feed, FeedSpec},
+    feed::{End, Feed, FeedSpec, StationSpec},
     listener::Ear,
     output::{Broken, OpenOutput, Output},
     stream::Stream,
@@ -95,10 +96,10 @@ impl Player {
         data_dir: PathBuf,
         suspect: Suspect,
     ) -> std::io::Result<(Self, mpsc::Receiver<PlayerEvent>)> {
-        Self::start_heard_by(output, data_dir, suspect, None)
+        Self::start_heard_by(output, data_dir, suspect, None, None)
     }
 
-    /// The same, with something that listens to what it sounds.
+    /// The same, with something that listens to what it sounds, and how stations are fetched.
     ///
     /// # Errors
     /// As [`Player::start`].
@@ -107,6 +108,7 @@ impl Player {
         data_dir: PathBuf,
         suspect: Suspect,
         ear: Option<Ear>,
+        stations: Option<Web>,
     ) -> std::io::Result<(Self, mpsc::Receiver<PlayerEvent>)> {
         let (messages, inbox) = sync_channel(QUEUE);
         let (events, told) = mpsc::channel(EVENTS);
@@ -118,6 +120,7 @@ impl Player {
             data_dir,
             suspect,
             ear,
+            stations,
             events,
             messages: messages.clone(),
             silence: Arc::clone(&silence),
@@ -199,6 +202,7 @@ struct Work {
     data_dir: PathBuf,
     suspect: Suspect,
     ear: Option<Ear>,
+    stations: Option<Web>,
     events: mpsc::Sender<PlayerEvent>,
     messages: SyncSender<Message>,
     silence: Arc<AtomicBool>,
@@ -323,6 +327,9 @@ impl Work {
 
     fn play(&mut self, play: Play) {
         let Sound { feed, stream } = self.sound(&play);
+        // What waits in a piece whose place this one takes came before anything else.
+        let armed = self.deck.lock().take_armed_stream(&play.source);
+        let stream = armed.or(stream);
         let content = match &play.source {
             PlaySource::Content(content) => Some(*content),
             PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
@@ -357,7 +364,6 @@ impl Work {
             .take_if(|(prepared, sound)| sound.stream.is_some() && prepared.source == play.source);
         let stream = prepared
             .and_then(|(_, sound)| sound.stream)
-            .or_else(|| self.deck.lock().take_armed_stream(&play.source))
             .or_else(|| Stream::of(&play.source));
         Sound {
             feed: self.feed(play),
@@ -386,6 +392,14 @@ impl Work {
             file: match &play.source {
                 PlaySource::Content(content) => Some(content::path_of(&self.data_dir, *content)),
                 PlaySource::Stream { .. } | PlaySource::Station { .. } => None,
+            },
+            station: match &play.source {
+                PlaySource::Station { url, .. } => Some(StationSpec {
+                    url: url.clone(),
+                    web: self.stations.clone(),
+                    start_us: play.start_mono_us,
+                }),
+                PlaySource::Content(_) | PlaySource::Stream { .. } => None,
             },
             from_ms: play.from_ms,
         };

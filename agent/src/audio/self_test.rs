@@ -30,7 +30,7 @@ pub fn self_test(output: Box<dyn Output>, config: &Config) -> Result<Found, Stri
     };
     let suspect = Box::new(|_| {});
     let (player, events) =
-        Player::start_heard_by(output, config.data_dir.clone(), suspect, Some(ear))
+        Player::start_heard_by(output, config.data_dir.clone(), suspect, Some(ear), None)
             .map_err(|e| e.to_string())?;
     let command = PlayerCommand::SelfTest {
         number: NUMBER,

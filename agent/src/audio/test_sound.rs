@@ -39,6 +39,7 @@ pub fn test_sound(output: &mut dyn Output) -> Result<String, OutputError> {
     let spec = FeedSpec {
         chime,
         file: None,
+        station: None,
         from_ms: 0,
     };
     let feed = Feed::spawn(spec, || {});

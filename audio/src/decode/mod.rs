@@ -5,6 +5,7 @@
 
 mod error;
 mod guard;
+mod live;
 mod mp4;
 mod opus;
 mod reader;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 pub use error::DecodeError;
 pub(crate) use guard::guarded;
+pub use live::{Kinds, LiveDecoder};
 pub(crate) use opus::packet_frames;
 pub use symphonia::core::io::MediaSource;
 

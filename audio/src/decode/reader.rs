@@ -119,21 +119,8 @@ impl Reader {
             Container::Webm => " in WebM",
             Container::Flac | Container::Mp3 | Container::Adts => "",
         };
-        let codec = match self.codec_params.codec {
-            codecs::CODEC_ID_MP3 => "MP3",
-            codecs::CODEC_ID_AAC => "AAC",
-            codecs::CODEC_ID_VORBIS => "Vorbis",
-            codecs::CODEC_ID_OPUS => "Opus",
-            codecs::CODEC_ID_FLAC => "FLAC",
-            _ => "PCM",
-        };
         let rate = self.rate.unwrap_or_default();
-        let channels = match self.channels {
-            1 => "mono".to_owned(),
-            2 => "stereo".to_owned(),
-            count => format!("{count} channels"),
-        };
-        format!("{codec}{container}, {rate} Hz, {channels}")
+        in_words(&self.codec_params, container, rate, self.channels)
     }
 
     /// Raw frames before the first that should be heard, at the decoded rate.
@@ -394,7 +381,29 @@ impl Reader {
     }
 }
 
-fn open_format(
+pub(super) fn in_words(
+    params: &AudioCodecParameters,
+    container: &str,
+    rate: u32,
+    channels: usize,
+) -> String {
+    let codec = match params.codec {
+        codecs::CODEC_ID_MP3 => "MP3",
+        codecs::CODEC_ID_AAC => "AAC",
+        codecs::CODEC_ID_VORBIS => "Vorbis",
+        codecs::CODEC_ID_OPUS => "Opus",
+        codecs::CODEC_ID_FLAC => "FLAC",
+        _ => "PCM",
+    };
+    let channels = match channels {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        count => format!("{count} channels"),
+    };
+    format!("{codec}{container}, {rate} Hz, {channels}")
+}
+
+pub(super) fn open_format(
     container: Container,
     stream: MediaSourceStream<'static>,
 ) -> Result<Box<dyn FormatReader>, Error> {
@@ -411,7 +420,7 @@ fn open_format(
 }
 
 /// Mean of the channels. What is no number becomes silence; what is absurdly loud is bounded.
-fn downmix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
+pub(super) fn downmix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
     const LOUDEST: f32 = 8.0;
     let sane = |sample: f32| {
         if sample.is_nan() {

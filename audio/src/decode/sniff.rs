@@ -82,7 +82,7 @@ fn read_window(
 }
 
 /// The whole length of an ID3v2 tag at the start (id3.org, ID3v2.4 section 3.1: a 28-bit "synchsafe" size).
-fn id3v2_bytes(window: &[u8]) -> Option<u64> {
+pub(super) fn id3v2_bytes(window: &[u8]) -> Option<u64> {
     let header = window.get(..10).filter(|h| h.starts_with(b"ID3"))?;
     let size = header[6..10]
         .iter()
@@ -91,7 +91,7 @@ fn id3v2_bytes(window: &[u8]) -> Option<u64> {
     Some(10 + size + footer)
 }
 
-fn by_magic(window: &[u8]) -> Result<Option<Container>, DecodeError> {
+pub(super) fn by_magic(window: &[u8]) -> Result<Option<Container>, DecodeError> {
     let at = |offset: usize, magic: &[u8]| {
         window
             .get(offset..offset + magic.len())
@@ -136,7 +136,7 @@ fn by_magic(window: &[u8]) -> Result<Option<Container>, DecodeError> {
 const FRAMES_IN_A_ROW: usize = 3;
 
 /// A run of MPEG audio frames in the window: two at its very start, or three anywhere, or all there is of a tiny file.
-fn mpeg_frames(window: &[u8], whole_file: bool) -> Option<(Container, usize)> {
+pub(super) fn mpeg_frames(window: &[u8], whole_file: bool) -> Option<(Container, usize)> {
     for offset in 0..window.len().saturating_sub(4) {
         if window[offset] != 0xff {
             continue;

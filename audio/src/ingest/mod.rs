@@ -4,7 +4,6 @@
 //! limiter will bite (to learn what it costs in loudness), once to encode, and once to decode and measure the result itself.
 
 mod encode;
-mod limiter;
 mod loudness;
 mod part;
 mod partial;
@@ -17,9 +16,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::limiter::Limiter;
 use crate::{DecodeError, Decoder, Limits, Resampled, SAMPLE_RATE};
 use encode::OpusWriter;
-use limiter::Limiter;
 use loudness::{Measured, Meter, linear};
 use partial::Partial;
 

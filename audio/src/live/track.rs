@@ -42,7 +42,7 @@ pub(super) fn frame_of(place: f64) -> Option<(u32, f64)> {
     let frame = (place / FRAME as f64).floor();
     (0.0..f64::from(u32::MAX))
         .contains(&frame)
-        .then(|| (frame as u32, place - frame * FRAME as f64))
+        .then_some((frame as u32, place - frame * FRAME as f64))
 }
 
 #[cfg(test)]

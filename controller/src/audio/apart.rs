@@ -77,6 +77,12 @@ impl Apart {
         Ok(Self::new(program, memory_bytes, cpu_s))
     }
 
+    /// Which program, and how much memory it may use.
+    pub(super) fn program(&self) -> Option<(&Path, u64)> {
+        let program = self.program.as_deref()?;
+        Some((program, self.memory_bytes))
+    }
+
     /// Which fences this machine has.
     pub async fn probe(&self) -> Result<Fences, AudioError> {
         let Some(program) = &self.program else {

@@ -17,6 +17,7 @@ use loa_audio::{
 };
 
 use super::{
+    listening,
     report::Report,
     sandbox::{self, Bounds, Open},
 };
@@ -25,9 +26,9 @@ use super::{
 pub struct Options {
     #[arg(long)]
     memory_bytes: u64,
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     cpu_s: u64,
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     output_bytes: u64,
     #[arg(long, default_value_t = 0)]
     max_bytes: u64,
@@ -39,12 +40,19 @@ pub struct Options {
     /// The lengths of what lies behind each other; without any, the fences are closed and told of
     #[arg(long, value_delimiter = ',')]
     parts: Vec<u64>,
+    /// It is no recording but a station, without an end
+    #[arg(long)]
+    station: bool,
 }
 
 pub fn run(options: Options) -> ExitCode {
     // What a decoder says as it dies is nobody's business, and printing it is a system call more.
     std::panic::set_hook(Box::new(|_| {}));
-    match tell(options) {
+    let done = match options.station {
+        true => listening::within(options.memory_bytes),
+        false => tell(options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -56,6 +64,7 @@ fn tell(options: Options) -> io::Result<()> {
     let bounds = Bounds {
         memory_bytes: options.memory_bytes,
         cpu_s: options.cpu_s,
+        cpu_most_s: options.cpu_s + 1,
         output_bytes: options.output_bytes,
     };
     let open = Open {

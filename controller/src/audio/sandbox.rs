@@ -18,8 +18,10 @@ use serde::{Deserialize, Serialize};
 pub struct Bounds {
     /// Of address space, the program itself among it. Beyond it no memory is given, and the process aborts.
     pub memory_bytes: u64,
-    /// Of a processor. Beyond it: SIGXCPU, a second later SIGKILL.
+    /// Of a processor. Beyond it: SIGXCPU, …
     pub cpu_s: u64,
+    /// … and beyond this SIGKILL. Until then whoever started it may allow it more.
+    pub cpu_most_s: u64,
     /// Of any file that it writes. Beyond it: SIGXFSZ.
     pub output_bytes: u64,
 }
@@ -62,7 +64,7 @@ pub fn close(bounds: Bounds, open: Open) -> io::Result<Fences> {
     hard(Resource::Nproc, 0)?;
     let cpu = Rlimit {
         current: Some(bounds.cpu_s),
-        maximum: Some(bounds.cpu_s + 1),
+        maximum: Some(bounds.cpu_most_s),
     };
     setrlimit(Resource::Cpu, cpu)?;
     Ok(Fences {

@@ -8,12 +8,13 @@ pub mod correct;
 mod draft;
 pub mod endorse;
 mod needs;
+pub mod relay;
 mod view;
 mod warnings;
 
 use axum::{Json, extract::State, response::Response};
 use loa_protocol::{
-    bulletin::{Bulletin, Priority, Status},
+    bulletin::{Bulletin, Priority, Source, Status},
     channel::Channel,
     content::Manifest,
     id::BulletinId,
@@ -220,17 +221,22 @@ pub async fn create(
     if is_alarm(asked.priority, asked.status) {
         signed.must_be_fresh(&state)?;
     }
-    let audio = audio(&state, &signed, &asked.audio).await?;
-    let manifest = sound(&state, &audio, asked.status).await?;
+    let id = new_id()?;
+    let (audio, relay, source) = match (&asked.relay, asked.audio.as_str()) {
+        (None, text) if !text.is_empty() => {
+            let audio = audio(&state, &signed, text).await?;
+            let manifest = sound(&state, &audio, asked.status).await?;
+            (Some(audio.id), None, Source::Content(manifest))
+        }
+        (Some(relay), "") => {
+            let (source, plan) = relay::planned(&state, &signed, relay, &id).await?;
+            (None, Some(plan), source)
+        }
+        _ => return Err(Code::AudioOrRelay.into()),
+    };
     // Speaking a sentence before it takes its time.
     let now = state.clock.now();
-    let bulletin = draft::new(
-        &asked,
-        new_id()?,
-        manifest,
-        &state.config.defaults.zone,
-        now,
-    )?;
+    let bulletin = draft::new(&asked, id, source, &state.config.defaults.zone, now)?;
     let skip_holidays = draft::skips_holidays(Some(asked.skip_holidays), false, &bulletin)?;
     if skip_holidays {
         draft::settle(&state.store.as_told(&bulletin, true).await?, now)?;
@@ -241,7 +247,8 @@ pub async fn create(
     let new = NewBulletin {
         ask: need(&state, &signed, &mut reach, &bulletin, &heard, None).await?,
         bulletin,
-        audio: Some(audio.id),
+        audio,
+        relay,
         targets: channels,
         skip_holidays,
         supersedes,

@@ -168,6 +168,7 @@ pub async fn create(
     let new = NewBulletin {
         bulletin,
         audio: None,
+        relay: None,
         targets: channels,
         skip_holidays: false,
         supersedes: None,

@@ -18,6 +18,7 @@ mod exercises;
 mod holidays;
 mod library;
 mod recordings;
+mod relays;
 mod reports;
 mod rights;
 mod sign_in_codes;

@@ -239,6 +239,7 @@ async fn replay(
     Ok(NewBulletin {
         bulletin,
         audio: Some(recording.id.clone()),
+        relay: None,
         targets: call.channels(),
         skip_holidays: false,
         supersedes: None,

@@ -18,7 +18,10 @@ use loa_protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::permissions::{Action, Actor, may};
+use super::{
+    permissions::{Action, Actor, may},
+    relay::RelayPlan,
+};
 
 /// What is to be approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -238,13 +241,17 @@ pub fn at_once(b: &mut Bulletin, now: WallTime) {
     }
 }
 
-/// Everything that is heard of a bulletin, and its revision: SHA-256 in hex.
-pub fn digest(b: &Bulletin, targets: &[Channel]) -> String {
+/// Everything that is heard of a bulletin, and its revision: SHA-256 in hex. `relay`: whence it comes, and what stands in for it.
+pub fn digest(b: &Bulletin, targets: &[Channel], relay: Option<&RelayPlan>) -> String {
     #[derive(Serialize)]
     struct Heard<'a> {
         id: &'a BulletinId,
         revision: u32,
         content: &'a ContentId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        relay: Option<&'a RelayPlan>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fetched_from: Option<&'a str>,
         chime: Chime,
         volume: u8,
         priority: Priority,
@@ -263,12 +270,16 @@ pub fn digest(b: &Bulletin, targets: &[Channel]) -> String {
     targets.sort();
     let sounds = match &b.source {
         Source::Content(manifest) => manifest.content,
-        Source::Stream(stream) => Sha::of(&stream.key),
+        // Not its key: that goes with the office's own, and nobody hears it.
+        Source::Stream(stream) => Sha::of(&stream.duration_ms.to_be_bytes()),
     };
+    let fetched_from = b.stream().and_then(|stream| stream.url.as_deref());
     let heard = Heard {
         id: &b.id,
         revision: b.revision,
         content: &sounds,
+        relay,
+        fetched_from,
         chime: b.chime,
         volume: b.volume,
         priority: b.priority,
@@ -289,14 +300,14 @@ pub fn digest(b: &Bulletin, targets: &[Channel]) -> String {
 
 /// Does this edit change anything that an approval is bound to? Only the title is not: nobody hears it.
 pub fn voids(
-    (old, old_targets): (&Bulletin, &[Channel]),
-    (new, new_targets): (&Bulletin, &[Channel]),
+    (old, old_targets, old_relay): (&Bulletin, &[Channel], Option<&RelayPlan>),
+    (new, new_targets, new_relay): (&Bulletin, &[Channel], Option<&RelayPlan>),
 ) -> bool {
     let same = Bulletin {
         revision: old.revision,
         ..new.clone()
     };
-    digest(old, old_targets) != digest(&same, new_targets)
+    digest(old, old_targets, old_relay) != digest(&same, new_targets, new_relay)
 }
 
 /// What becomes of a bulletin that somebody edits.

@@ -35,6 +35,7 @@ pub mod port;
 pub mod presence;
 pub mod program;
 pub mod programmes;
+pub mod relay;
 pub mod trust;
 
 pub use office::Office;

@@ -1,7 +1,8 @@
 //! One JSON POST to a server that somebody named: no redirects, ten seconds, a small bounded answer.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use loa_station::is_public;
 use serde_json::Value;
 use ureq::{
     Agent, Error,
@@ -125,52 +126,5 @@ impl Resolver for Public {
             return Err(Error::HostNotFound);
         }
         Ok(allowed)
-    }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            !(ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_broadcast()
-                || ip.is_documentation()
-                || ip.is_multicast()
-                || a == 0
-                || shared)
-        }
-        IpAddr::V6(ip) => match ip.to_ipv4() {
-            Some(ip) => is_public(ip.into()),
-            // 2000::/3 is what is given out.
-            None => ip.segments()[0] & 0xe000 == 0x2000,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_webhook_reaches_the_internet_and_not_the_office_s_own_network() {
-        for (ip, public) in [
-            ("203.162.4.190", true),
-            ("2405:4800::1", true),
-            ("127.0.0.1", false),
-            ("10.1.2.3", false),
-            ("192.168.1.1", false),
-            ("169.254.169.254", false),
-            ("100.64.0.1", false),
-            ("0.0.0.0", false),
-            ("::1", false),
-            ("::ffff:10.0.0.1", false),
-            ("fd00::1", false),
-            ("fe80::1", false),
-        ] {
-            assert_eq!(is_public(ip.parse().expect("an address")), public, "{ip}");
-        }
     }
 }

@@ -72,6 +72,7 @@ impl World {
         let new = NewBulletin {
             bulletin: bulletin(manifest, rule, NOON),
             audio: Some(audio),
+            relay: None,
             targets: vec!["area.sang-moc".parse().expect("a channel")],
             skip_holidays: false,
             supersedes: None,

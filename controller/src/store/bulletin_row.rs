@@ -16,7 +16,7 @@ use super::{
     endorsements::{Endorsing, Given},
     holidays,
 };
-use crate::logic::approval::Stage;
+use crate::logic::{approval::Stage, relay::RelayPlan};
 
 /// `SELECT` of everything in [`Row`], followed by the rest of the statement. Static, as sqlx wants it.
 macro_rules! select_bulletins {
@@ -26,7 +26,7 @@ macro_rules! select_bulletins {
             " SELECT bulletins.id, revision, title, audio, content, priority, status, rank, chime, volume, due, zone, \
              repeat_times, repeat_every_s, lateness_s, on_preempt, max_duration_s, since, valid_until, state, ends, \
              supersedes, made_by, made, changed, own_except, ask, asked_by, asked, approve_by, verdict, decided_by, decided, \
-             decided_digest, reason, said_title, endorse_until, endorsement, stream, replay, \
+             decided_digest, reason, said_title, endorse_until, endorsement, stream, replay, relay, \
              (SELECT COALESCE(typed, spoken) FROM audio WHERE audio.id = bulletins.audio) AS words FROM bulletins ",
             $rest
         )
@@ -76,6 +76,7 @@ pub(super) struct Row {
     endorsement: Option<String>,
     stream: Option<String>,
     replay: Option<String>,
+    relay: Option<String>,
     words: Option<String>,
 }
 
@@ -126,6 +127,11 @@ impl Row {
         })
     }
 
+    pub(super) fn relay(&self) -> Result<Option<RelayPlan>> {
+        let relay = self.relay.as_deref();
+        relay.map(|text| from_json("relay", text)).transpose()
+    }
+
     fn plea(&self) -> Result<Option<Plea>> {
         let Some(ask) = &self.ask else {
             return Ok(None);
@@ -171,6 +177,7 @@ impl Row {
                 .as_deref()
                 .map(|text| parse::<AudioId>("audio", text))
                 .transpose()?,
+            relay: self.relay()?,
             stage: from_word("state", &self.state)?,
             plea: self.plea()?,
             decision: self.decision()?,
@@ -277,6 +284,20 @@ pub(super) async fn write(
     .bind(bulletin.replay.as_ref().map(json))
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Whence a relay comes.
+pub(super) async fn write_relay(
+    db: &mut SqliteConnection,
+    id: &BulletinId,
+    relay: Option<&RelayPlan>,
+) -> Result<()> {
+    sqlx::query("UPDATE bulletins SET relay = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(relay.map(json))
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -19,7 +19,10 @@ use super::{
     error::not_found,
     holidays, idempotency,
 };
-use crate::logic::approval::{self, Ask, Case, Fate, Stage, Verdict};
+use crate::logic::{
+    approval::{self, Ask, Case, Fate, Stage, Verdict},
+    relay::RelayPlan,
+};
 
 /// An approval that is asked for, or was.
 pub type Plea = approval::Plea<UserId>;
@@ -42,6 +45,8 @@ pub struct Kept {
     pub bulletin: Bulletin,
     /// `None`: a stream.
     pub audio: Option<AudioId>,
+    /// Of a relay.
+    pub relay: Option<RelayPlan>,
     pub stage: Stage,
     /// `None`: the present form needs no approval.
     pub plea: Option<Plea>,
@@ -130,7 +135,7 @@ impl Kept {
 
     /// Of the present form; see [`approval::digest`].
     pub fn digest(&self) -> String {
-        approval::digest(&self.bulletin, &self.channels())
+        approval::digest(&self.bulletin, &self.channels(), self.relay.as_ref())
     }
 
     /// As a person made it: without the calendar's days.
@@ -150,6 +155,7 @@ impl Kept {
 pub struct NewBulletin {
     pub bulletin: Bulletin,
     pub audio: Option<AudioId>,
+    pub relay: Option<RelayPlan>,
     pub targets: Vec<Channel>,
     /// The calendar's days become exceptions of the rule.
     pub skip_holidays: bool,
@@ -167,6 +173,7 @@ pub struct BulletinChange<'a> {
     pub seen: &'a Kept,
     pub bulletin: &'a Bulletin,
     pub audio: Option<&'a AudioId>,
+    pub relay: Option<&'a RelayPlan>,
     pub targets: &'a [Channel],
     pub skip_holidays: bool,
     pub fate: Fate,
@@ -289,6 +296,7 @@ impl Store {
         let asked = signed.as_ref().map_or(&new.bulletin, |signed| &signed.form);
         let (bulletin, own) = holidays::skipping(tx, asked, new.skip_holidays, &[], now).await?;
         bulletin_row::write(tx, &bulletin, new.audio.as_ref(), own.as_deref(), now).await?;
+        bulletin_row::write_relay(tx, id, new.relay.as_ref()).await?;
         sqlx::query("UPDATE bulletins SET supersedes = $2, made_by = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(new.supersedes.as_ref().map(BulletinId::as_str))
@@ -320,6 +328,7 @@ impl Store {
             seen,
             bulletin,
             audio,
+            relay,
             targets,
             skip_holidays,
             fate,
@@ -366,6 +375,7 @@ impl Store {
             holidays::skipping(&mut tx, bulletin, skip_holidays, told, now).await?;
         let bulletin = &bulletin;
         bulletin_row::write(&mut tx, bulletin, audio, own.as_deref(), now).await?;
+        bulletin_row::write_relay(&mut tx, id, relay).await?;
         let (plea, decision) = match fate {
             Fate::Keeps => (old.plea.clone(), old.decision.clone()),
             Fate::Asks(ask) => (Some(plea(ask, bulletin, by, now)), None),

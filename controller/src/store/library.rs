@@ -118,7 +118,8 @@ impl Store {
         let forgotten: Vec<(String, String)> = sqlx::query_as(
             "SELECT id, content FROM audio WHERE hidden <= $1 \
              AND NOT EXISTS (SELECT 1 FROM bulletins WHERE bulletins.audio = audio.id) \
-             AND NOT EXISTS (SELECT 1 FROM templates WHERE templates.audio = audio.id) LIMIT $2",
+             AND NOT EXISTS (SELECT 1 FROM templates WHERE templates.audio = audio.id) \
+             AND NOT EXISTS (SELECT 1 FROM bulletins WHERE relay ->> '$.fallback.audio' = audio.id) LIMIT $2",
         )
         .bind(before.as_micros())
         .bind(BATCH)
@@ -136,7 +137,8 @@ impl Store {
             sqlx::query(
                 "DELETE FROM contents WHERE id = $1 \
                  AND NOT EXISTS (SELECT 1 FROM audio WHERE content = $1) \
-                 AND NOT EXISTS (SELECT 1 FROM bulletins WHERE content = $1)",
+                 AND NOT EXISTS (SELECT 1 FROM bulletins WHERE content = $1) \
+                 AND NOT EXISTS (SELECT 1 FROM bulletins WHERE relay ->> '$.fallback.content' = $1)",
             )
             .bind(content)
             .execute(&mut *tx)

@@ -15,7 +15,6 @@ use loa_tests::process::{
     clock::wait_for,
     commune::{ADMINISTRATOR, Commune, HEAD},
     figures::{Figure, Goal, largest, percentile, smallest, summary},
-    line::Weather,
     measure::{
         apart::both_ways,
         audit::verify_s,
@@ -25,9 +24,8 @@ use loa_tests::process::{
         decode::{ffmpeg, mpg123, ours, ratio},
         emergency::cuts,
         hearing::{Judged, not_to_be_heard, to_be_heard},
-        icecast,
         likeness::said_in,
-        listeners, mouth,
+        live, live_drift,
         now::play_now,
         report,
         start::{Plan, starts},
@@ -67,9 +65,10 @@ const ALL: &[Measurement] = &[
     ("cutoff", cutoff),
     ("tls", tls),
     ("reconnect", reconnect),
-    ("mouth_to_horn", mouth_to_horn),
-    ("mouth_to_horn_bad_line", mouth_to_horn_bad_line),
-    ("live_1000", live_1000),
+    ("mouth_to_horn", live::mouth_to_horn),
+    ("mouth_to_horn_bad_line", live::mouth_to_horn_bad_line),
+    ("live_1000", live::to_a_thousand),
+    ("live_drift", live_drift),
 ];
 
 fn main() -> ExitCode {
@@ -901,140 +900,32 @@ fn reconnect() -> Vec<Figure> {
     ]
 }
 
-/// What was found of live calls from the app, told for a person to read.
-fn spoken(weather: Weather) -> mouth::Calls {
-    let all = mouth::calls(weather, 3, 20);
-    println!("{}", summary("mouth to horn", "ms", &all.way.delays_ms));
-    println!("{}", summary("likeness", "", &all.way.alike));
-    println!(
-        "  {} of {} windows found; the calls' fixed delays: {:?} ms",
-        all.way.delays_ms.len(),
-        all.way.windows,
-        all.fixed_ms
-    );
-    for told in &all.told {
-        println!("  a pole told {told}");
-    }
-    all
-}
-
-const BOTH_ENDS: &str = "Chromium with the app takes the microphone that a null sink of PulseAudio feeds with a voice; that sink and \
-                         those of two agents are recorded by the same recorder, and windows of 0.8 s of the one are found in the others \
-                         by cross-correlation";
-
-fn mouth_to_horn() -> Vec<Figure> {
-    let all = spoken(Weather::FAIR);
-    assert!(
-        all.way.found() >= 0.9,
-        "a tenth of the speech is not found at the horns: measure on a quiet machine"
-    );
+/// An hour of live, simulated, in every corner of what the clocks may do.
+fn live_drift() -> Vec<Figure> {
+    const PPM: f64 = 100.0;
+    const SECONDS: u32 = 3_600;
+    let grown: Vec<live_drift::Grown> = live_drift::corners(PPM)
+        .map(|drift| {
+            let grown = live_drift::run(drift, SECONDS, 1);
+            println!(
+                "  phone {:+} ppm, pole {:+} ppm, sound card {:+} ppm: grew by {:+.2} ms, never off by more than {:.1} ms",
+                drift.phone, drift.pole, drift.card, grown.growth_ms, grown.most_ms
+            );
+            grown
+        })
+        .collect();
     vec![Figure {
-        name: "mouth_to_horn_p95_ms",
-        value: percentile(&all.way.delays_ms, 95.0),
+        name: "delay_growth_ms",
+        value: grown
+            .iter()
+            .map(|grown| grown.growth_ms.abs())
+            .fold(0.0, f64::max),
         unit: "ms",
-        goal: Goal::AtMost(400.0),
-        n: all.way.delays_ms.len(),
+        goal: Goal::AtMost(20.0),
+        n: grown.len(),
         how: format!(
-            "three calls of 20 s over loopback: {BOTH_ENDS}; largest {:.0} ms",
-            largest(&all.way.delays_ms)
+            "an hour of live, simulated: phone, pole and sound card each {PPM} ppm off in all eight ways, stamps off by up to \
+             3 ms and the card's word by 2 ms; middle delay of the last minute less that of the first, the worst of all"
         ),
     }]
-}
-
-fn mouth_to_horn_bad_line() -> Vec<Figure> {
-    let all = spoken(Weather::BAD);
-    let (n, most) = (all.way.delays_ms.len(), largest(&all.way.delays_ms));
-    let how = format!(
-        "three calls of 20 s, the phone's line and those of the poles 50 ± 30 ms each way with 2 of 100 pieces stalled for 250 ms, \
-         in order: {BOTH_ENDS}; {n} of {} windows found, largest {most:.0} ms",
-        all.way.windows
-    );
-    vec![
-        Figure {
-            name: "mouth_to_horn_bad_line_p95_ms",
-            value: percentile(&all.way.delays_ms, 95.0),
-            unit: "ms",
-            goal: Goal::AtMost(900.0),
-            n,
-            how: how.clone(),
-        },
-        Figure {
-            name: "mouth_to_horn_bad_line_max_ms",
-            value: most,
-            unit: "ms",
-            goal: Goal::AtMost(1_500.0),
-            n,
-            how,
-        },
-    ]
-}
-
-/// Our call to a thousand poles, and the same through Icecast.
-fn live_1000() -> Vec<Figure> {
-    const POLES: usize = 1_000;
-    const SECONDS: u32 = 60;
-    let clear = listeners::in_clear(&Village::in_clear(0), POLES, SECONDS as f32);
-    println!("  in clear: {clear:?}");
-    let village = Village::of_office(Broker::Embedded, 0);
-    let identities = enrol_all(&village, POLES);
-    let tls = listeners::over_tls(&village, &identities, SECONDS as f32);
-    println!("  over TLS: {tls:?}");
-    let figure = |name, value, how: String| Figure {
-        name,
-        value,
-        unit: "CPU s/min",
-        goal: Goal::Told,
-        n: POLES,
-        how,
-    };
-    let mut all = vec![
-        figure(
-            "live_1000_cpu",
-            tls.cpu_s,
-            format!(
-                "user and system time of the controller, its broker included, for a minute of one live call to 1,000 poles over \
-                 TLS, 25 signed packets a second to each; each was given {:.1} % of the packets or more",
-                tls.least * 100.0
-            ),
-        ),
-        figure(
-            "live_1000_clear_cpu",
-            clear.cpu_s,
-            format!(
-                "the same in clear; each was given {:.1} % of the packets or more",
-                clear.least * 100.0
-            ),
-        ),
-    ];
-    if !icecast::is_here() {
-        println!("  icecast2 is not installed here: nothing to compare with");
-        return all;
-    }
-    let sound = sound::voice_file(village.folder(), 60);
-    // As Icecast's users have it, with a second in each page; and with as little in it as in our packets.
-    for (name, page_ms) in [
-        ("live_1000_icecast_cpu", 1_000),
-        ("live_1000_icecast_40ms_cpu", 40),
-    ] {
-        let used = icecast::stream(village.folder(), &sound, POLES, SECONDS, page_ms);
-        let both = used.icecast_s + used.ffmpeg_s;
-        println!(
-            "  Icecast, pages of {page_ms} ms: {used:?}; ours is {:.2} of it in clear, {:.2} over TLS",
-            clear.cpu_s / both,
-            tls.cpu_s / both
-        );
-        all.push(figure(
-            name,
-            both,
-            format!(
-                "the same for Icecast 2.4 ({:.2}) and ffmpeg ({:.2}) with 1,000 HTTP listeners in clear to Opus at 32 kbit/s in Ogg \
-                 pages of {page_ms} ms; ours is {:.2} of it in clear and {:.2} over TLS",
-                used.icecast_s,
-                used.ffmpeg_s,
-                clear.cpu_s / both,
-                tls.cpu_s / both
-            ),
-        ));
-    }
-    all
 }

@@ -134,6 +134,7 @@ fn bulletin(n: u64) -> NewBulletin {
             valid_until: None,
         },
         audio: Some(audio),
+        relay: None,
         targets: channels(),
         skip_holidays: false,
         ask: None,

@@ -206,7 +206,7 @@ fn is_renewed_and_plays(village: &mut Village, life_s: (i64, i64)) {
 fn a_certificate_past_two_thirds_of_its_life_is_renewed_over_the_line_by_itself() {
     let mut village = Village::start(1, Output::Wav, Broker::Embedded);
     is_renewed_and_plays(&mut village, (-70 * DAY_S, 20 * DAY_S));
-    // Both steps stand in the log, each once, as the pole's own doing.
+    // Both steps stand in the log as the pole's own doing; it may have asked again before the answer came.
     let of_the_pole = format!("/audit?user=speaker:{}&limit=50", village.poles[0].id);
     let log = village.office.api.get(&of_the_pole);
     let deeds: Vec<&str> = log["entries"]
@@ -215,7 +215,12 @@ fn a_certificate_past_two_thirds_of_its_life_is_renewed_over_the_line_by_itself(
         .flatten()
         .filter_map(|entry| entry["action"].as_str())
         .collect();
-    assert_eq!(deeds, ["use certificate", "renew"], "{log}");
+    let (last, before) = deeds.split_first().expect("something was written down");
+    assert_eq!(*last, "use certificate", "{log}");
+    assert!(
+        !before.is_empty() && before.iter().all(|deed| *deed == "renew"),
+        "{log}"
+    );
 }
 
 #[test]

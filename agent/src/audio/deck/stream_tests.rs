@@ -57,6 +57,7 @@ fn call(from_ms: u64, until_ms: u64) -> Piece {
         ..play("goi", 0, from_ms, T0 + from_ms * 1_000)
     };
     let spec = FeedSpec {
+        station: None,
         chime: CHIME,
         file: None,
         from_ms,

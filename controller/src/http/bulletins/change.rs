@@ -18,7 +18,7 @@ use super::{
     },
     announce, approvers, audio,
     draft::{self, BulletinPatch},
-    may_end, must_speak, need, sound, targets,
+    may_end, must_speak, need, relay, sound, targets,
     view::{BulletinView, tell},
     warnings, withdraw,
 };
@@ -71,7 +71,18 @@ pub async fn change(
     if was_alarm || logic::is_alarm(priority, status) {
         signed.must_be_fresh(&state)?;
     }
+    let mut plan = old.relay.clone();
     let (audio_id, source) = match (patch.audio.as_deref(), &old.audio) {
+        (None, None) if status == old.bulletin.status && patch.relay.is_some() => {
+            // A relay stays one, and what is said stays what is said.
+            let (Some(asked), Some(_)) = (&patch.relay, &old.relay) else {
+                return Err(Code::StreamStays.into());
+            };
+            let (source, new) = relay::planned(&state, &signed, asked, &id).await?;
+            plan = Some(new);
+            (None, source)
+        }
+        _ if patch.relay.is_some() => return Err(Code::StreamStays.into()),
         (None, _) if status == old.bulletin.status => {
             (old.audio.clone(), old.bulletin.source.clone())
         }
@@ -103,7 +114,11 @@ pub async fn change(
         new.since = now;
     }
     let before = old.channels();
-    let voided = skips != skipped || logic::voids((&made.bulletin, &before), (&new, &channels));
+    let voided = skips != skipped
+        || logic::voids(
+            (&made.bulletin, &before, old.relay.as_ref()),
+            (&new, &channels, plan.as_ref()),
+        );
     let nothing = new == made.bulletin && !voided && audio_id == old.audio;
     if nothing && old.stage != Stage::Returned {
         return Ok(Json(tell(&state, &signed, &old).await?));
@@ -129,6 +144,7 @@ pub async fn change(
         seen: &old,
         bulletin: &new,
         audio: audio_id.as_ref(),
+        relay: plan.as_ref(),
         targets: &channels,
         skip_holidays: skips,
         fate,

@@ -1,7 +1,7 @@
 //! Looking before speaking: what a bulletin would be, and who would have to approve it. Nothing is stored.
 
 use axum::{Json, extract::State};
-use loa_protocol::{content::Manifest, time::WallTime};
+use loa_protocol::{bulletin::Source, content::Manifest, time::WallTime};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -24,7 +24,7 @@ use super::{
     approvers::approvers,
     audio,
     draft::{self, BulletinBody},
-    must_speak, need, new_id, superseded, targets,
+    must_speak, need, new_id, relay, superseded, targets,
     view::Warning,
     warnings,
 };
@@ -32,6 +32,7 @@ use crate::{
     logic::{
         approval::{Ask, Stage},
         endorsement::is_needed,
+        relay::RelayPlan,
     },
     store::{AudioId, Kept, Target},
 };
@@ -130,16 +131,28 @@ pub async fn check(
     } = body.value;
     let channels = targets(&asked.targets)?;
     must_speak(&state, &signed, asked.priority, &channels).await?;
-    let mut duration_ms = match has_audio {
-        true => audio(&state, &signed, &asked.audio).await?.duration_ms,
-        false => milliseconds(duration_s.unwrap_or(0.0))?,
+    let id = new_id()?;
+    let (relay, source, duration_ms) = match &asked.relay {
+        Some(relay) if !has_audio => {
+            let (source, plan) = relay::planned(&state, &signed, relay, &id).await?;
+            let duration_ms = relay.duration_s.unsigned_abs() * 1_000;
+            (Some(plan), source, duration_ms)
+        }
+        Some(_) => return Err(Code::AudioOrRelay.into()),
+        None => {
+            let own_ms = match has_audio {
+                true => audio(&state, &signed, &asked.audio).await?.duration_ms,
+                false => milliseconds(duration_s.unwrap_or(0.0))?,
+            };
+            let duration_ms = own_ms + foreword_ms(&state, &asked).await?;
+            // The sound itself does not matter here, and may not be there yet.
+            let manifest = Manifest::of(&[0], duration_ms);
+            (None, Source::Content(manifest), duration_ms)
+        }
     };
-    duration_ms += foreword_ms(&state, &asked).await?;
     let now = state.clock.now();
-    // The sound itself does not matter here, and may not be there yet.
-    let manifest = Manifest::of(&[0], duration_ms);
     let zone = &state.config.defaults.zone;
-    let bulletin = draft::new(&asked, new_id()?, manifest, zone, now)?;
+    let bulletin = draft::new(&asked, id, source, zone, now)?;
     superseded(&state, &signed, asked.supersedes.as_deref()).await?;
     let mut reach = Reach::open(&state).await?;
     let heard = reach.heard(&state, &channels).await?;
@@ -160,7 +173,7 @@ pub async fn check(
     let standing = state.store.standing();
     let endorsement_needed = is_needed(&standing.root()?.emergency, &bulletin);
     let nobody = ask.filter(|_| approvers.is_empty());
-    let kept = imagined(bulletin, channels, now)?;
+    let kept = imagined(bulletin, relay, channels, now)?;
     let mut warnings = warnings::of(&state, &kept, now, lang).await?;
     warnings.extend(nobody.map(|_| Warning::new(Code::WarnNobodyApproves, lang, Vec::new())));
     Ok(Json(Checked {
@@ -196,6 +209,7 @@ async fn foreword_ms(state: &AppState, asked: &BulletinBody) -> Result<u64, ApiE
 /// As it would be kept.
 fn imagined(
     bulletin: loa_protocol::bulletin::Bulletin,
+    relay: Option<RelayPlan>,
     channels: Vec<loa_protocol::channel::Channel>,
     now: WallTime,
 ) -> Result<Kept, ApiError> {
@@ -205,7 +219,13 @@ fn imagined(
     });
     Ok(Kept {
         bulletin,
-        audio: Some(AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?),
+        audio: match &relay {
+            Some(_) => None,
+            None => Some(
+                AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?,
+            ),
+        },
+        relay,
         stage: Stage::Planned,
         plea: None,
         decision: None,

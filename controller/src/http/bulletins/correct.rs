@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use loa_protocol::{
-    bulletin::{Bulletin, OnPreempt, Priority},
+    bulletin::{Bulletin, OnPreempt, Priority, Source},
     id::BulletinId,
 };
 use serde::Deserialize;
@@ -167,6 +167,7 @@ async fn said_now(
     let asked = BulletinBody {
         title,
         audio: audio.id.to_string(),
+        relay: None,
         priority,
         targets: Vec::new(),
         when: WhenBody {
@@ -190,8 +191,9 @@ async fn said_now(
     let zone = &state.config.defaults.zone;
     let now = state.clock.now();
     Ok(NewBulletin {
-        bulletin: draft::new(&asked, new_id()?, manifest, zone, now)?,
+        bulletin: draft::new(&asked, new_id()?, Source::Content(manifest), zone, now)?,
         audio: Some(audio.id),
+        relay: None,
         targets: old.channels(),
         skip_holidays: false,
         supersedes: Some(old.bulletin.id.clone()),

@@ -6,8 +6,8 @@ use loa_protocol::{
         Bulletin, BulletinError, Chime, DEFAULT_EMERGENCY_VALID_S, OnPreempt, Priority, Repeat,
         Source, Status, When, default_lateness_s,
     },
-    content::Manifest,
     id::BulletinId,
+    live::StreamKind,
     recurrence::{MAX_EXCEPTIONS, MAX_RULE_BYTES, RecurrenceError},
     time::WallTime,
 };
@@ -20,6 +20,7 @@ use super::super::{
     instant::{self, civil},
     messages::Code,
 };
+use super::relay::{self, RelayBody};
 use crate::{
     logic::approval::Stage,
     store::{BulletinState, Kept},
@@ -39,8 +40,11 @@ pub struct BulletinBody {
     #[schema(example = "Thông báo họp xóm")]
     pub title: String,
     /// An id from `POST /audio` or `POST /audio/speech`.
+    #[serde(default)]
     #[schema(example = "a0123456789abcdef")]
     pub audio: String,
+    /// Another station's programme, in place of `audio`: exactly one of them.
+    pub relay: Option<RelayBody>,
     #[serde(default)]
     pub priority: Priority,
     /// `area.ID` (with all below it), `group.ID`, `speaker.ID`; 1 to 64.
@@ -113,6 +117,8 @@ pub struct RepeatBody {
 pub struct BulletinPatch {
     pub title: Option<String>,
     pub audio: Option<String>,
+    /// Of a relay: all of it, in place of what was.
+    pub relay: Option<RelayBody>,
     pub priority: Option<Priority>,
     /// All of them, in place of those before.
     pub targets: Option<Vec<String>>,
@@ -146,7 +152,7 @@ pub fn skips_holidays(asked: Option<bool>, before: bool, new: &Bulletin) -> Resu
 pub fn new(
     asked: &BulletinBody,
     id: BulletinId,
-    manifest: Manifest,
+    source: Source,
     office_zone: &str,
     now: WallTime,
 ) -> Result<Bulletin, ApiError> {
@@ -176,7 +182,7 @@ pub fn new(
             .map(|text| valid_until(text, now))
             .transpose()?,
         when,
-        source: Source::Content(manifest),
+        source,
         replay: None,
     };
     bulletin.max_duration_s = match asked.max_duration_s {
@@ -190,6 +196,7 @@ pub fn new(
     if asked.lateness_s.is_none() {
         bulletin.lateness_s = standing(&mut bulletin)?;
     }
+    relay::fits(&bulletin)?;
     settle(&bulletin, now)?;
     Ok(bulletin)
 }
@@ -261,8 +268,13 @@ pub fn amended(
     match patch.lateness_s {
         Some(s) => b.lateness_s = Some(lateness(s)?),
         None if b.priority != before.priority => b.lateness_s = standing(&mut b)?,
+        // Whoever comes late to a relay joins it.
+        None if joined_until(before).is_some_and(|s| before.lateness_s == Some(s)) => {
+            b.lateness_s = joined_until(&b);
+        }
         None => {}
     }
+    relay::fits(&b)?;
     if b == *before {
         return Ok(b);
     }
@@ -277,7 +289,8 @@ pub fn amended(
 /// The lateness that nobody set. An emergency gets none but an end instead: by a rule each of its occurrences stands for
 /// 30 minutes, otherwise it stands until 30 minutes after its last planned start.
 fn standing(b: &mut Bulletin) -> Result<Option<u32>, ApiError> {
-    let lateness_s = default_lateness_s(b.priority, b.is_now());
+    let usual = default_lateness_s(b.priority, b.is_now());
+    let lateness_s = joined_until(b).or(usual);
     if b.priority < Priority::Emergency || b.valid_until.is_some() {
         return Ok(lateness_s);
     }
@@ -287,6 +300,14 @@ fn standing(b: &mut Bulletin) -> Result<Option<u32>, ApiError> {
     let last = b.last_planned().map_err(|error| refusal(error, b))?;
     b.valid_until = last.map(|last| last.plus_s(DEFAULT_EMERGENCY_VALID_S));
     Ok(lateness_s)
+}
+
+/// A relay is bound to its time: a pole that comes late to it joins it where it is, until its end. In seconds.
+fn joined_until(b: &Bulletin) -> Option<u32> {
+    let stream = b
+        .stream()
+        .filter(|stream| stream.kind == StreamKind::Relay)?;
+    u32::try_from(stream.duration_ms / 1_000).ok()
 }
 
 /// The last look at a new plan: the pole's own check, and that something of it can still be said.

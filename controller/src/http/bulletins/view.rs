@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use loa_protocol::{
     bulletin::{Chime, OnPreempt, Priority, Repeat, Status, When},
-    live::{Stream, StreamKind},
+    live::StreamKind,
     root::EmergencyBy,
     time::WallTime,
 };
@@ -20,6 +20,7 @@ use super::super::{
     reach::{Heard, Reach},
     readiness::Readiness,
 };
+use super::relay::{self, StreamView};
 use crate::{
     binary,
     logic::{
@@ -92,26 +93,6 @@ pub struct BulletinView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub warnings: Option<Vec<Warning>>,
-}
-
-/// Sound as it is made.
-#[derive(Serialize, ToSchema)]
-pub struct StreamView {
-    pub kind: StreamKind,
-    /// Nothing of it sounds that was spoken later.
-    pub ended: Option<Instant>,
-    /// Where a pole with a good line of its own fetches a relay itself.
-    pub url: Option<String>,
-}
-
-impl From<&Stream> for StreamView {
-    fn from(stream: &Stream) -> Self {
-        Self {
-            kind: stream.kind,
-            ended: stream.ended.map(Instant),
-            url: stream.url.clone(),
-        }
-    }
 }
 
 /// What the second person said.
@@ -316,7 +297,7 @@ impl<'a> Teller<'a> {
             state,
             title: b.title.clone(),
             audio: kept.audio.as_ref().map(ToString::to_string),
-            stream: b.stream().map(StreamView::from),
+            stream: relay::shown(self.state, kept, now),
             replay_of: b.replay.as_ref().map(|replay| replay.of.to_string()),
             duration_s: b.sound_ms() as f64 / 1_000.0,
             priority: b.priority,

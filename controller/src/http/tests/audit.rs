@@ -12,9 +12,10 @@ use crate::{
 };
 
 /// They only answer.
-const CHANGE_NOTHING: [&str; 5] = [
+const CHANGE_NOTHING: [&str; 6] = [
     "/bulletins/check",
     "/alert_rules/try",
+    "/relays/try",
     "/session/passkey_challenge",
     "/session/proof/passkey_challenge",
     "/me/passkeys/challenge",

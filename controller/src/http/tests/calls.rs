@@ -76,7 +76,7 @@ impl OnAir {
         };
         put("authorization", &format!("Bearer {token}"));
         for (name, value) in more {
-            put(*name, value);
+            put(name, value);
         }
         connect_async(request).await.map(|(socket, _)| socket)
     }

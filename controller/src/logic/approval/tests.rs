@@ -460,14 +460,14 @@ proptest! {
         let targets = vec![channel("area.sang-moc"), channel("speaker.ban-chuong-1")];
         let (mut other, mut other_targets) = (b.clone(), targets.clone());
         edit(&mut other, &mut other_targets);
-        prop_assert_ne!(digest(&b, &targets), digest(&other, &other_targets));
+        prop_assert_ne!(digest(&b, &targets, None), digest(&other, &other_targets, None));
         let only_numbered = Bulletin { revision: b.revision, ..other.clone() } == b && targets == other_targets;
-        prop_assert_eq!(voids((&b, &targets), (&other, &other_targets)), !only_numbered);
+        prop_assert_eq!(voids((&b, &targets, None), (&other, &other_targets, None)), !only_numbered);
         // The order in which targets were named is not heard, and neither is the title.
         let mut renamed = b.clone();
         renamed.title.push('!');
         let turned: Vec<Channel> = targets.iter().rev().cloned().collect();
-        prop_assert_eq!(digest(&b, &targets), digest(&renamed, &turned));
+        prop_assert_eq!(digest(&b, &targets, None), digest(&renamed, &turned, None));
     }
 
     #[test]

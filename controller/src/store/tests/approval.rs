@@ -25,6 +25,7 @@ async fn awaiting(store: &Store, when: When) -> Kept {
     let new = NewBulletin {
         bulletin: bulletin(manifest, when, NOON),
         audio: Some(audio),
+        relay: None,
         targets: vec![channel()],
         skip_holidays: false,
         supersedes: None,
@@ -61,6 +62,7 @@ async fn louder(store: &Store, seen: &Kept) -> Result<Kept, StoreError> {
         seen,
         bulletin: &bulletin,
         audio: seen.audio.as_ref(),
+        relay: None,
         targets: &[channel()],
         skip_holidays: false,
         fate: Fate::Asks(Ask::Hamlet),

@@ -29,6 +29,7 @@ fn change<'a>(
         seen,
         bulletin,
         audio: seen.audio.as_ref(),
+        relay: None,
         targets,
         skip_holidays: false,
         fate: Fate::Free,
@@ -53,6 +54,7 @@ async fn add(store: &Store, when: When, targets: &[&str]) -> Bulletin {
     let new = NewBulletin {
         bulletin: bulletin.clone(),
         audio: Some(audio),
+        relay: None,
         targets: targets.iter().map(|t| channel(t)).collect(),
         skip_holidays: false,
         supersedes: None,
@@ -144,6 +146,7 @@ async fn what_supersedes_cancels_the_older_in_the_same_step() {
     let new = NewBulletin {
         bulletin: bulletin(manifest, at("2026-11-25T05:30"), NOON),
         audio: Some(audio),
+        relay: None,
         targets: vec![channel("area.ban-chuong")],
         skip_holidays: false,
         supersedes: Some(old.id.clone()),
@@ -181,6 +184,7 @@ async fn a_full_programme_refuses_one_more_and_what_is_over_makes_room() {
     let new = |when: &str| NewBulletin {
         bulletin: bulletin(manifest.clone(), at(when), NOON),
         audio: Some(audio.clone()),
+        relay: None,
         targets: vec![channel("speaker.ban-chuong-1")],
         skip_holidays: false,
         supersedes: None,

@@ -3,10 +3,11 @@
 
 use ed25519_dalek::SigningKey;
 use loa_protocol::{
-    bulletin::{Bulletin, DEFAULT_EMERGENCY_VALID_S, Priority, When},
+    bulletin::{Bulletin, DEFAULT_EMERGENCY_VALID_S, Priority, Source, When},
     channel::Channel,
     envelope::{Refusal, countersign, seal},
     head::Head,
+    live::{Stream, StreamKind},
     programme::Programme,
     root::{EmergencyBy, Root},
     speaker_config::SpeakerConfig,
@@ -21,9 +22,11 @@ use super::super::{
 };
 use crate::{
     keyfile,
+    live::stream_key,
     logic::{
         Effect, Input, Office, Reading, Settings, TrustState,
         approval::Stage,
+        relay::RelayPlan,
         testing::{HOST, Phone},
         trust::{
             Former, NotTaken, OVERLAP_S, ROOT_KEY_STAYS_S, ROOT_LIFE_S, Warning, next_root,
@@ -165,6 +168,7 @@ async fn add(store: &TestStore, priority: Priority, seconds: i64) -> Bulletin {
     let new = NewBulletin {
         bulletin: b.clone(),
         audio: Some(audio),
+        relay: None,
         targets: vec![channel()],
         skip_holidays: false,
         supersedes: None,
@@ -491,4 +495,59 @@ fn a_head_is_made_anew_each_hour() {
     let next = heads(Input::Tick, 3_600);
     assert_eq!(next[0].version.generation, (3 << 20) + 1);
     assert_eq!(next[0].expires, Some(NOON.plus_s(27 * 3_600)));
+}
+
+#[tokio::test]
+async fn relays_go_with_the_office_s_new_key_and_stand_as_they_stood() {
+    let store = empty().await;
+    let (_, manifest) = some_audio(&store).await;
+    let at = When::At {
+        at: "2026-11-25T05:00".into(),
+    };
+    let mut b = bulletin(manifest, at, store.now());
+    let stream = |store: &Store| Stream {
+        kind: StreamKind::Relay,
+        key: stream_key(&store.office().key, &b.id)
+            .verifying_key()
+            .to_bytes(),
+        delay_ms: 1_500,
+        duration_ms: 1_800_000,
+        ended: None,
+        url: None,
+    };
+    let before = stream(&store);
+    b.source = Source::Stream(before.clone());
+    let plan = RelayPlan {
+        url: "https://radio.vn/vov".into(),
+        fallback: None,
+    };
+    let new = NewBulletin {
+        bulletin: b.clone(),
+        audio: None,
+        relay: Some(plan.clone()),
+        targets: vec![channel()],
+        skip_holidays: false,
+        supersedes: None,
+        made_by: None,
+        ask: None,
+    };
+    store.add_bulletin(new, None).await.expect("added");
+    assert!(store.renew_stream_keys().await.expect("looked").is_empty());
+    let relays = store.relays().await.expect("read");
+    assert_eq!(relays.len(), 1);
+    assert_eq!((&relays[0].1, &relays[0].0.audio), (&plan, &None));
+
+    rotate(&store, "office-2.key", Former::For(DAY_S)).await;
+    assert_eq!(
+        store.renew_stream_keys().await.expect("renewed"),
+        [channel()]
+    );
+    let kept = store.bulletin(&b.id).await.expect("read");
+    assert_eq!(kept.bulletin.stream(), Some(&stream(&store)));
+    assert_ne!(kept.bulletin.stream(), Some(&before));
+    assert_eq!((kept.bulletin.revision, kept.stage), (2, Stage::Planned));
+    assert_eq!(kept.relay, Some(plan));
+    let programme = store.channel(&channel()).await.expect("read");
+    assert_eq!(programme.bulletins[0].revision, 2);
+    assert_eq!(kept.targets[0].generation, programme.version.generation);
 }

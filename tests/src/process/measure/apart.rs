@@ -38,7 +38,7 @@ pub fn both_ways(rounds: usize, file: &Path, hint: &str) -> Took {
     };
     let all: Vec<(f64, f64)> = (0..rounds)
         .map(|_| {
-            std::fs::write(&there, []).expect("an empty file");
+            std::fs::write(&there, b"").expect("an empty file");
             let apart_s = timed(&mut || {
                 let work = apart.canonicalise(&files, Some(hint), &there, folder.path(), limits);
                 runtime.block_on(work).expect("it is read apart");

@@ -11,6 +11,8 @@ pub mod hearing;
 pub mod icecast;
 pub mod likeness;
 pub mod listeners;
+pub mod live;
+pub mod live_drift;
 pub mod mouth;
 pub mod now;
 pub mod report;

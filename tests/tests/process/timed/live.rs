@@ -24,13 +24,13 @@ const MOMENTS_US: i64 = 700_000;
 /// No pole sounds longer without packets.
 const STARVED_US: i64 = 2_000_000;
 
-fn view(village: &Village, call: &Call) -> Value {
+fn seen(village: &Village, call: &Call) -> Value {
     village.office.api.get(&format!("/calls/{}", call.id))
 }
 
 fn ended(village: &Village, call: &Call) -> Value {
     wait_until("the call is over", Duration::from_secs(15), || {
-        let view = view(village, call);
+        let view = seen(village, call);
         (view["state"] == "ended" && view["ended"].is_string()).then_some(view)
     })
 }
@@ -166,7 +166,7 @@ fn a_lost_phone_falls_silent_and_the_pole_whose_line_was_cut_says_it_later() {
 
     village.lines[1].mend();
     let replay = wait_until("a recording to be said later", MINUTE, || {
-        view(&village, &call)["replay"].as_str().map(str::to_owned)
+        seen(&village, &call)["replay"].as_str().map(str::to_owned)
     });
     let later = wait_until("the weak pole says it later", MINUTE, || {
         weak.finished(&replay).into_iter().next()
@@ -181,7 +181,7 @@ fn a_lost_phone_falls_silent_and_the_pole_whose_line_was_cut_says_it_later() {
         "who heard it live hears it twice"
     );
     let view = wait_until("the office knows who heard it how", MINUTE, || {
-        let view = view(&village, &call);
+        let view = seen(&village, &call);
         let all = view["poles"].as_array()?;
         let heard = |pole: &Pole| {
             let one = all.iter().find(|one| one["speaker"] == pole.id.as_str())?;
@@ -215,7 +215,7 @@ fn an_office_killed_in_the_middle_of_a_call_leaves_silence_and_what_was_said() {
 
     village.office.restart();
     let audio = wait_until("what was said is kept", MINUTE, || {
-        view(&village, &call)["audio"].as_str().map(str::to_owned)
+        seen(&village, &call)["audio"].as_str().map(str::to_owned)
     });
     let answer = village
         .office

@@ -23,11 +23,12 @@ fn asked(json: &str) -> BulletinBody {
 fn made(json: &str) -> Result<Bulletin, &'static str> {
     let manifest = Manifest::of(&[7; 100], 10_000);
     let id = "b1".parse().expect("a name");
-    new(&asked(json), id, manifest, HANOI, NOON).map_err(|error| error.code.word())
+    new(&asked(json), id, Source::Content(manifest), HANOI, NOON).map_err(|error| error.code.word())
 }
 fn kept(bulletin: Bulletin) -> Kept {
     Kept {
         audio: Some("a0123456789abcdef".parse().expect("a name")),
+        relay: None,
         stage: Stage::Planned,
         plea: None,
         decision: None,
@@ -326,6 +327,7 @@ mod nonsense {
             let number = |n: usize| Some(if pick { i64::from(small[n]) } else { numbers[n] });
             let body = BulletinBody {
                 title, audio: String::new(), priority, targets: vec![], when, zone: Some(zone),
+                relay: None,
                 lateness_s: number(0).filter(|_| small[0] % 2 == 0),
                 on_preempt: OnPreempt::Resume,
                 repeat: Some(RepeatBody { times: number(1).unwrap_or(1), every_s: number(2).unwrap_or(0) }),
@@ -335,7 +337,7 @@ mod nonsense {
                 skip_holidays: false,
             };
             let manifest = Manifest::of(&[7; 100], 10_000);
-            if let Ok(b) = new(&body, "b1".parse().expect("a name"), manifest, HANOI, NOON) {
+            if let Ok(b) = new(&body, "b1".parse().expect("a name"), Source::Content(manifest), HANOI, NOON) {
                 prop_assert!(b.check().is_ok());
                 prop_assert!(b.lateness_s.is_some() || b.valid_until.is_some(), "it never ends: {b:?}");
                 prop_assert!(b.last_planned().is_ok());

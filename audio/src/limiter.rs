@@ -11,7 +11,7 @@ const RELEASE: f32 = 1.0 / (0.040 * 48_000.0);
 ///
 /// For each frame the gain it needs is known; the least of the next [`AHEAD`] is taken, allowed to recover slowly, and
 /// averaged over [`AHEAD`] frames. The average over a window of minima that all include the frame cannot exceed its need.
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     gain: f32,
     ceiling: f32,
     /// The last [`AHEAD`] frames and the gain recovered for each; both turn with `frame`.
@@ -50,6 +50,7 @@ impl Limiter {
     }
 
     /// Appends the frames still on their way: as many came out as went in.
+    #[cfg(feature = "encode")]
     pub fn finish(mut self, out: &mut Vec<f32>) {
         for _ in 0..AHEAD {
             out.extend(self.step(0.0));
@@ -85,7 +86,7 @@ impl Limiter {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
 
