@@ -52,33 +52,38 @@ export async function makeEncoder(onframe: (frame: Encoded) => void, onlost: () 
 class OpusEncoder implements Encoder {
   readonly codec = "opus";
   #encoder: AudioEncoder;
-  /// What is inside, by its number.
-  #captured = new Map<number, number>();
+  /// The encoder's own count of frames. Chromium goes on counting over a gap in the time that it is told, between two calls
+  /// or where the microphone stuttered; so it is told of none.
+  #count = 0;
+  /// What is inside, by that count.
+  #inside = new Map<number, { number: number; capturedUs: number }>();
 
   constructor(opus: AudioEncoderConfig, onframe: (frame: Encoded) => void, onlost: () => void) {
     this.#encoder = new AudioEncoder({
       output: (chunk) => {
-        const number = Math.round(chunk.timestamp / (FRAME_MS * 1_000));
-        const capturedUs = this.#captured.get(number);
-        this.#captured.delete(number);
-        if (capturedUs === undefined) return;
+        const count = Math.round(chunk.timestamp / (FRAME_MS * 1_000));
+        const frame = this.#inside.get(count);
+        // What was before it comes no more.
+        for (const inside of this.#inside.keys()) if (inside <= count) this.#inside.delete(inside);
+        if (frame === undefined) return;
         const payload = new Uint8Array(chunk.byteLength);
         chunk.copyTo(payload);
-        onframe({ number, capturedUs, payload });
+        onframe({ ...frame, payload });
       },
       error: onlost,
     });
     this.#encoder.configure(opus);
   }
   push({ number, samples }: Frame, capturedUs: number): void {
-    if (this.#encoder.state !== "configured" || this.#captured.size >= MOST_INSIDE) return;
-    this.#captured.set(number, capturedUs);
+    if (this.#encoder.state !== "configured" || this.#inside.size >= MOST_INSIDE) return;
+    const count = this.#count++;
+    this.#inside.set(count, { number, capturedUs });
     const data = new AudioData({
       format: "f32",
       sampleRate: RATE,
       numberOfFrames: samples.length,
       numberOfChannels: 1,
-      timestamp: number * FRAME_MS * 1_000,
+      timestamp: count * FRAME_MS * 1_000,
       data: samples as Float32Array<ArrayBuffer>,
     });
     this.#encoder.encode(data);
@@ -86,7 +91,7 @@ class OpusEncoder implements Encoder {
   }
   close(): void {
     if (this.#encoder.state !== "closed") this.#encoder.close();
-    this.#captured.clear();
+    this.#inside.clear();
   }
 }
 
