@@ -326,7 +326,7 @@ fn a_card_that_runs_off_is_followed_by_what_is_really_decoded() {
         let (lag, alike) = correlation(part, &heard[from - 2_400..], 9_600);
         let expected = 2_400.0 - from as f64 * gain;
         assert!((lag as f64 - expected).abs() < 240.0, "{lag} {expected}");
-        assert!(alike > 0.8, "{alike}");
+        assert!(alike > 0.7, "{alike}");
     }
 }
 

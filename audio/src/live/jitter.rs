@@ -202,9 +202,12 @@ impl Jitter {
             };
         }
         if slot.number != number || slot.is != Is::Used {
-            slot.number = number;
-            slot.is = Is::Missing;
             self.run += 1;
+            // Eight seconds later another has its place in the ring, and may be there already after a step back.
+            if slot.is != Is::Held {
+                slot.number = number;
+                slot.is = Is::Missing;
+            }
         }
         let after = number.saturating_add(1);
         let next = &self.slots[after as usize % HELD];

@@ -179,7 +179,7 @@ impl StreamPlayer {
             last_place = self.reader.place();
             *slot = self.gain * self.next_sample(rate, heard_us);
         }
-        self.measure(last_place, heard_us + samples_us(out.len()));
+        self.measure(last_place, heard_us.saturating_add(samples_us(out.len())));
     }
 
     /// Goes on at that place, unless nothing could ever be there.

@@ -139,7 +139,7 @@ mod tests {
         for hz in [100.0, 1_000.0, 5_000.0, 12_000.0, 16_000.0] {
             for rate in [0.995, 0.9999, 1.0, 1.0003, 1.005] {
                 let clarity = clarity(hz, rate);
-                assert!(clarity > 75.0, "{hz} Hz at {rate}: {clarity:.0} dB");
+                assert!(clarity > 70.0, "{hz} Hz at {rate}: {clarity:.0} dB");
             }
         }
     }

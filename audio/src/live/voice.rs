@@ -106,7 +106,8 @@ impl Voice {
     fn fade(&mut self, to: f32, step: f32, out: &mut [f32; FRAME]) {
         for sample in out {
             self.gain += (to - self.gain).clamp(-step, step);
-            *sample *= self.gain;
+            // Whatever was sent is no louder than full scale.
+            *sample = sample.clamp(-1.0, 1.0) * self.gain;
         }
     }
 }
