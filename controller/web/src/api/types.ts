@@ -51,20 +51,14 @@ export type NowView = Schemas["NowView"];
 export type DayItem = Schemas["DayItem"];
 export type DaysSpeaker = Schemas["DaysOfSpeaker"];
 export type DaysView = Schemas["Days"];
-export interface Streamed {
-  frames: number;
-  lost: number;
-  late: number;
-  refused: number;
-  concealed_ms: number;
-  delay_p50_ms: number;
-  delay_p95_ms: number;
-  delay_max_ms: number;
-  depth_min_ms: number;
-  depth_p50_ms: number;
-}
-export type PlayoutView = Schemas["PlayoutView"] & { streamed: Streamed | null };
-export type Playouts = { playouts: PlayoutView[]; next: string | null };
+export type Streamed = Schemas["Streamed"];
+export type PlayoutView = Schemas["PlayoutView"];
+export type Playouts = Schemas["Playouts"];
+
+export type Heard = Schemas["HeardAs"];
+export type CallPole = Schemas["PoleHeard"];
+export type CallView = Schemas["CallView"];
+export type Calls = Schemas["Calls"];
 
 export type AudioView = Schemas["AudioView"];
 export type AudioPage = Schemas["Library"];
@@ -110,18 +104,8 @@ export interface StationTried {
   title: string | null;
   level_dbfs: number | null;
 }
-export interface StreamView {
-  kind: "live" | "relay";
-  ended: Instant | null;
-  url: string | null;
-  relay: RelayView | null;
-}
-interface Streams {
-  audio: string | null;
-  stream: StreamView | null;
-  replay_of: string | null;
-}
-export type BulletinView = Omit<Schemas["BulletinView"], "audio"> & Streams;
+export type StreamView = Schemas["StreamView"] & { relay?: RelayView | null };
+export type BulletinView = Omit<Schemas["BulletinView"], "stream"> & { stream: StreamView | null };
 export type BulletinDetail = BulletinView & { readiness: Readiness };
 export type Bulletins = { bulletins: BulletinView[]; next: string | null };
 export type ReadySpeaker = Schemas["ReadySpeaker"];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { CallPole, Heard } from "$/speak/types";
+import type { CallPole, Heard } from "$/api/types";
 import { heardBy, isWrong } from "./heard";
 
 const pole = (name: string, heard: Heard) => ({ speaker: name, name, heard }) as CallPole;

@@ -1,5 +1,5 @@
 /// Who heard a live call, and who not. Pure.
-import type { CallPole, Heard } from "$/speak/types";
+import type { CallPole, Heard } from "$/api/types";
 
 /// What somebody should look at comes first.
 const ORDER: Heard[] = ["not", "part", "waiting", "later", "live"];

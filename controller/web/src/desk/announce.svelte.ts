@@ -6,7 +6,7 @@ import { today } from "$/lib/civil";
 import { exactNow } from "$/lib/clock.svelte";
 import { go } from "$/lib/router.svelte";
 import { session } from "$/lib/session.svelte";
-import type { CallView } from "$/speak/types";
+import type { CallView } from "$/api/types";
 
 export async function announceTo(channels: string[]): Promise<void> {
   await loadDraft();

@@ -1,7 +1,7 @@
 /// One call from the touch to the last word: microphone, encoder, line, and what the screen shows of them. What it means is in
 /// `face.ts`.
 import { api, ApiError, methodsOf, newKey, words } from "$/api/client";
-import type { Priority, Status } from "$/api/types";
+import type { CallView, Priority, Status } from "$/api/types";
 import { type Method, prove } from "$/proof/proof.svelte";
 import { type Encoder, makeEncoder } from "./encoder";
 import { type Face, face } from "./face";
@@ -11,7 +11,6 @@ import { Line } from "./line";
 import type { Frame } from "./frame";
 import { Microphone, MicFailure, type MicTrouble, monotonicUs } from "./microphone";
 import type { FromOffice } from "./protocol";
-import type { CallView } from "./types";
 
 export interface Wish {
   targets: string[];
