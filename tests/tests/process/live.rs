@@ -116,7 +116,7 @@ fn who_speaks_over_the_news_is_heard_in_step_until_he_lets_go_and_then_the_news_
         Duration::from_secs(20),
         || {
             let view = seen(&village, &call);
-            (0..2).all(|pole| view["poles"][pole]["heard"] == "live")
+            (0..2_usize).all(|pole| view["poles"][pole]["heard"] == "live")
         },
     );
     village.cancel(&bulletin);
