@@ -205,7 +205,7 @@ async fn a_call_is_heard_at_its_time(
             } => captured_mono_us + 60_000 <= now_us,
             _ => true,
         };
-        while let Some(packet) = packets.next_if(&is_there) {
+        while let Some(packet) = packets.next_if(is_there) {
             player.send(packet);
         }
         let patience = std::time::Duration::from_millis(5);

@@ -200,7 +200,7 @@ fn a_lost_phone_falls_silent_and_the_pole_whose_line_was_cut_says_it_later() {
 }
 
 fn frames_in(us: i64) -> usize {
-    usize::try_from(us).unwrap() * RATE / 1_000_000
+    usize::try_from(us).expect("not before") * RATE / 1_000_000
 }
 
 #[test]
