@@ -76,16 +76,17 @@ fn a_packet_comes_once_and_a_little_out_of_order_at_most() {
 #[test]
 fn a_packet_is_believed_for_ten_seconds_and_sounds_in_its_place_or_not_at_all() {
     let mut pole = called();
-    pole.run_to(30);
-    pole.hears_packet("call", &packet(0, 19_990));
-    assert_eq!((pole.given(), pole.refused("stale")), (vec![], 1));
+    pole.hears_speech("call", 0, 12_300, 30_000, |_| false);
+    let given = pole.given().len();
+    pole.hears_packet("call", &packet(2_000, 19_990));
+    assert_eq!((pole.given().len(), pole.refused("stale")), (given, 1));
     // Believed, counted as late, and of no use to the player.
-    pole.hears_packet("call", &packet(2, 25_000));
-    assert_eq!((pole.given(), pole.refused("stale")), (vec![], 1));
-    pole.hears_packet("call", &packet(4, 29_900));
-    assert_eq!(pole.given(), [4]);
-    pole.hears_packet("call", &packet(6, 32_010));
-    assert_eq!((pole.given(), pole.refused("stale")), (vec![4], 2));
+    pole.hears_packet("call", &packet(2_002, 25_000));
+    assert_eq!((pole.given().len(), pole.refused("stale")), (given, 1));
+    pole.hears_packet("call", &packet(2_004, 29_900));
+    assert_eq!(pole.given().last(), Some(&2_004));
+    pole.hears_packet("call", &packet(2_006, 32_100));
+    assert_eq!((pole.given().len(), pole.refused("stale")), (given + 1, 2));
 }
 
 #[test]
