@@ -44,7 +44,8 @@ fn what_may_be_null_is_always_in_an_answer_and_what_is_sent_may_leave_it_out() {
     assert!(has("NowSpeaker", "sounding") && has("BulletinView", "ask"));
     // Only in the answer to what changed it.
     assert!(!has("BulletinView", "warnings"));
-    assert!(has("BulletinBody", "audio") && !has("CheckBody", "audio"));
+    assert!(has("BulletinBody", "targets") && !has("BulletinBody", "audio"));
+    assert!(!has("CheckBody", "audio"));
 }
 
 /// Panics where an answer is not what the description says of it. Every answer of these tests comes past here.
