@@ -24,15 +24,15 @@ use super::{
 use crate::{
     SAMPLE_RATE,
     resample::Converter,
-    station::{Source, TsAudio, is_ts},
+    station::{Source, TsAudio, ts_begins},
 };
 
 /// What may come before the first frame, in bytes.
 const WINDOW: usize = 64 * 1024;
 /// Read at a time while that is looked for: no more than there is, so that a slow station is soon known.
 const STEP: usize = 2 * 1024;
-/// Bytes without which nothing is known: three packets of a transport stream begin in them.
-const LEAST: usize = 2 * 188 + 1;
+/// Bytes without which nothing is known: a transport stream is known in them, wherever they begin.
+const LEAST: usize = 4 * 188;
 const MAX_FRUITLESS: u32 = 500;
 
 /// Which kinds of stream are read.
@@ -234,8 +234,8 @@ fn sniff(mut source: Source) -> Result<(Found, Source), DecodeError> {
                 window.drain(..tag);
                 continue;
             }
-        } else if is_ts(&window) {
-            return Ok((Found::Ts, chained(window, 0, source)));
+        } else if let Some(at) = ts_begins(&window) {
+            return Ok((Found::Ts, chained(window, at, source)));
         } else if let Some(container) = by_magic(&window)? {
             return Ok((Found::Sound(container), chained(window, 0, source)));
         } else if let Some((container, at)) = mpeg_frames(&window, is_whole) {

@@ -8,7 +8,7 @@ use std::io::Read;
 
 pub use level::Leveller;
 pub use ts::TsAudio;
-pub(crate) use ts::is_ts;
+pub(crate) use ts::ts_begins;
 
 pub use crate::decode::Kinds;
 

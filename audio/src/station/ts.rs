@@ -44,9 +44,15 @@ impl<R> fmt::Debug for TsAudio<R> {
     }
 }
 
-/// Three packets in a row: nothing else looks like it.
-pub fn is_ts(first: &[u8]) -> bool {
-    (0..3).all(|n| first.get(n * PACKET) == Some(&SYNC))
+/// Where its first packet begins: at once with three in a row, or a little later with four. Nothing else looks like it.
+pub fn ts_begins(first: &[u8]) -> Option<usize> {
+    let in_a_row = |from: usize, packets: usize| {
+        (0..packets).all(|n| first.get(from + n * PACKET) == Some(&SYNC))
+    };
+    match in_a_row(0, 3) {
+        true => Some(0),
+        false => (1..PACKET).find(|from| in_a_row(*from, 4)),
+    }
 }
 
 impl<R: Read> TsAudio<R> {
@@ -285,7 +291,9 @@ mod tests {
     fn the_sound_comes_out_as_it_was_put_in() {
         let sound: Vec<u8> = (0..2_000_u32).map(|n| (n % 251) as u8).collect();
         let ts = stream(&sound);
-        assert!(is_ts(&ts));
+        assert_eq!(ts_begins(&ts), Some(0));
+        assert_eq!(ts_begins(&ts[88..]), Some(100));
+        assert_eq!(ts_begins(&sound), None);
         assert_eq!(sound_of(&ts), sound);
         // Begun in the middle of a packet: what is whole is found.
         let mut shifted = vec![SYNC, 1, 2];

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Shortest and longest window, in seconds.
-const DURATION_S: std::ops::RangeInclusive<i64> = 60..=14_400;
+const DURATION_S: std::ops::RangeInclusive<i64> = 10..=14_400;
 
 /// Another station's programme, in place of `audio`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub struct RelayBody {
     #[schema(example = "https://stream.example.vn/vov1/playlist.m3u8")]
     pub url: String,
     /// How long its window is; it ends with it, whatever is being said.
-    #[schema(minimum = 60, maximum = 14400)]
+    #[schema(minimum = 10, maximum = 14400)]
     pub duration_s: i64,
     /// A recording that sounds once while the station is away; without one it is silent then.
     pub fallback: Option<String>,

@@ -113,7 +113,9 @@ async fn what_was_chosen_stands_in_for_a_station_that_is_away() {
         loa_audio::Limits::default(),
     )
     .expect("canonical");
-    let (_, sent, states) = relayed(own.url("/mp3"), 6, Some(content)).await;
+    let (_, sent, mut states) = relayed(own.url("/mp3"), 6, Some(content)).await;
+    // The last word is seen, or is gone already.
+    states.retain(|state| *state != RelayState::Over);
     let frames = frames(&sent);
     // After three seconds, for two.
     assert!((98..=101).contains(&frames.len()), "{}", frames.len());
