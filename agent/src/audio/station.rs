@@ -3,8 +3,8 @@
 //! ```text
 //! station ─ fetch and decode (thread) ─ blocks ─ cushion ─ whoever asks
 //! ```
-//! Where it gives nothing there is silence, so that the place goes with time; after [`AWAY_MS`] of that it has failed, and the
-//! office's packets have to do. Bounds: [`BLOCKS`] decoded blocks wait, and [`MOST_MS`] in the cushion; of a station that does not wait
+//! Where it gives nothing there is silence, so that the place goes with time; after `AWAY_MS` of that it has failed, and the
+//! office's packets have to do. Bounds: `BLOCKS` decoded blocks wait, and `MOST_MS` in the cushion; of a station that does not wait
 //! the oldest goes.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Relays: other stations' programmes in their windows of time. This looks every [`LOOK`] which windows are on, and runs one task
+//! Relays: other stations' programmes in their windows of time. This looks every `LOOK` which windows are on, and runs one task
 //! for each; what it decides is in [`logic::relay`](crate::logic::relay).
 //!
 //! ```text
