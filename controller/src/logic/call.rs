@@ -27,7 +27,7 @@ const STEER_US: i64 = 200;
 const DELAY_BASE_MS: u32 = 250;
 /// … and its bounds when nobody set it.
 const DELAY_LEAST_MS: u32 = 300;
-const DELAY_MOST_MS: u32 = 1_000;
+const DELAY_MOST_MS: u32 = 800;
 
 /// From mouth to horn, by the round trips of the phone and of the slowest pole that is there: most of what comes late has half
 /// of its round trip more than usual.

@@ -331,6 +331,6 @@ proptest! {
 fn the_delay_grows_with_the_lines_and_has_an_end() {
     assert_eq!(delay_ms(0, 0), 300);
     assert_eq!(delay_ms(60, 100), 490);
-    assert_eq!(delay_ms(900, 100), 1_000);
-    assert_eq!(delay_ms(u32::MAX, u32::MAX), 1_000);
+    assert_eq!(delay_ms(900, 100), 800);
+    assert_eq!(delay_ms(u32::MAX, u32::MAX), 800);
 }

@@ -21,7 +21,7 @@ const EVERY_US: i64 = 500_000;
 /// It is looked for until then.
 const MOST_US: i64 = 3_000_000;
 /// Less alike than this, and it is not the same sound: it went through a microphone's own processing and an encoder.
-const ALIKE: f64 = 0.4;
+const ALIKE: f64 = 0.45;
 /// Softer than this is a pause in which nothing can be found.
 const AUDIBLE: f32 = 0.01;
 /// The first and the last of a call are left out: the chime's end, and the finger that leaves the button.
