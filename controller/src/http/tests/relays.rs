@@ -87,7 +87,7 @@ async fn what_a_relay_cannot_be_is_refused_by_name() {
         (relay("http://10.0.0.7:8000/live", 600), "station_private"),
         (relay("http://[::1]/live", 600), "station_private"),
         (relay("http://2130706433/live", 600), "station_private"),
-        (relay(STATION, 59), "relay_duration_invalid"),
+        (relay(STATION, 9), "relay_duration_invalid"),
         (relay(STATION, 14_401), "relay_duration_invalid"),
         (json!({ "when": { "now": true } }), "relay_not_now"),
         (json!({ "priority": "emergency" }), "relay_not_emergency"),
