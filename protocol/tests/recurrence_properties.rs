@@ -200,7 +200,9 @@ proptest! {
     fn until_as_an_instant_cuts_there(start in start(), rule in frequent_rule(), zone in zone(), place in 0..100_usize, off_s in -1..2_i64) {
         prop_assume!(!rule.contains("COUNT"));
         // In Samoa's lost day the instants of one day lie among those of the next, so the last rule is not the last instant.
-        prop_assume!(zone != "Pacific/Apia");
+        if zone == "Pacific/Apia" {
+            return Ok(());
+        }
         let all = first(&schedule(start, &rule, &[], zone), 150);
         let Some(one) = all.get(place) else { return Ok(()) };
         let until = one.at + SignedDuration::from_secs(off_s);
