@@ -84,6 +84,16 @@ impl Pole {
         pole
     }
 
+    /// More of its configuration, for the next time that it is switched on.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn configure(&self, more: &str) {
+        let file = self.folder.join("agent.toml");
+        let config = std::fs::read_to_string(&file).expect("its configuration");
+        std::fs::write(file, config + more).expect("its configuration can be written");
+    }
+
     /// `loa-agent enrol` with these arguments: how it ended, and what it said.
     ///
     /// # Panics

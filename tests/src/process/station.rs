@@ -1,7 +1,12 @@
 //! Another station: its programme as MP3 over HTTP, as it is on the air now, to whoever asks.
 
 use std::{
-    net::Ipv4Addr, path::Path, process::Command, sync::Arc, thread::JoinHandle, time::Duration,
+    net::Ipv4Addr,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
 };
 
 use loa_audio::wav::write_mono_s16;
@@ -21,12 +26,16 @@ const BYTES_PER_S: i64 = 64_000 / 8;
 const BURST_US: i64 = 1_000_000;
 const TICK: Duration = Duration::from_millis(100);
 
+type Agents = Arc<Mutex<Vec<String>>>;
+
 /// It is on the air until it is dropped.
 #[derive(Debug)]
 pub struct Station {
     port: u16,
     /// When the first frame of its programme was on the air.
     pub began_us: i64,
+    /// What each listener said that it is.
+    agents: Agents,
     /// Without a sender its thread ends.
     on_air: Option<watch::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -69,10 +78,12 @@ impl Station {
         let port = listener.local_addr().expect("it is bound").port();
         let (on_air, ended) = watch::channel(());
         let began_us = now_us();
-        let all = listen(listener, bytes, began_us, ended);
+        let agents = Agents::default();
+        let all = listen(listener, bytes, began_us, Arc::clone(&agents), ended);
         Self {
             port,
             began_us,
+            agents,
             on_air: Some(on_air),
             thread: Some(std::thread::spawn(move || runtime.block_on(all))),
         }
@@ -80,6 +91,12 @@ impl Station {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/song.mp3", self.port)
+    }
+
+    /// How many listeners said that they are this program.
+    pub fn listeners(&self, program: &str) -> usize {
+        let agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        agents.iter().filter(|a| a.starts_with(program)).count()
     }
 
     /// How much of its programme was on the air before this time, in frames.
@@ -102,12 +119,13 @@ async fn listen(
     listener: TcpListener,
     bytes: Arc<[u8]>,
     began_us: i64,
+    agents: Agents,
     mut ended: watch::Receiver<()>,
 ) {
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((listener, _)) = accepted {
-                tokio::spawn(serve(listener, Arc::clone(&bytes), began_us));
+                tokio::spawn(serve(listener, Arc::clone(&bytes), began_us, Arc::clone(&agents)));
             },
             changed = ended.changed() => if changed.is_err() { return },
         }
@@ -115,11 +133,29 @@ async fn listen(
 }
 
 /// Until the listener goes, or the programme is over.
-async fn serve(mut listener: TcpStream, bytes: Arc<[u8]>, began_us: i64) -> std::io::Result<()> {
-    // The request, of which one part is enough to know that somebody listens.
-    if listener.read(&mut [0; 4_096]).await? == 0 {
-        return Ok(());
+async fn serve(
+    mut listener: TcpStream,
+    bytes: Arc<[u8]>,
+    began_us: i64,
+    agents: Agents,
+) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        if listener.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
     }
+    let request = String::from_utf8_lossy(&request);
+    let agent = request.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("user-agent")
+            .then(|| value.trim())
+    });
+    let agent = agent.unwrap_or_default().to_owned();
+    agents
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(agent);
     listener
         .write_all(
             b"HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\nicy-name: Loa\r\nicy-br: 64\r\n\r\n",

@@ -11,7 +11,7 @@ use loa_tests::process::{
     measure::mouth::{Way, way_of},
     phone::{Call, Phone},
     pole::Pole,
-    recording::{RATE, us_of_frames},
+    recording::{RATE, Recording, us_of_frames},
     sound::{decoded, find, speech_like},
     station::Station,
     village::civil_time_in,
@@ -280,4 +280,93 @@ fn a_relay_begins_on_time_and_ends_hard_with_its_window() {
         (-500..=50).contains(&over_ms),
         "it ends {over_ms} ms after its window"
     );
+}
+
+#[test]
+fn a_pole_with_a_line_of_its_own_fetches_the_relay_and_goes_on_when_the_office_dies() {
+    const WINDOW_S: i64 = 14;
+    let mut village = Village::start(2, Output::Wav, Broker::Embedded);
+    village.office.takes_stations_of_this_machine();
+    // The second goes to no station in a private network: it has what the office sends.
+    for (index, config) in ["fetch = true\nprivate = true\n", "fetch = true\n"]
+        .iter()
+        .enumerate()
+    {
+        village.poles[index].kill();
+        village.poles[index].configure(&format!("[relay]\n{config}"));
+        village.switch_on(index);
+    }
+    let programme = speech_like(60.0, 6);
+    let station = Station::start(village.folder(), &programme);
+    let (at, begins_us) = civil_time_in(12);
+    let made = village.office.api.post(
+        "/bulletins",
+        &json!({
+            "title": "Tiếp âm", "targets": [village.channel], "when": {"at": at}, "chime": "none", "volume": 100,
+            "relay": {"url": station.url(), "duration_s": WINDOW_S, "by_poles": true},
+        }),
+    );
+    let relay = made["id"].as_str().expect("its id").to_owned();
+    wait_for_time(begins_us + 6_000_000);
+    let killed_us = now_us();
+    village.office.kill();
+    let ends_us = begins_us + WINDOW_S * 1_000_000;
+    wait_for_time(ends_us + 2_000_000);
+
+    let [own, by_packets] = &village.poles[..] else {
+        panic!("two poles")
+    };
+    assert_eq!(station.listeners("loa-agent"), 1, "of the poles");
+    assert_eq!(station.listeners("loa-controller"), 1, "and the office");
+    let begun = own.recordings_of(&relay).remove(0);
+    println!("{:?}", begun.note);
+    assert!(
+        (0.0..=100.0).contains(&begun.note.error_ms()),
+        "{:?}",
+        begun.note
+    );
+    let audible_ms = (begun.audible_from_us() - begins_us) / 1_000;
+    assert!(audible_ms <= 1_500, "heard after {audible_ms} ms");
+    let heard = begun.frames();
+    // Before the office died, and long after.
+    for second in [3, 12] {
+        let said = &heard[second * RATE..(second + 1) * RATE];
+        let place = station.place(begun.note.start_us + second as i64 * 1_000_000);
+        let (found, alike) = find(said, &programme, place, 6 * RATE);
+        println!(
+            "second {second}: {} ms behind",
+            (place as isize - found) / 48
+        );
+        assert!(
+            alike > 0.6,
+            "the station is heard in second {second} ({alike:.2})"
+        );
+    }
+    let over_ms = (begun.silent_from_us() - ends_us) / 1_000;
+    assert!(
+        (-500..=50).contains(&over_ms),
+        "it ends {over_ms} ms after its window"
+    );
+
+    let pieces = by_packets.recordings_of(&relay);
+    let silent_us = pieces
+        .iter()
+        .map(Recording::silent_from_us)
+        .max()
+        .expect("it sounded");
+    let late_us = silent_us - killed_us;
+    println!("packets end {} ms after the office", late_us / 1_000);
+    assert!(late_us <= STARVED_US + MOMENTS_US, "{} ms", late_us / 1_000);
+    let second = &pieces.last().expect("it sounded").frames()[2 * RATE..3 * RATE];
+    let (_, alike) = find(second, &programme, programme.len() / 2, programme.len() / 2);
+    assert!(alike > 0.6, "the station is heard by packets ({alike:.2})");
+
+    village.office.restart();
+    let rows = village.wait_for_outcomes(&relay, 2, MINUTE);
+    let of = |pole: &Pole| {
+        let row = rows.iter().find(|row| row.speaker == pole.id);
+        row.and_then(|row| row.outcome.clone())
+    };
+    assert_eq!(of(own).as_deref(), Some("completed"), "{rows:?}");
+    assert_eq!(of(by_packets).as_deref(), Some("interrupted"), "{rows:?}");
 }
