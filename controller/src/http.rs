@@ -354,6 +354,7 @@ fn described(upload_bytes: u64) -> OpenApiRouter<AppState> {
         .routes(routes!(holidays::list, holidays::create))
         .routes(routes!(holidays::delete))
         .routes(routes!(calls::list, calls::create))
+        .routes(routes!(calls::check::check))
         .routes(routes!(calls::read))
         .routes(routes!(calls::end))
         .routes(routes!(microphone::microphone))

@@ -10,7 +10,7 @@ pub mod endorse;
 mod needs;
 pub mod relay;
 mod view;
-mod warnings;
+pub mod warnings;
 
 use axum::{Json, extract::State, response::Response};
 use loa_protocol::{
@@ -49,8 +49,8 @@ use crate::{
 use draft::BulletinBody;
 pub(super) use draft::{MAX_TITLE, default_chime, title};
 pub(super) use needs::need;
-pub use view::EmergencyByView;
 use view::{BulletinDetail, BulletinView, Teller, tell};
+pub use view::{EmergencyByView, Warning};
 
 /// Most targets of one bulletin.
 const MAX_TARGETS: usize = 64;

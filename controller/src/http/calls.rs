@@ -1,5 +1,6 @@
 //! Live calls: somebody speaks, and the poles speak with him.
 
+pub mod check;
 mod heard;
 mod view;
 
@@ -146,13 +147,7 @@ pub async fn create(
     };
     let id = new_id()?;
     let bulletin = bulletin(&state, &signed, &asked, id.clone(), priority, delay_ms)?;
-    let mut reach = Reach::open(&state).await?;
-    let heard = reach.heard(&state, &channels).await?;
-    let asks = need(&state, &signed, &mut reach, &bulletin, &heard, None).await?;
-    let signs = endorsement::is_needed(&state.store.standing().root()?.emergency, &bulletin);
-    if asks.is_some() || signs {
-        return Err(Code::LiveNeedsApproval.into());
-    }
+    must_be_said_at_once(&state, &signed, &bulletin, &channels).await?;
     let line = Line {
         id,
         by: signed.user.id.clone(),
@@ -180,6 +175,23 @@ pub async fn create(
         show_id(&state, id)
     })
     .await
+}
+
+/// Nobody approves or signs what is being said at this moment.
+async fn must_be_said_at_once(
+    state: &AppState,
+    signed: &Signed,
+    bulletin: &Bulletin,
+    channels: &[Channel],
+) -> Result<(), ApiError> {
+    let mut reach = Reach::open(state).await?;
+    let heard = reach.heard(state, channels).await?;
+    let asks = need(state, signed, &mut reach, bulletin, &heard, None).await?;
+    let signs = endorsement::is_needed(&state.store.standing().root()?.emergency, bulletin);
+    match asks.is_some() || signs {
+        true => Err(Code::LiveNeedsApproval.into()),
+        false => Ok(()),
+    }
 }
 
 async fn begin(

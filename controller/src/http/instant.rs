@@ -43,8 +43,17 @@ pub fn date(text: &str) -> Result<Date, ApiError> {
 
 /// For messages: as the clock on the wall shows it there.
 pub fn civil(at: WallTime, zone: &str) -> String {
+    written(at, zone, "%H:%M %d/%m/%Y")
+}
+
+/// As [`civil`], of what is so near that nobody asks for the day.
+pub fn time_of_day(at: WallTime, zone: &str) -> String {
+    written(at, zone, "%H:%M")
+}
+
+fn written(at: WallTime, zone: &str, form: &str) -> String {
     match at.timestamp().in_tz(zone) {
-        Ok(here) => here.strftime("%H:%M %d/%m/%Y").to_string(),
+        Ok(here) => here.strftime(form).to_string(),
         Err(_) => at.to_string(),
     }
 }

@@ -612,6 +612,12 @@ codes! {
     WarnQuietHours 200 "quiet_hours"
         "{count} trên {of} loa đang đặt giờ yên lặng vào lúc đó nên sẽ không phát (lần đầu: {first})."
         "{count} of {of} speakers have quiet hours then and will not sound (first: {first}).";
+    WarnQuietNow 200 "quiet_now"
+        "{count} trên {of} loa đang trong giờ yên lặng nên sẽ không phát."
+        "{count} of {of} speakers are in their quiet hours and will not sound.";
+    WarnQuietSoon 200 "quiet_soon"
+        "{count} trên {of} loa bắt đầu giờ yên lặng lúc {first}: đến lúc đó sẽ ngừng phát."
+        "{count} of {of} speakers have quiet hours from {first} on and will fall silent then.";
     WarnOddHours 200 "odd_hours"
         "Có lượt phát trong khoảng 21:00 đến 05:00 (lần đầu: {first}). Hãy kiểm tra lại giờ."
         "Something is due between 21:00 and 05:00 (first: {first}). Check the time.";

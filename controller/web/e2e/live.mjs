@@ -8,7 +8,9 @@ await script(async ({ open, device }) => {
   await at(phone, "speak-ready").waitFor();
   // The own hamlet is chosen already.
   await until("the hamlet's poles are counted", async () => /^2 loa, 1 /.test(await at(phone, "reach").innerText()));
+  const warned = await at(phone, "speak-warning").innerText();
   const bad = await faults(phone);
+  await picture(phone, "phone-live-ready");
   const face = (name) => phone.locator(`[data-testid=call-face][data-face=${name}]`);
 
   // A slip of the thumb is no call.
@@ -44,5 +46,5 @@ await script(async ({ open, device }) => {
   const shown = await at(phone, "call-heard").evaluate((one) => ({ live: one.dataset.live, of: one.dataset.of }));
   bad.push(...(await faults(phone)));
   await picture(phone, "phone-live-results", true);
-  return { call: phone.url().split("/").pop(), delay, reason, shown, faults: bad };
+  return { call: phone.url().split("/").pop(), delay, warned, reason, shown, faults: bad };
 });

@@ -12,6 +12,7 @@ use loa_tests::process::{
     pole::Pole,
     recording::RATE,
     sound::{self, find, speech_like},
+    village::civil_time_in,
 };
 use serde_json::json;
 
@@ -83,6 +84,14 @@ fn the_hamlet_head_speaks_live_and_a_pole_that_was_off_says_it_later() {
             speaker["presence"]["state"] == "offline"
         },
     );
+    // Quiet hours begin before a call of the longest would be over: he hears of it before he speaks.
+    let quiet_from = civil_time_in(6 * 60).0[11..16].to_owned();
+    let quiet_to = civil_time_in(5 * 3_600).0[11..16].to_owned();
+    for pole in &commune.village.poles {
+        let quiet = json!({"quiet_hours": [{"from": quiet_from, "to": quiet_to}]});
+        let api = &commune.village.office.api;
+        api.patch(&format!("/speakers/{}", pole.id), &quiet);
+    }
     let mic = sound::wav_file(commune.village.folder(), 4.0, 79);
     let answer = browser::run(
         &commune.village,
@@ -91,6 +100,8 @@ fn the_hamlet_head_speaks_live_and_a_pole_that_was_off_says_it_later() {
     );
     println!("{answer}");
     assert_eq!(answer["faults"], json!([]), "{answer}");
+    let warned = text(&answer, "warned");
+    assert!(warned.contains(&quiet_from), "{answer}");
     assert_eq!(answer["reason"], "released", "{answer}");
     assert_eq!(answer["shown"], json!({"live": "1", "of": "2"}), "{answer}");
     let id = text(&answer, "call");

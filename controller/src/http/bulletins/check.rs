@@ -1,7 +1,12 @@
 //! Looking before speaking: what a bulletin would be, and who would have to approve it. Nothing is stored.
 
 use axum::{Json, extract::State};
-use loa_protocol::{bulletin::Source, content::Manifest, time::WallTime};
+use loa_protocol::{
+    bulletin::{Bulletin, Source},
+    channel::Channel,
+    content::Manifest,
+    time::WallTime,
+};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -173,7 +178,13 @@ pub async fn check(
     let standing = state.store.standing();
     let endorsement_needed = is_needed(&standing.root()?.emergency, &bulletin);
     let nobody = ask.filter(|_| approvers.is_empty());
-    let kept = imagined(bulletin, relay, channels, now)?;
+    let audio = match &relay {
+        Some(_) => None,
+        None => {
+            Some(AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?)
+        }
+    };
+    let kept = imagined(bulletin, audio, relay, channels, now);
     let mut warnings = warnings::of(&state, &kept, now, lang).await?;
     warnings.extend(nobody.map(|_| Warning::new(Code::WarnNobodyApproves, lang, Vec::new())));
     Ok(Json(Checked {
@@ -207,24 +218,20 @@ async fn foreword_ms(state: &AppState, asked: &BulletinBody) -> Result<u64, ApiE
 }
 
 /// As it would be kept.
-fn imagined(
-    bulletin: loa_protocol::bulletin::Bulletin,
+pub fn imagined(
+    bulletin: Bulletin,
+    audio: Option<AudioId>,
     relay: Option<RelayPlan>,
-    channels: Vec<loa_protocol::channel::Channel>,
+    channels: Vec<Channel>,
     now: WallTime,
-) -> Result<Kept, ApiError> {
+) -> Kept {
     let targets = channels.into_iter().map(|channel| Target {
         channel,
         generation: 0,
     });
-    Ok(Kept {
+    Kept {
         bulletin,
-        audio: match &relay {
-            Some(_) => None,
-            None => Some(
-                AudioId::new("a0000000000000000").map_err(|error| ApiError::internal(&error))?,
-            ),
-        },
+        audio,
         relay,
         stage: Stage::Planned,
         plea: None,
@@ -239,5 +246,5 @@ fn imagined(
         made: now,
         changed: now,
         targets: targets.collect(),
-    })
+    }
 }

@@ -176,7 +176,8 @@ pub struct WhenView {
 /// The bulletin stands, but somebody should look at this.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Warning {
-    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`, `nobody_approves`.
+    /// `quiet_hours`, `odd_hours`, `overlaps`, `nobody_listens`, `muted`, `cut_by_max_duration`, `nobody_approves`; of a call
+    /// `quiet_now`, `quiet_soon`.
     pub code: &'static str,
     pub message: String,
     /// What the message names, by name.

@@ -1,16 +1,21 @@
 //! What somebody should look at before it airs: quiet hours, odd hours, what it collides with. Nothing is refused here.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use loa_protocol::{
     bulletin::{Bulletin, Planned, Priority, Status},
     id::SpeakerId,
-    quiet_hours::{DayWindow, is_quiet, quiet_from},
+    limits::Governor,
+    quiet_hours::{DayWindow, quiet_from},
+    status::SpeakerStatus,
     time::WallTime,
 };
 
 use super::{
-    super::{AppState, error::ApiError, messages::Code, messages::Lang, readiness::followers},
+    super::{
+        AppState, error::ApiError, instant::time_of_day, messages::Code, messages::Lang,
+        readiness::followers,
+    },
     draft::shown,
     view::Warning,
 };
@@ -34,16 +39,90 @@ pub async fn of(
     let speakers = followers(state, kept).await?;
     let b = &kept.bulletin;
     let starts = starts(b, now);
-    let mut found = on_speakers(b, &starts, &speakers);
+    let told = told(state, &speakers);
+    let mut found = on_speakers(b, &starts, &speakers, &told);
     found.extend(odd_hours(b, &starts));
     if b.chime.duration_ms() + b.sound_ms() > u64::from(b.max_duration_s) * 1_000 {
         found.push((Code::WarnCut, Vec::new()));
     }
     found.extend(overlaps(state, kept, &starts, &speakers, now).await?);
-    Ok(found
+    Ok(worded(found, lang))
+}
+
+/// Of a live call that would begin now: where it would not sound, and where quiet hours would cut it.
+pub async fn of_call(
+    state: &AppState,
+    kept: &Kept,
+    now: WallTime,
+    lang: Lang,
+) -> Result<Vec<Warning>, ApiError> {
+    let speakers = followers(state, kept).await?;
+    let b = &kept.bulletin;
+    let mut found = on_nobody(&speakers);
+    if is_alarm(b) {
+        return Ok(worded(found, lang));
+    }
+    let told = told(state, &speakers);
+    let (mut quiet, mut soon, mut first) = (0, 0, WallTime::MAX);
+    for at in speakers.iter().zip(&told).filter_map(|(speaker, status)| {
+        let at = quiet_at(speaker, status.as_deref(), now)?;
+        (at < now.plus_ms(ms(b.length_ms()))).then_some(at)
+    }) {
+        // As on the pole: with less than that left it does not begin.
+        if at < now.plus_ms(ms(b.need_ms(b.length_ms()))) {
+            quiet += 1;
+        } else {
+            soon += 1;
+            first = first.min(at);
+        }
+    }
+    let of = ("of", speakers.len().to_string());
+    if quiet > 0 {
+        let values = vec![("count", quiet.to_string()), of.clone()];
+        found.push((Code::WarnQuietNow, values));
+    }
+    if soon > 0 {
+        let first = time_of_day(first, &b.zone);
+        let values = vec![("count", soon.to_string()), of, ("first", first)];
+        found.push((Code::WarnQuietSoon, values));
+    }
+    Ok(worded(found, lang))
+}
+
+fn worded(found: Vec<Found>, lang: Lang) -> Vec<Warning> {
+    let all = found.into_iter();
+    all.map(|(code, values)| Warning::new(code, lang, values))
+        .collect()
+}
+
+fn ms(length: u64) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+/// What each speaker last said of itself.
+fn told(state: &AppState, speakers: &[Speaker]) -> Vec<Option<Arc<SpeakerStatus>>> {
+    let seen = state.engine.seen(speakers.iter().map(|s| &s.id));
+    seen.speakers
         .into_iter()
-        .map(|(code, values)| Warning::new(code, lang, values))
-        .collect())
+        .map(|(_, status)| status)
+        .collect()
+}
+
+/// The first quiet instant from `at` on, by what the office set for a speaker and by its own limits, as far as it has told them.
+fn quiet_at(speaker: &Speaker, status: Option<&SpeakerStatus>, at: WallTime) -> Option<WallTime> {
+    let office = quiet_from(&speaker.quiet_hours, at, &speaker.zone);
+    let own = status.and_then(|status| {
+        let Governor {
+            quiet_hours, zone, ..
+        } = status.governor();
+        quiet_from(&quiet_hours, at, &zone)
+    });
+    office.into_iter().chain(own).min()
+}
+
+/// It passes quiet hours.
+fn is_alarm(b: &Bulletin) -> bool {
+    b.priority == Priority::Emergency && b.status == Status::Actual
 }
 
 type Found = (Code, Vec<(&'static str, String)>);
@@ -54,37 +133,48 @@ fn starts(b: &Bulletin, now: WallTime) -> Vec<Planned> {
         .unwrap_or_default()
 }
 
-fn on_speakers(b: &Bulletin, starts: &[Planned], speakers: &[Speaker]) -> Vec<Found> {
+fn on_nobody(speakers: &[Speaker]) -> Vec<Found> {
     if speakers.is_empty() {
         return vec![(Code::WarnNobody, Vec::new())];
     }
-    let of = ("of", speakers.len().to_string());
-    let mut found = Vec::new();
     let muted = speakers.iter().filter(|s| s.muted).count();
-    if muted > 0 {
-        let values = vec![("count", muted.to_string()), of.clone()];
-        found.push((Code::WarnMuted, values));
+    let values = vec![
+        ("count", muted.to_string()),
+        ("of", speakers.len().to_string()),
+    ];
+    match muted {
+        0 => Vec::new(),
+        _ => vec![(Code::WarnMuted, values)],
     }
-    if b.priority == Priority::Emergency && b.status == Status::Actual {
+}
+
+fn on_speakers(
+    b: &Bulletin,
+    starts: &[Planned],
+    speakers: &[Speaker],
+    told: &[Option<Arc<SpeakerStatus>>],
+) -> Vec<Found> {
+    let mut found = on_nobody(speakers);
+    if is_alarm(b) {
         return found;
     }
-    let length_ms = i64::try_from(b.length_ms()).unwrap_or(i64::MAX);
+    let length_ms = ms(b.length_ms());
     let mut count = 0;
     let mut first: Option<WallTime> = None;
     // Whole villages share their quiet hours: each set is worked out once.
-    let mut known: Vec<(&[DayWindow], &str, Option<WallTime>)> = Vec::new();
-    for speaker in speakers {
-        let (windows, zone) = (&speaker.quiet_hours[..], &speaker.zone[..]);
-        let seen = known.iter().find(|k| (k.0, k.1) == (windows, zone));
+    let mut known: Vec<(Hours<'_>, Option<WallTime>)> = Vec::new();
+    for (speaker, status) in speakers.iter().zip(told) {
+        let hours = Hours::of(speaker, status.as_deref());
+        let seen = known.iter().find(|(other, _)| *other == hours);
         let quiet = match seen {
-            Some(known) => known.2,
+            Some((_, quiet)) => *quiet,
             None => {
                 // As on the pole: what would run into the quiet hours does not begin.
                 let quiet = starts.iter().map(|p| p.at).find(|at| {
-                    is_quiet(windows, *at, zone)
-                        || quiet_from(windows, *at, zone).is_some_and(|q| q < at.plus_ms(length_ms))
+                    let from = quiet_at(speaker, status.as_deref(), *at);
+                    from.is_some_and(|from| from < at.plus_ms(length_ms))
                 });
-                known.push((windows, zone, quiet));
+                known.push((hours, quiet));
                 quiet
             }
         };
@@ -94,13 +184,32 @@ fn on_speakers(b: &Bulletin, starts: &[Planned], speakers: &[Speaker]) -> Vec<Fo
         }
     }
     if let Some(first) = first {
-        let first = ("first", shown(first, b));
-        found.push((
-            Code::WarnQuietHours,
-            vec![("count", count.to_string()), of, first],
-        ));
+        let values = vec![
+            ("count", count.to_string()),
+            ("of", speakers.len().to_string()),
+            ("first", shown(first, b)),
+        ];
+        found.push((Code::WarnQuietHours, values));
     }
     found
+}
+
+/// By what a speaker is quiet: the office's word, and its own.
+#[derive(PartialEq)]
+struct Hours<'a> {
+    office: (&'a [DayWindow], &'a str),
+    own: (&'a [DayWindow], Option<&'a str>),
+}
+
+impl<'a> Hours<'a> {
+    fn of(speaker: &'a Speaker, status: Option<&'a SpeakerStatus>) -> Self {
+        Self {
+            office: (&speaker.quiet_hours, &speaker.zone),
+            own: status.map_or((&[], None), |status| {
+                (&status.governor_quiet, status.governor_zone.as_deref())
+            }),
+        }
+    }
 }
 
 /// Between 21:00 and 05:00 somebody may have typed the wrong half of the day.
@@ -124,7 +233,7 @@ async fn overlaps(
     let Some((first, last)) = starts.first().zip(starts.last()) else {
         return Ok(Vec::new());
     };
-    let length = |b: &Bulletin| i64::try_from(b.length_ms()).unwrap_or(i64::MAX);
+    let length = |b: &Bulletin| ms(b.length_ms());
     let own_ms = length(&kept.bulletin);
     let ours: HashSet<&SpeakerId> = speakers.iter().map(|s| &s.id).collect();
     let filter = BulletinFilter {

@@ -12,8 +12,9 @@ use crate::{
 };
 
 /// They only answer.
-const CHANGE_NOTHING: [&str; 6] = [
+const CHANGE_NOTHING: [&str; 7] = [
     "/bulletins/check",
+    "/calls/check",
     "/alert_rules/try",
     "/relays/try",
     "/session/passkey_challenge",

@@ -362,6 +362,50 @@ async fn who_may_not_speak_there_at_once_does_not_speak_live() {
 }
 
 #[tokio::test]
+async fn who_is_about_to_speak_is_told_where_he_would_not_be_heard() {
+    let office = office().await;
+    let told = async |asked: &Value| {
+        let path = "/api/v1/calls/check";
+        let answer = office.post(&office.chief, path, asked).await.ok();
+        let warnings = answer["warnings"].as_array().expect("a list").clone();
+        let code = |one: &Value| one["code"].as_str().unwrap_or_default().to_owned();
+        (warnings.iter().map(code).collect::<Vec<_>>(), warnings)
+    };
+    let quiet_from = async |from: &str| {
+        let quiet = json!({ "quiet_hours": [{ "from": from, "to": "13:30" }] });
+        let path = "/api/v1/speakers/ban-chuong-1";
+        office.patch(&office.chief, path, &quiet).await.ok();
+    };
+    // It is noon.
+    assert_eq!(told(&to_hamlet()).await.0, [""; 0]);
+    quiet_from("11:30").await;
+    let (codes, warnings) = told(&to_hamlet()).await;
+    assert_eq!(codes, ["quiet_now"]);
+    let text = warnings[0]["message"].as_str().unwrap();
+    assert!(text.starts_with("1 of 2 speakers"), "{text}");
+    // Less than a minute is not worth beginning; ten are, and he is told when they are over.
+    quiet_from("12:01").await;
+    assert_eq!(told(&to_hamlet()).await.0, ["quiet_now"]);
+    quiet_from("12:10").await;
+    let (codes, warnings) = told(&to_hamlet()).await;
+    assert_eq!(codes, ["quiet_soon"]);
+    let text = warnings[0]["message"].as_str().unwrap();
+    assert!(text.contains("12:10"), "{text}");
+    // An alarm passes quiet hours, and no check asks for a fresh proof.
+    office.village.clock.pass_s(3_600);
+    let alarm = json!({ "targets": ["area.ban-chuong"], "priority": "emergency" });
+    assert_eq!(told(&alarm).await.0, [""; 0]);
+    let muted = json!({ "muted": true });
+    let path = "/api/v1/speakers/ban-chuong-1";
+    office.patch(&office.chief, path, &muted).await.ok();
+    assert_eq!(told(&alarm).await.0, ["muted"]);
+    // And where one may not speak live, one hears it before one has drawn breath.
+    let wide = json!({ "targets": ["area.sang-moc"], "priority": "emergency" });
+    let refused = office.post(&office.chief, "/api/v1/calls/check", &wide);
+    assert_eq!(refused.await.refusal(), (403, "live_needs_approval"));
+}
+
+#[tokio::test]
 async fn a_call_asked_for_twice_is_one_call() {
     let office = office().await;
     let ask = || {

@@ -78,6 +78,7 @@ export type BulletinPatch = Schemas["BulletinPatch"];
 export type CorrectBody = Schemas["CorrectBody"];
 export type CheckBody = Schemas["CheckBody"];
 export type CheckView = Schemas["Checked"];
+export type CallChecked = Schemas["CallChecked"];
 export type Warning = Schemas["Warning"];
 export type WhenView = Schemas["WhenView"];
 export type RelayState = "waiting" | "connecting" | "on_air" | "fallback" | "silent" | "over";
