@@ -362,11 +362,7 @@ impl Village {
             let mut altered = (**approved[chance.index(approved.len())]).clone();
             let other = all[chance.index(all.len())];
             match chance.below(6) {
-                0 => {
-                    altered.source = loa_protocol::bulletin::Source::Content(
-                        other.manifest().expect("audio").clone(),
-                    )
-                }
+                0 if other.source != altered.source => altered.source = other.source.clone(),
                 1 => altered.valid_until = Some(wall.plus_s(20 * 86_400)),
                 2 => altered.id = format!("forged-{number}").parse().ok()?,
                 3 => {
