@@ -105,6 +105,8 @@ struct State {
     cut: Notify,
     /// The program ends: say goodbye.
     goodbye: Notify,
+    live_sent: AtomicU64,
+    live_dropped: AtomicU64,
 }
 
 /// Hands blocks to the line from any thread.
@@ -135,9 +137,22 @@ impl LiveSender {
     /// `false`: the line is behind, and this packet is dropped.
     pub fn send(&self, topic: Topic, bytes: Bytes) -> bool {
         let connection = self.state.connection.load(Ordering::Acquire);
-        self.packets
+        let sent = self
+            .packets
             .try_send((connection, Outgoing::Publish(topic, bytes)))
-            .is_ok()
+            .is_ok();
+        let counter = match sent {
+            true => &self.state.live_sent,
+            false => &self.state.live_dropped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        sent
+    }
+
+    /// Packets handed to the line since the program began, and those dropped because it was behind.
+    pub fn counted(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.state.live_sent), read(&self.state.live_dropped))
     }
 }
 

@@ -42,6 +42,9 @@ pub async fn metrics(
         line_up: state.engine.line_up(),
         database_up,
         playouts: told(playouts)?.unwrap_or_default(),
+        calls: state.calls.count(),
+        relays: state.relays.count(),
+        packets: state.engine.live().map_or((0, 0), |live| live.counted()),
     };
     let speakers = told(speakers)?.unwrap_or_default();
     let seen = state.engine.seen(speakers.iter().map(|s| &s.id));

@@ -174,6 +174,11 @@ impl Calls {
         })
     }
 
+    /// How many are on now.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// How a call stands that is on now.
     pub fn shown(&self, id: &BulletinId) -> Option<Shown> {
         self.lock().get(id).map(|one| *one.shown.borrow())

@@ -83,6 +83,11 @@ impl Relays {
         self.lock().get(bulletin).copied()
     }
 
+    /// How many windows are on now.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn stands(&self, bulletin: &BulletinId, standing: Option<Standing>) {
         let mut all = self.lock();
         match standing {

@@ -28,6 +28,12 @@ pub struct Office {
     pub database_up: bool,
     /// Today's, by outcome.
     pub playouts: BTreeMap<&'static str, i64>,
+    /// On now.
+    pub calls: usize,
+    /// Windows that are on now.
+    pub relays: usize,
+    /// Of live speech and relays: sent, and dropped because the line was behind.
+    pub packets: (u64, u64),
 }
 
 /// Handles to the families of one reading.
@@ -40,6 +46,10 @@ pub struct Families {
     events: Count,
     statuses: Count,
     clock: Count,
+    packets: Count,
+    dropped: Count,
+    calls: Whole,
+    relays: Whole,
     refused: Family<Labels, Count>,
     line_up: Whole,
     database_up: Whole,
@@ -83,6 +93,18 @@ impl Families {
             events: count(of, "events_taken", "Events of speakers taken in"),
             statuses: count(of, "statuses_taken", "Statuses of speakers taken in"),
             clock: count(of, "clock_replies", "Questions for the time answered"),
+            packets: count(
+                of,
+                "live_packets_sent",
+                "Packets of live speech and relays sent to the broker",
+            ),
+            dropped: count(
+                of,
+                "live_packets_dropped",
+                "Packets of live speech and relays dropped because the line was behind",
+            ),
+            calls: whole(of, "calls", "People who speak live at this moment"),
+            relays: whole(of, "relays", "Windows of relays that are on"),
             refused: family(of, "messages_refused", "Messages not believed, by reason"),
             line_up: whole(of, "line_up", "Is the office connected to its broker"),
             database_up: whole(of, "database_up", "Does the office's database answer"),
@@ -109,6 +131,8 @@ impl Families {
             (&self.events, figures.events_taken),
             (&self.statuses, figures.statuses_taken),
             (&self.clock, figures.clock_replies),
+            (&self.packets, office.packets.0),
+            (&self.dropped, office.packets.1),
         ] {
             counter.inc_by(value);
         }
@@ -116,6 +140,9 @@ impl Families {
             let labels = vec![("reason", (*reason).to_owned())];
             self.refused.get_or_create(&labels).inc_by(*times);
         }
+        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.calls.set(whole(office.calls));
+        self.relays.set(whole(office.relays));
         self.line_up.set(office.line_up.into());
         self.database_up.set(office.database_up.into());
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];

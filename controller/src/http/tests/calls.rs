@@ -14,7 +14,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-use super::{Office, office, office_with, request, with};
+use super::{Office, ecosystem::scrape, office, office_with, request, with};
 use crate::{
     config::Config,
     engine::{Change, Urgent},
@@ -252,6 +252,14 @@ async fn a_recording_is_said_again_where_nobody_heard_it() {
             timeout(DEADLINE, air.caught.next()).await.unwrap();
         }
         air.office.village.clock.pass_s(1);
+    }
+    let told = scrape(&air.office).await;
+    for line in [
+        "loa_calls 1",
+        "loa_live_packets_sent_total 10",
+        "loa_live_packets_dropped_total 0",
+    ] {
+        assert!(told.lines().any(|l| l == line), "{line}:\n{told}");
     }
     let path = format!("/api/v1/calls/{id}/end");
     let ended = air

@@ -21,7 +21,7 @@ fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-async fn scrape(office: &Office) -> String {
+pub async fn scrape(office: &Office) -> String {
     let asked = from("127.0.0.1:50000", request("GET", "", "/metrics", None));
     let answer = office.send(asked).await;
     assert_eq!(answer.status, 200);
@@ -63,6 +63,8 @@ async fn prometheus_reads_the_office_the_areas_and_the_poles() {
         "loa_speaker_clock_offset_seconds{speaker=\"ban-chuong-1\",area=\"ban-chuong\"} -0.0015",
         "loa_speaker_signal_dbm{speaker=\"ban-chuong-1\",area=\"ban-chuong\"} -97",
         "loa_statuses_taken_total 0",
+        "loa_calls 0",
+        "loa_relays 0",
     ] {
         assert!(
             text.lines().any(|l| l == line),
