@@ -75,7 +75,25 @@ await script(async ({ open, device }) => {
   await at(desk, "discard").click();
   await at(desk, "discard-sure").click();
   await at(desk, "record").waitFor();
-  return { bulletin, sentence };
+
+  // A station every morning, whose address changes one day.
+  await desk.goto("/#/relay");
+  await at(desk, "relay-url").fill("https://cu.example.vn/vov1.mp3");
+  await at(desk, "relay-name").fill("VOV1");
+  await at(desk, "relay-next").click();
+  await at(desk, "compose").waitFor();
+  await desk.locator("[data-testid^='quick-area.']").first().check();
+  await at(desk, "send").click();
+  await at(desk, "progress").waitFor();
+  await at(desk, "open-bulletin").click();
+  await at(desk, "retune").click();
+  await at(desk, "relay-url").fill("https://moi.example.vn/vov1.m3u8");
+  await at(desk, "relay-window").selectOption("45");
+  await picture(desk, "desk-retune");
+  await at(desk, "retune-save").click();
+  await at(desk, "bulletin-told").waitFor();
+  const relay = desk.url().split("/").pop();
+  return { bulletin, sentence, relay };
 });
 
 /** The radio button itself is under its label. */

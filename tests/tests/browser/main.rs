@@ -284,6 +284,12 @@ fn who_plans_for_the_night_is_warned_and_what_is_planned_can_be_paused_and_copie
         Some(1),
         "{kept}"
     );
+    let path = format!("/bulletins/{}", text(&answer, "relay"));
+    let kept = village.office.api.get(&path);
+    let relay = &kept["stream"]["relay"];
+    assert_eq!(relay["url"], "https://moi.example.vn/vov1.m3u8", "{kept}");
+    assert_eq!(relay["duration_s"], 2_700.0, "{kept}");
+    assert_eq!(kept["revision"], 2, "{kept}");
 }
 
 #[test]

@@ -1,7 +1,23 @@
 /// A station's address and what the office told of it. Pure.
 import type { StationTried } from "$/api/types";
 
-export const WINDOWS_MIN = [5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240];
+/// As the form holds it.
+export interface Plan {
+  url: string;
+  /// A number, as a choice among others is held.
+  minutes: string;
+  /// The id of a recording, or nothing.
+  fallback: string;
+  byPoles: boolean;
+}
+export const newPlan = (): Plan => ({ url: "", minutes: "30", fallback: "", byPoles: false });
+
+const WINDOWS_MIN = [5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240];
+/// What is offered, with the one that was chosen elsewhere.
+export function windows(chosen: number): number[] {
+  return [...new Set([...WINDOWS_MIN, chosen])].sort((a, b) => a - b);
+}
+
 /// Below this nobody hears anything.
 const SILENT_DBFS = -50;
 
