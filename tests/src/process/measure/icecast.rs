@@ -15,6 +15,8 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Runtime,
+    sync::Semaphore,
+    task::JoinSet,
 };
 
 use super::cost::cpu_s;
@@ -23,6 +25,9 @@ use crate::process::{
     mqtt::dial,
     program::{Program, free_port, is_listening},
 };
+
+/// Listeners that come at one time.
+const AT_ONCE: usize = 100;
 
 /// What the two programs used.
 #[derive(Clone, Copy, Debug)]
@@ -65,19 +70,7 @@ pub fn stream(folder: &Path, sound: &Path, listeners: usize, seconds: u32, page_
     wait_for("the stream is on", Duration::from_secs(10), || {
         runtime.block_on(listen(port)).is_ok()
     });
-    let bytes: Vec<Arc<AtomicU64>> = (0..listeners).map(|_| Arc::default()).collect();
-    for one in &bytes {
-        let one = Arc::clone(one);
-        let mut line = runtime
-            .block_on(listen(port))
-            .expect("Icecast takes another listener");
-        runtime.spawn(async move {
-            let mut piece = vec![0; 16 * 1024];
-            while let Ok(read @ 1..) = line.read(&mut piece).await {
-                one.fetch_add(read as u64, Ordering::Relaxed);
-            }
-        });
-    }
+    let bytes = runtime.block_on(all_listen(port, listeners));
     let all = || -> u64 { bytes.iter().map(|one| one.load(Ordering::Relaxed)).sum() };
     let before = (cpu_s(icecast.pid()), cpu_s(ffmpeg.pid()), all());
     let began_us = mono_us();
@@ -117,6 +110,29 @@ fn start(folder: &Path, port: u16, listeners: usize) -> Program {
     let mut command = Command::new("icecast2");
     command.arg("-c").arg(file);
     Program::start("icecast2", &mut command, &folder.join("icecast.log"))
+}
+
+/// What each listener was given, from now on. Icecast answers one with the next page: they do not wait for each other.
+async fn all_listen(port: u16, listeners: usize) -> Vec<Arc<AtomicU64>> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
+    for _ in 0..listeners {
+        let places = Arc::clone(&places);
+        tasks.spawn(async move {
+            let _place = places.acquire().await.expect("it is never closed");
+            let mut line = listen(port).await.expect("Icecast takes another listener");
+            let bytes = Arc::new(AtomicU64::new(0));
+            let counted = Arc::clone(&bytes);
+            tokio::spawn(async move {
+                let mut piece = vec![0; 16 * 1024];
+                while let Ok(read @ 1..) = line.read(&mut piece).await {
+                    counted.fetch_add(read as u64, Ordering::Relaxed);
+                }
+            });
+            bytes
+        });
+    }
+    tasks.join_all().await
 }
 
 /// A listener, once the first byte of the stream is there.
