@@ -34,11 +34,11 @@ function serviceWorker(): Plugin {
   };
 }
 
-/// Few and whole: what one speaks and stops with; speaking live; the desk's screens; the watch; what guards it all; the map; a file for each language. On a weak line ten
-/// requests cost more than their bytes.
+/// Few and whole: what one speaks and stops with; speaking live; the desk's screens and what guards it all; the watch; the map; a
+/// file for each language. On a weak line ten requests cost more than their bytes.
 function chunk(id: string): string | undefined {
   const name = id.split("?")[0] ?? id;
-  if (name.includes("/leaflet/") || /\/(MapScreen\.svelte|poleMap\.ts|poleIcon\.ts)$/.test(name)) return "map";
+  if (name.includes("/leaflet/") || /\/(MapScreen\.svelte|poleMap\.ts)$/.test(name)) return "map";
   if (/\/i18n\/(?!vi)\w+(\.screens)?\.json$/.test(name)) return name.match(/(\w+)(\.screens)?\.json$/)?.[1];
   if (/\/src\/reports\//.test(name) || /\/screens\/(Alerts|AlertRules|Repairs|MonthReport|DayReport)\.svelte$/.test(name)) {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "reports";
@@ -46,10 +46,7 @@ function chunk(id: string): string | undefined {
   if (/\/src\/speak\//.test(name) || /\/screens\/Speak\.svelte$/.test(name)) {
     return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "speak";
   }
-  if (/\/src\/(calls|day|desk|relay)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
-  if (/\/src\/trust\//.test(name) || /\/screens\/(Audit|Enrol|Security|Trust)\.svelte$/.test(name)) {
-    return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "trust";
-  }
+  if (/\/src\/(calls|day|desk|relay|trust)\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "desk";
   if (/\/src\/watch\//.test(name)) return name.includes("/words/") && !/\/vi\.json$/.test(name) ? undefined : "watch";
   if (/\/screens\/(Board|Speaker)\.svelte$/.test(name)) return "watch";
   if (/\/src\/screens\//.test(name) && !/\/(Announce|Compose|Expired|Outbox|Record|Sent|SetUp|SignIn|Stop|Text)\.svelte$/.test(name)) return "desk";
