@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Identity,
-    certificate::{SpeakerCertificate, store},
+    certificate::SpeakerCertificate,
     key::Key,
     pem,
     pinned::{self, Expect},
@@ -87,22 +87,11 @@ impl Work {
                     request: request.der().to_vec(),
                 })
             }
-            Step::Keep {
-                certificate,
-                authorities,
-            } => {
-                let authorities: Vec<_> =
-                    authorities.into_iter().map(CertificateDer::from).collect();
-                store(&authorities).ok_or("its authorities cannot be read")?;
-                self.keep(CertificateDer::from(certificate), authorities)
-                    .await
-            }
+            Step::Keep { certificate } => self.keep(CertificateDer::from(certificate)).await,
             Step::AskOffice { renewal } => {
+                // Nobody signed that answer: the certificate proves itself by who made it.
                 let certificate = self.ask_office(renewal).await?;
-                // Only what is signed changes whom this pole believes: that answer is not. The certificate proves itself by
-                // who made it.
-                let authorities = self.current.borrow().authorities.clone();
-                self.keep(certificate, authorities).await
+                self.keep(certificate).await
             }
             // The line's business.
             Step::Reconnect => Err("the identity has no line".into()),
@@ -122,12 +111,8 @@ impl Work {
             .ok_or_else(|| "the office's answer has no certificate".into())
     }
 
-    /// Checks everything, writes it, and only then uses it.
-    async fn keep(
-        &mut self,
-        certificate: CertificateDer<'static>,
-        authorities: Vec<CertificateDer<'static>>,
-    ) -> Result<News, String> {
+    /// Checks everything, writes it, and only then uses it. The authorities stay those of the enrolment.
+    async fn keep(&mut self, certificate: CertificateDer<'static>) -> Result<News, String> {
         let key = self.next.clone().ok_or("no key waits for a certificate")?;
         let current = self.current.borrow().clone();
         let read = SpeakerCertificate::read(certificate.clone()).map_err(|e| e.to_string())?;
@@ -138,7 +123,7 @@ impl Work {
         let next = Identity::new(
             key,
             certificate,
-            authorities,
+            current.authorities.clone(),
             current.office.clone(),
             current.roots.clone(),
         )
@@ -171,10 +156,9 @@ mod tests {
             data_dir,
         }
     }
-    fn keep(certificate: CertificateDer<'_>, by: &Authority) -> Step {
+    fn keep(certificate: CertificateDer<'_>) -> Step {
         Step::Keep {
             certificate: certificate.to_vec(),
-            authorities: vec![by.der().to_vec()],
         }
     }
 
@@ -193,13 +177,13 @@ mod tests {
         let older = work.current.borrow().certificate.der.clone();
         let stranger = Authority::new();
         for wrong in [
-            keep(older, &office),
-            keep(office.certify(&key, "khuoi-meo"), &office),
-            keep(stranger.certify(&key, "ban-chuong-1"), &office),
+            keep(older),
+            keep(office.certify(&key, "khuoi-meo")),
+            keep(stranger.certify(&key, "ban-chuong-1")),
         ] {
             assert!(work.perform(wrong).await.is_err());
         }
-        let good = keep(office.certify(&key, "ban-chuong-1"), &office);
+        let good = keep(office.certify(&key, "ban-chuong-1"));
         let Ok(News::Certified { signing, .. }) = work.perform(good).await else {
             panic!("it is good");
         };

@@ -234,11 +234,8 @@ pub enum CertificateStep {
     MakeKey,
     /// Ask the office's HTTPS with this sealed renewal.
     AskOffice { renewal: Vec<u8> },
-    /// Durably, if it is for the key that waits: this certificate, and whom to believe on the line (X.509, DER).
-    Keep {
-        certificate: Vec<u8>,
-        authorities: Vec<Vec<u8>>,
-    },
+    /// Durably, if it is for the key that waits: this certificate (X.509, DER).
+    Keep { certificate: Vec<u8> },
     /// Make the line anew, with the newest one.
     Reconnect,
 }

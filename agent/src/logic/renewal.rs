@@ -210,10 +210,10 @@ impl Agent {
             return Err(Refusal::WrongScope);
         }
         if matches!(self.renewal.key, NextKey::Made(_)) {
-            let authorities = certificate.authorities.into_iter();
+            // Whom this pole believes on the other end of its line was told where it was enrolled: a stolen office key, which
+            // could say something else here, would outlast every rotation.
             self.out.push(Effect::Certificate(Step::Keep {
                 certificate: certificate.certificate,
-                authorities: authorities.map(|der| der.into_vec()).collect(),
             }));
         }
         Ok(())

@@ -16,7 +16,7 @@ use super::{
     AppState,
     error::{ApiError, ErrorEnvelope},
     extract::{Body, Id},
-    guard::{Address, Signed},
+    guard::{Address, Signed, is_same_origin},
     instant::Instant,
     messages::Code,
     speakers::load,
@@ -92,7 +92,12 @@ pub async fn print(
     State(state): State<AppState>,
     signed: Signed,
     Id(id): Id<SpeakerId>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    // It ends the code that is out: no picture on another site's page does that.
+    if !is_same_origin(&headers) {
+        return Err(Code::CrossSite.into());
+    }
     let speaker = load(&state, &signed, &id, Action::Build).await?;
     signed.must_be_fresh(&state)?;
     let areas = area_names(&state.store, &speaker).await?;

@@ -13,9 +13,6 @@ use loa_protocol::{
 /// How long after a certificate ran out its speaker may still ask for the next one, in seconds. A pole that stood dark for
 /// a year comes back by itself.
 pub const LATEST_S: i64 = 400 * 86_400;
-/// Certificates for one key that hold at a time: a wish that was heard twice is answered twice, and more are not kept.
-const MOST: usize = 3;
-
 /// A certificate that the office once gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -42,8 +39,8 @@ pub struct Granted {
     pub renewal: Renewal,
     /// The certificate by whose key it asks.
     pub by: String,
-    /// Newer ones for other keys: it asks again because it never got them.
-    pub lost: Vec<String>,
+    /// The same wish was granted before, by this one: it is the answer again.
+    pub again: Option<String>,
 }
 
 /// The keys with which a speaker may sign.
@@ -65,9 +62,11 @@ impl Keys {
         }
     }
 
-    /// The newest of these keys that signed, if an older one is held too; told once.
+    /// The newest of these keys that signed, if an older one may be held too; told once. An only key may have an older one that
+    /// ran out, by which somebody could still ask for the next.
     pub fn newly_used(&mut self, signers: &BTreeSet<KeyId>) -> Option<VerifyingKey> {
-        let newer = self.keys.iter().skip(1).rev();
+        let oldest = usize::from(self.keys.len() > 1);
+        let newer = self.keys.iter().skip(oldest).rev();
         let used = newer
             .copied()
             .find(|key| !self.told && signers.contains(&KeyId::of(key)))?;
@@ -87,6 +86,8 @@ pub enum NotRenewed {
     Revoked,
     #[error("its certificate ran out too long ago: enrol it again")]
     TooLate,
+    #[error("its certificate has not run out: it asks over the line")]
+    InForce,
 }
 
 impl NotRenewed {
@@ -97,6 +98,7 @@ impl NotRenewed {
             Self::NotSigned => "renewal_not_signed",
             Self::Revoked => "renewal_revoked",
             Self::TooLate => "renewal_too_late",
+            Self::InForce => "renewal_in_force",
         }
     }
 }
@@ -144,25 +146,25 @@ pub fn may_renew(
     if now > latest {
         return Err(NotRenewed::TooLate);
     }
-    let in_force = |one: &&Held| !one.revoked && one.expires > now;
-    let mut newer: Vec<&Held> = held
+    // Whoever lies in wait on the way must get nothing for a wish that a pole was made to say too early.
+    if way == Way::Web && now <= by.expires {
+        return Err(NotRenewed::InForce);
+    }
+    // A wish can be heard twice, and said again by whoever heard it: it is answered with what was given for it. Nothing that
+    // was given is taken back for it: that would shut the pole out which uses it.
+    let again = held
         .iter()
-        .filter(in_force)
-        .filter(|one| one.made > by.made && one.key != by.key)
-        .collect();
-    newer.sort_by_key(|one| std::cmp::Reverse(one.made));
-    let (again, others): (Vec<&Held>, Vec<&Held>) =
-        newer.into_iter().partition(|one| asks_for(&renewal, one));
-    let lost = others.into_iter().chain(again.into_iter().skip(MOST - 1));
-    let lost = lost.map(|one| one.serial.clone()).collect();
+        .filter(|one| !one.revoked && one.expires > now)
+        .filter(|one| one.made > by.made && one.key != by.key && asks_for(&renewal, one))
+        .max_by_key(|one| one.made);
     Ok(Granted {
         by: by.serial.clone(),
+        again: again.map(|one| one.serial.clone()),
         renewal,
-        lost,
     })
 }
 
-/// The same wish again, heard twice: both answers are for the same key, and whichever comes is good.
+/// Is this wish for the key of that certificate?
 fn asks_for(renewal: &Renewal, one: &Held) -> bool {
     hex::decode(&one.key).is_ok_and(|key| {
         renewal
@@ -260,6 +262,13 @@ mod tests {
                 Ok("01"),
             ),
             (
+                "in force, over HTTPS",
+                vec![held(1, 60, false)],
+                1,
+                Web,
+                Err(InForce),
+            ),
+            (
                 "dark for too long",
                 vec![held(1, 491, false)],
                 1,
@@ -283,24 +292,23 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_lost_is_given_up_when_the_pole_asks_again_with_another_key() {
-        let first = [held(2, 1, false), held(1, 60, false)];
-        let granted = may_renew(&pole(), &wish(&pole(), 1, 3), &first, Way::Line, NOW).unwrap();
-        assert_eq!(
-            (granted.by.as_str(), granted.lost),
-            ("01", vec!["02".to_owned()])
-        );
-        // The same question twice, as MQTT may bring it: neither answer makes the other worthless.
-        let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &first, Way::Line, NOW).unwrap();
-        assert!(granted.lost.is_empty());
-    }
-
-    #[test]
-    fn of_a_wish_that_is_heard_again_and_again_few_answers_hold() {
-        let mut all: Vec<Held> = (0..5).map(|n| held(2, n, false)).collect();
-        all.push(held(1, 60, false));
-        let granted = may_renew(&pole(), &wish(&pole(), 1, 2), &all, Way::Line, NOW).unwrap();
-        assert_eq!(granted.lost.len(), 3);
+    fn a_wish_that_is_heard_again_has_the_same_answer_and_takes_nothing_back() {
+        let all = [held(2, 1, false), held(1, 91, false)];
+        for way in [Way::Line, Way::Web] {
+            let all = match way {
+                Way::Line => [held(2, 1, false), held(1, 60, false)],
+                Way::Web => all.clone(),
+            };
+            let granted = |next| may_renew(&pole(), &wish(&pole(), 1, next), &all, way, NOW);
+            let granted = |next| granted(next).unwrap().again;
+            assert_eq!(granted(2), Some("02".to_owned()), "{way:?}");
+            // For another key there is another: it never got the first, or lost its key.
+            assert_eq!(granted(3), None, "{way:?}");
+        }
+        // Once the next one is in use, whoever kept the wish gets nothing.
+        let used = [held(2, 1, false), held(1, 91, true)];
+        let refused = may_renew(&pole(), &wish(&pole(), 1, 2), &used, Way::Web, NOW);
+        assert_eq!(refused, Err(NotRenewed::Revoked));
     }
 
     #[test]
@@ -310,7 +318,9 @@ mod tests {
         assert_eq!(keys.newly_used(&signed_by(1)), None);
         assert_eq!(keys.newly_used(&signed_by(2)), Some(key(2).verifying_key()));
         assert_eq!(keys.newly_used(&signed_by(2)), None);
+        // The one before it may have run out, and still be good for asking.
         let mut only = Keys::new(vec![key(1).verifying_key()]);
+        assert_eq!(only.newly_used(&signed_by(1)), Some(key(1).verifying_key()));
         assert_eq!(only.newly_used(&signed_by(1)), None);
     }
 

@@ -1,6 +1,7 @@
 //! The next certificate of a speaker that asks for it, over the line or over HTTPS: judged, signed, written down, answered.
 
 use loa_protocol::{certificate, id::SpeakerId, time::WallTime};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{Authority, PkiError, RequestError, public_key};
 use crate::{
@@ -54,20 +55,30 @@ pub async fn renew(
     let granted = may_renew(speaker, payload, &held, way, now)?;
     // Its signature says so, whichever way it came.
     act::by(&format!("speaker:{speaker}"), None);
+    if let Some(serial) = &granted.again
+        && let Some(pem) = store.certificate_pem(serial).await?
+        && let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes())
+    {
+        return Ok(answer(speaker, authority, der.to_vec(), pem));
+    }
     let key = public_key(&granted.renewal.request)?;
     let issued = authority.speaker(speaker, &key, now)?;
-    let stored = store.renew(&granted.by, &issued.kept, &granted.lost).await;
+    let stored = store.renew(&granted.by, &issued.kept, &issued.pem).await;
     stored.map_err(|error| match error {
         StoreError::NotFound { .. } => NotRenewed::Revoked.into(),
         error => RenewalError::Store(error),
     })?;
     tracing::info!(%speaker, serial = issued.kept.serial, "a certificate was renewed");
-    Ok(Renewed {
+    Ok(answer(speaker, authority, issued.der.to_vec(), issued.pem))
+}
+
+fn answer(speaker: &SpeakerId, authority: &Authority, der: Vec<u8>, pem: String) -> Renewed {
+    Renewed {
         document: certificate::Certificate {
             speaker: speaker.clone(),
-            certificate: issued.der.to_vec(),
+            certificate: der,
             authorities: vec![authority.der().to_vec().into()],
         },
-        pem: issued.pem,
-    })
+        pem,
+    }
 }

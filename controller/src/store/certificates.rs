@@ -37,7 +37,7 @@ pub enum Reason {
     Replaced,
     /// The speaker uses its next certificate.
     Renewed,
-    /// Its speaker asked again for another: it never got this one.
+    /// Its speaker asked again for another: it never got this one. No longer done, for a wish can be said again by others.
     Lost,
 }
 
@@ -154,10 +154,9 @@ impl Store {
         Ok(())
     }
 
-    /// The next certificate of a speaker that holds `by`, and no longer those in `lost`. Fails when `by` was revoked meanwhile.
-    pub async fn renew(&self, by: &str, new: &Certificate, lost: &[String]) -> Result<()> {
+    /// The next certificate of a speaker that holds `by`, and what it is as PEM. Fails when `by` was revoked meanwhile.
+    pub async fn renew(&self, by: &str, new: &Certificate, pem: &str) -> Result<()> {
         let mut tx = self.begin().await?;
-        let now = self.now();
         let holds: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM certificates JOIN speakers ON speakers.id = certificates.speaker \
              WHERE serial = $1 AND speaker = $2 AND revoked IS NULL AND removed IS NULL",
@@ -169,12 +168,24 @@ impl Store {
         if holds.is_none() {
             return Err(not_found("certificate", by));
         }
-        for serial in lost {
-            revoke(&mut tx, serial, Reason::Lost, now).await?;
-        }
         insert(&mut tx, new).await?;
+        sqlx::query("UPDATE certificates SET pem = $2 WHERE serial = $1")
+            .bind(&new.serial)
+            .bind(pem)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What was given as this certificate, for whoever asks for it again; `None`: it is not kept.
+    pub async fn certificate_pem(&self, serial: &str) -> Result<Option<String>> {
+        let pem: Option<Option<String>> =
+            sqlx::query_scalar("SELECT pem FROM certificates WHERE serial = $1")
+                .bind(serial)
+                .fetch_optional(self.readers())
+                .await?;
+        Ok(pem.flatten())
     }
 
     /// The speaker speaks with this key: what it was given before the newest certificate of that key is worth nothing any
@@ -263,23 +274,6 @@ async fn insert(db: &mut SqliteConnection, new: &Certificate) -> Result<()> {
     .execute(db)
     .await
     .map_err(taken("certificate", &new.serial))?;
-    Ok(())
-}
-
-async fn revoke(
-    db: &mut SqliteConnection,
-    serial: &str,
-    reason: Reason,
-    now: WallTime,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE certificates SET revoked = $2, reason = $3 WHERE serial = $1 AND revoked IS NULL",
-    )
-    .bind(serial)
-    .bind(now.as_micros())
-    .bind(reason.word())
-    .execute(db)
-    .await?;
     Ok(())
 }
 

@@ -85,7 +85,6 @@ fn an_old_one_is_renewed_over_the_line_with_a_key_of_its_own() {
     answer(&mut pole, b"certificate");
     let keep = Step::Keep {
         certificate: b"certificate".to_vec(),
-        authorities: vec![b"authority".to_vec()],
     };
     assert_eq!(pole.certificate_steps.pop(), Some(keep));
     certified(&mut pole);

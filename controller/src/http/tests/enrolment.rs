@@ -208,6 +208,12 @@ async fn a_pole_that_was_dark_for_a_year_gets_its_next_certificate_by_itself() {
     assert_eq!(stranger.refusal(), (403, "renewal_refused"));
     let renewed = office.renew(&first, &next).await.ok();
     assert_eq!(peer(&renewed).speaker, "ban-chuong-1");
+    // Whoever heard it ask and says it again gets the same, and takes nothing from the pole.
+    for _ in 0..5 {
+        office.nothing_will_change();
+        let again = office.renew(&first, &next).await.ok();
+        assert_eq!(peer(&again).serial, peer(&renewed).serial);
+    }
     let in_force = office.village.certificates_in_force().await.unwrap();
     assert_eq!(in_force[0].serial, peer(&renewed).serial);
     let of_the_pole = AuditFilter {
@@ -328,6 +334,10 @@ async fn no_secret_is_in_the_log_however_much_it_says() {
     let (first, next) = (board(), board());
     let code = office.code().await;
     office.enrol(&code, &first).await.ok();
+    // Before it has run out nobody gets the next one here, whoever made the pole ask.
+    let early = office.renew(&first, &next).await;
+    assert_eq!(early.refusal(), (403, "renewal_refused"));
+    office.village.clock.pass_s(91 * DAY_S);
     office.renew(&first, &next).await.ok();
     tracing::debug!(identity = ?office.state.identity, config = ?office.state.config);
     let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
