@@ -34,6 +34,18 @@ static HASHING: Semaphore = Semaphore::const_new(HASHERS);
 /// Sign-ins that may wait for their turn; one more is told to come back, so that guessing cannot pile up.
 const WAITING: usize = 64;
 static SIGNING_IN: Semaphore = Semaphore::const_new(WAITING);
+/// Who is signed in and shows again who it is waits behind no crowd of strangers: an alarm may hang on it.
+static PROVING: Semaphore = Semaphore::const_new(WAITING);
+static PROVED: Semaphore = Semaphore::const_new(1);
+
+/// Whose password it is that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody who wants to come in.
+    Stranger,
+    /// Somebody who is in.
+    Signed,
+}
 
 /// Why a password was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,10 +114,18 @@ fn hash(password: &str) -> String {
 }
 
 /// Takes as long when there is no `phc` to compare with, so that time tells nobody which users exist.
-pub async fn verify_password(password: String, phc: Option<String>) -> Result<bool, AuthError> {
+pub async fn verify_password(
+    password: String,
+    phc: Option<String>,
+    asker: Asker,
+) -> Result<bool, AuthError> {
     static NOBODY: LazyLock<String> = LazyLock::new(|| hash(&chance::token()));
-    let _place = SIGNING_IN.try_acquire().map_err(|_| AuthError::Busy)?;
-    let _turn = HASHING.acquire().await;
+    let (places, turns) = match asker {
+        Asker::Stranger => (&SIGNING_IN, &HASHING),
+        Asker::Signed => (&PROVING, &PROVED),
+    };
+    let _place = places.try_acquire().map_err(|_| AuthError::Busy)?;
+    let _turn = turns.acquire().await;
     let verified = task::spawn_blocking(move || {
         let known = phc.is_some();
         let phc = phc.unwrap_or_else(|| NOBODY.clone());

@@ -88,7 +88,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audio::{AudioError, Shelf, apart::Apart},
     auth::{Challenges, Failures, Throttle, token_hash},
-    chance,
     clock::Clock,
     config::{Config, LimitsConfig},
     engine::{Change, EngineHandle},
@@ -139,8 +138,6 @@ pub struct Shared {
     pub(crate) failures: Failures,
     /// What passkeys were asked to sign.
     pub(crate) challenges: Challenges,
-    /// Makes up credentials for names that have none.
-    pub(crate) decoy: [u8; 32],
     pub(crate) notifier: Notifier,
     /// What listens to other stations.
     pub(crate) relays: Relays,
@@ -232,7 +229,6 @@ impl AppState {
                 throttle: Throttle::default(),
                 failures: Failures::default(),
                 challenges: Challenges::default(),
-                decoy: chance::bytes(),
                 metrics_token,
                 watchers: watchers::Watchers::default(),
                 closing,

@@ -12,7 +12,8 @@ const FREE: u32 = 5;
 const LONGEST_US: u64 = 60_000_000;
 /// After this long without a wrong guess, all is forgotten; in microseconds.
 const FORGET_US: u64 = 15 * 60_000_000;
-/// Name and address pairs remembered; beyond it the one that guessed longest ago makes room.
+/// Name and address pairs remembered; beyond it the one with the fewest wrong guesses makes room, and of those the one that
+/// guessed longest ago: many names are no way to have one forgotten.
 const PAIRS: usize = 10_000;
 
 /// Counts wrong guesses by what is guessed at (a user's name; a word with a null byte before it where it is none) and address, so that a stranger elsewhere cannot keep the right person out.
@@ -58,7 +59,7 @@ impl Throttle {
             if pairs.len() >= PAIRS
                 && let Some(oldest) = pairs
                     .iter()
-                    .min_by_key(|(_, g)| g.last_us)
+                    .min_by_key(|(_, g)| (g.wrong, g.last_us))
                     .map(|(key, _)| key.clone())
             {
                 pairs.remove(&oldest);

@@ -2,7 +2,7 @@
 
 use super::{AppState, error::ApiError};
 use crate::{
-    auth::{self, MAX_PASSWORD_BYTES, recovery, totp},
+    auth::{self, Asker, MAX_PASSWORD_BYTES, recovery, totp},
     store::{Factors, User, UserId},
 };
 
@@ -23,15 +23,20 @@ pub enum Verdict {
 pub async fn judge(
     state: &AppState,
     username: &str,
-    password: String,
+    mut password: String,
     code: Option<&str>,
+    asker: Asker,
 ) -> Result<Verdict, ApiError> {
     // Nobody has such a name or password, and hashing takes time by their length.
-    if username.len() > 64 || password.len() > MAX_PASSWORD_BYTES {
+    if username.len() > 64 {
         return Ok(Verdict::Wrong);
     }
     let (user, phc) = state.store.user_by_name(username).await?.unzip();
-    let fits = auth::verify_password(password, phc.flatten()).await?;
+    if password.len() > MAX_PASSWORD_BYTES {
+        // Nobody has this one either.
+        password.clear();
+    }
+    let fits = auth::verify_password(password, phc.flatten(), asker).await?;
     let Some(user) = user else {
         // What was typed is not logged: people type their password into the wrong field.
         tracing::info!("a sign-in under a name that nobody has");

@@ -1,7 +1,6 @@
 //! Signing in with a passkey, which is enough by itself: it is something one has, and the phone asks who holds it.
 
 use axum::{Json, extract::State, response::Response};
-use loa_protocol::content::Sha;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -73,27 +72,16 @@ pub async fn challenge(
 ) -> Result<Json<ChallengeView>, ApiError> {
     let username = body.value.username;
     let username = username.filter(|name| !name.is_empty() && name.len() <= 64);
-    let (user, credentials) = match &username {
-        None => (None, Vec::new()),
-        Some(name) => {
-            let user = state
-                .store
-                .user_by_name(name)
-                .await?
-                .map(|(user, _)| user.id);
-            let mut credentials = Vec::new();
-            if let Some(user) = &user {
-                let passkeys = state.store.passkeys(user).await?;
-                credentials.extend(passkeys.into_iter().map(|passkey| passkey.credential));
-            }
-            // A name without passkeys, or without a person, looks like one with.
-            if credentials.is_empty() {
-                let seed = [&state.decoy[..], name.as_bytes()].concat();
-                credentials.push(Sha::of(&seed).0.to_vec());
-            }
-            (user, credentials)
-        }
+    let user = match &username {
+        None => None,
+        Some(name) => state
+            .store
+            .user_by_name(name)
+            .await?
+            .map(|(user, _)| user.id),
     };
+    // Passkeys are made so that the phone finds them by itself: no list tells a stranger who has any.
+    let credentials = Vec::new();
     Ok(Json(challenge_of(
         &state,
         Purpose::SignIn,

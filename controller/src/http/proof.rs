@@ -16,7 +16,7 @@ use super::{
     session::note_failure,
     webauthn::{self, AssertionBody},
 };
-use crate::auth::{Holder, Purpose};
+use crate::auth::{Asker, Holder, Purpose};
 
 /// Ends all the words before it under which guesses are counted; no user can have it.
 const GUESSING: &str = "\u{0}proof ";
@@ -51,7 +51,15 @@ pub async fn by_password(
         .throttle
         .guess(&at, address, state.clock.mono_us())
         .map_err(ApiError::too_many_guesses)?;
-    match identity::judge(&state, &signed.user.username, password, code.as_deref()).await? {
+    match identity::judge(
+        &state,
+        &signed.user.username,
+        password,
+        code.as_deref(),
+        Asker::Signed,
+    )
+    .await?
+    {
         Verdict::Right(_) => {
             state.throttle.right(&at, address);
             proved(&state, &signed).await

@@ -19,7 +19,7 @@ use super::{
     identity::{self, Verdict},
     messages::Code,
 };
-use crate::store::UserId;
+use crate::{auth::Asker, store::UserId};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +55,15 @@ pub async fn sign_in(
         .throttle
         .guess(&username, caller.address, state.clock.mono_us())
         .map_err(ApiError::too_many_guesses)?;
-    match identity::judge(&state, &username, password, code.as_deref()).await? {
+    match identity::judge(
+        &state,
+        &username,
+        password,
+        code.as_deref(),
+        Asker::Stranger,
+    )
+    .await?
+    {
         Verdict::Right(user) => {
             state.throttle.right(&username, caller.address);
             open(&state, user, caller).await
