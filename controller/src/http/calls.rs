@@ -36,6 +36,7 @@ use super::{
     reach::Reach,
 };
 use crate::{
+    act,
     live::{
         air::stream_key,
         calls::{Busy, Held, Line, MOST},
@@ -154,7 +155,6 @@ pub async fn create(
         name: signed.user.name.clone(),
         since: state.clock.now(),
         speak_at: WallTime::MAX,
-        chime_ms: bulletin.chime.duration_ms(),
         delay_ms,
         priority,
         channels: channels.clone(),
@@ -194,7 +194,20 @@ async fn must_be_said_at_once(
     }
 }
 
+/// To its end, though the phone hangs up in the middle: half a call would be a chime with nobody behind it.
 async fn begin(
+    state: &AppState,
+    line: Line,
+    new: NewBulletin,
+    claim: Option<Claim>,
+) -> Result<CallView, ApiError> {
+    let state = state.clone();
+    let whole = async move { hold_and_begin(&state, line, new, claim).await };
+    let task = tokio::spawn(act::carried(whole));
+    task.await.map_err(|error| ApiError::internal(&error))?
+}
+
+async fn hold_and_begin(
     state: &AppState,
     mut line: Line,
     mut new: NewBulletin,
@@ -385,7 +398,7 @@ pub async fn end(
     Ok(Json(show(&state, &kept, true).await?))
 }
 
-async fn must_silence(
+pub async fn must_silence(
     state: &AppState,
     signed: &Signed,
     channels: &[Channel],

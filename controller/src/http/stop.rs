@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     AppState,
     bulletins::targets,
+    calls::must_silence,
     error::{ApiError, ErrorEnvelope},
     extract::Body,
     guard::Signed,
@@ -36,8 +37,8 @@ pub struct Stopped {
     pub speakers: usize,
 }
 
-/// Stop everything that sounds or waits at these targets, now, and end the live calls that any of them hear. What is planned
-/// later is still said.
+/// Stop everything that sounds or waits at these targets, now, and end the live calls that any of them hear; one that is heard
+/// where this person silences nobody goes on there. What is planned later is still said.
 #[utoipa::path(post, path = "/stop", tag = "bulletins", request_body = StopBody,
     responses((status = 200, body = Stopped), (status = "default", body = ErrorEnvelope)))]
 pub async fn stop(
@@ -63,7 +64,15 @@ pub async fn stop(
         let followers = state.store.followers(channel).await?;
         speakers.extend(followers.into_iter().map(|speaker| speaker.id));
     }
-    state.calls.stop(&channels, &speakers).await;
+    let mut over = Vec::new();
+    for line in state.calls.heard(&channels, &speakers) {
+        // Who speaks to more than this person may silence is heard elsewhere still; the poles here are silent.
+        let here = line.speakers.is_subset(&speakers);
+        if here || must_silence(&state, &signed, &line.channels).await.is_ok() {
+            over.push(line.id.clone());
+        }
+    }
+    state.calls.stop(&over).await;
     Ok(Json(Stopped {
         silence_before: now.into(),
         targets: names,

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use futures_util::future::join_all;
 use loa_protocol::{
     bulletin::Priority,
     channel::Channel,
@@ -64,7 +65,7 @@ impl Desk {
 pub struct Calls {
     pub(super) desk: Arc<Desk>,
     on: Arc<Mutex<HashMap<BulletinId, OnAir>>>,
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     closing: CancellationToken,
     sockets: Arc<AtomicU64>,
 }
@@ -78,8 +79,6 @@ pub struct Line {
     pub since: WallTime,
     /// What is captured before is not said.
     pub speak_at: WallTime,
-    /// Before speech.
-    pub chime_ms: u64,
     /// From mouth to horn.
     pub delay_ms: u32,
     pub priority: Priority,
@@ -225,20 +224,21 @@ impl Calls {
         commands.send(end).await.is_ok() && written.await.is_ok()
     }
 
-    /// Ends every call that any of these hear, and returns when that is written down.
-    pub async fn stop(&self, channels: &[Channel], speakers: &HashSet<SpeakerId>) {
+    /// The calls that are on and that any of these hear.
+    pub fn heard(&self, channels: &[Channel], speakers: &HashSet<SpeakerId>) -> Vec<Arc<Line>> {
         let heard = |one: &&OnAir| {
             !one.line.speakers.is_disjoint(speakers)
                 || one.line.channels.iter().any(|c| channels.contains(c))
         };
-        let ids: Vec<BulletinId> = {
-            let on = self.lock();
-            let heard = on.values().filter(heard);
-            heard.map(|one| one.line.id.clone()).collect()
-        };
-        for id in ids {
-            self.end(&id, CallEnd::Stopped).await;
-        }
+        let on = self.lock();
+        let heard = on.values().filter(heard);
+        heard.map(|one| one.line.clone()).collect()
+    }
+
+    /// Ends these calls, and returns when that is written down.
+    pub async fn stop(&self, ids: &[BulletinId]) {
+        // All at once: none goes on because another takes its time.
+        join_all(ids.iter().map(|id| self.end(id, CallEnd::Stopped))).await;
     }
 
     /// The program ends: waits until every call is over and written down.

@@ -20,7 +20,9 @@ use crate::{
     chance,
     engine::{Change, Urgent},
     logic::{Notice, approval::Stage, call::CallEnd},
-    store::{AudioId, AudioSource, CallEnded, Kept, NewAudio, NewBulletin, StoreError, UserId},
+    store::{
+        AudioId, AudioSource, CallEnded, CallRow, Kept, NewAudio, NewBulletin, StoreError, UserId,
+    },
 };
 
 /// Less than this is no speech, but a slip of the thumb; in milliseconds.
@@ -68,8 +70,10 @@ async fn try_write(ending: &Ending<'_>) -> Result<(), StoreError> {
         frames: ending.frames,
         holes: ending.holes,
     };
-    let Some(channels) = desk.store.end_call(id, ended).await? else {
-        return Ok(());
+    let channels = match desk.store.end_call(id, ended).await? {
+        Some(channels) => channels,
+        // An earlier try came so far, and perhaps no further.
+        None => desk.store.bulletin(id).await?.channels(),
     };
     let urgent = if ending.frames == 0 {
         // Nothing was said: the chime need not sound to its end.
@@ -89,7 +93,15 @@ pub(super) async fn keep(ending: &Ending<'_>, recorder: Recorder) {
     match recorder.end().await {
         Ok(0) => {}
         Ok(ms) => {
-            if let Err(error) = keep_whole(ending, ms).await {
+            let said = Said {
+                why: ending.why,
+                speak_at: ending.line.speak_at,
+                at: ending.at,
+                frames: ending.frames,
+                ms,
+                by: Some(&ending.line.by),
+            };
+            if let Err(error) = keep_whole(ending.desk, id, &said).await {
                 tracing::error!(call = %id, %error, "the recording of a call was not kept; the next start tries again");
             }
         }
@@ -108,17 +120,39 @@ enum NotKept {
     Other(String),
 }
 
-async fn keep_whole(ending: &Ending<'_>, ms: u64) -> Result<(), NotKept> {
-    let (desk, id) = (ending.desk, &ending.line.id);
+/// What was said in a call that is over.
+struct Said<'a> {
+    why: CallEnd,
+    speak_at: WallTime,
+    /// When the last of it had been spoken.
+    at: WallTime,
+    frames: u64,
+    /// Of the recording.
+    ms: u64,
+    by: Option<&'a UserId>,
+}
+
+impl Said<'_> {
+    /// Until when it may be said again.
+    fn until(&self, desk: &Desk) -> WallTime {
+        self.at.plus_s(i64::from(desk.config.replay_for_s))
+    }
+
+    /// Whoever stopped it wants to hear no more of it.
+    fn is_worth_it(&self, desk: &Desk, call: &Kept) -> bool {
+        !matches!(self.why, CallEnd::Stopped | CallEnd::Office)
+            && call.stage != Stage::Cancelled
+            && self.ms >= LEAST_MS
+            && desk.config.replay_for_s > 0
+            && desk.clock.now() < self.until(desk)
+    }
+}
+
+async fn keep_whole(desk: &Desk, id: &BulletinId, said: &Said<'_>) -> Result<(), NotKept> {
     let call = desk.store.bulletin(id).await?;
-    let time = spoken_time(ending.line.speak_at, &call.bulletin.zone);
-    let recording = shelve(desk, &desk.recording(id), ms, &call, Some(&ending.line.by)).await?;
-    // Whoever stopped it wants to hear no more of it.
-    let wanted = !matches!(ending.why, CallEnd::Stopped | CallEnd::Office)
-        && ms >= LEAST_MS
-        && desk.config.replay_for_s > 0;
-    let replay = match wanted {
-        true => Some(replay(ending, &call, &recording, &time).await?),
+    let recording = shelve(desk, &desk.recording(id), said.ms, &call, said.by).await?;
+    let replay = match said.is_worth_it(desk, &call) {
+        true => Some(replay(desk, &call, &recording, said).await?),
         false => None,
     };
     finish(desk, id, recording, replay).await
@@ -130,8 +164,7 @@ async fn finish(
     recording: NewAudio,
     replay: Option<NewBulletin>,
 ) -> Result<(), NotKept> {
-    let again = replay.as_ref().map(|new| new.bulletin.id.clone());
-    desk.store.keep_call(id, recording, replay).await?;
+    let again = desk.store.keep_call(id, recording, replay).await?;
     tokio::fs::remove_file(desk.recording(id)).await?;
     if let Some(again) = again {
         let kept = desk.store.bulletin(&again).await?;
@@ -203,16 +236,17 @@ async fn put(bytes: Vec<u8>, path: std::path::PathBuf) -> Result<(), NotKept> {
 
 /// For whoever did not hear it: the recording, behind a sentence that says when it was.
 async fn replay(
-    ending: &Ending<'_>,
+    desk: &Desk,
     call: &Kept,
     recording: &NewAudio,
-    time: &str,
+    said: &Said<'_>,
 ) -> Result<NewBulletin, NotKept> {
-    let (desk, b) = (ending.desk, &call.bulletin);
-    let manifest = said_after(desk, recording, time).await;
-    let now = desk.clock.now();
-    let end = ending.at.plus_s(i64::from(desk.config.replay_for_s));
-    let here = now.timestamp().in_tz(&b.zone);
+    let b = &call.bulletin;
+    let time = spoken_time(said.speak_at, &b.zone);
+    let manifest = said_after(desk, recording, &time).await;
+    // Planned for when the call was over: each pole that is told to be silent while this is made leaves it out.
+    let at = said.at.min(desk.clock.now());
+    let here = at.timestamp().in_tz(&b.zone);
     let date = here.map_err(|error| NotKept::Other(error.to_string()))?;
     let id = chance::id('b').parse::<BulletinId>();
     let title = format!("Phát lại {time}: {}", b.title);
@@ -222,17 +256,17 @@ async fn replay(
         revision: 1,
         title: title.chars().take(MAX_TITLE).collect(),
         when: When::Now {
-            at: now,
+            at,
             date: date.date().to_string(),
         },
-        since: now,
+        since: at,
         source: Source::Content(manifest),
         lateness_s: Some(desk.config.replay_for_s),
-        valid_until: Some(end),
+        valid_until: Some(said.until(desk)),
         max_duration_s: u32::try_from(length_ms.div_ceil(1_000) + 60).unwrap_or(14_400),
         replay: Some(Box::new(Replay {
             of: b.id.clone(),
-            least_ms: least_ms(ending.line.chime_ms, ending.frames),
+            least_ms: least_ms(b.chime.duration_ms(), said.frames),
         })),
         ..b.clone()
     };
@@ -243,7 +277,7 @@ async fn replay(
         targets: call.channels(),
         skip_holidays: false,
         supersedes: None,
-        made_by: Some(ending.line.by.clone()),
+        made_by: said.by.cloned(),
         ask: None,
     })
 }
@@ -290,52 +324,76 @@ fn spoken_time(at: WallTime, zone: &str) -> String {
 }
 
 impl Calls {
-    /// After a start: what was on when the office went away is over, and what there is of its recording is kept.
+    /// After a start: what was on when the office went away is over, and what there is of its recording is kept. What had ended before
+    /// is still said again: that is made by the side, for the sentence before it takes its time.
     pub async fn recover(&self) -> io::Result<()> {
         let desk = &*self.desk;
         std::fs::create_dir_all(desk.folder())?;
         let open = desk.store.unfinished_calls().await;
         for call in open.map_err(io::Error::other)? {
-            let id = &call.bulletin;
-            let path = desk.recording(id);
+            let path = desk.recording(&call.bulletin);
             let ms = tokio::task::spawn_blocking(move || make_whole(&path)).await?;
             let ms = ms.unwrap_or_else(|error| {
-                tracing::error!(call = %id, %error, "the recording of a call cannot be read");
+                tracing::error!(call = %call.bulletin, %error, "the recording of a call cannot be read");
                 0
             });
-            let done = end_open(desk, &call, ms).await;
-            if let Err(error) = done {
-                tracing::error!(call = %id, %error, "a call that was broken off was not put in order");
+            let had_ended = call.ended.is_some();
+            let desk = self.desk.clone();
+            let work = async move {
+                if let Err(error) = end_open(&desk, &call, ms).await {
+                    tracing::error!(call = %call.bulletin, %error, "a call that was broken off was not put in order");
+                }
+            };
+            if had_ended {
+                self.tasks.spawn(work);
+            } else {
+                work.await;
             }
         }
         Ok(())
     }
 }
 
-async fn end_open(desk: &Desk, call: &crate::store::CallRow, ms: u64) -> Result<(), NotKept> {
+async fn end_open(desk: &Desk, call: &CallRow, ms: u64) -> Result<(), NotKept> {
     let id = &call.bulletin;
-    if call.ended.is_none() {
-        let ended = CallEnded {
-            at: call.began.plus_ms(i64::try_from(ms).unwrap_or(0)),
-            why: CallEnd::Office,
-            frames: ms / FRAME_MS,
+    let ended = match (call.ended, call.reason) {
+        (Some(at), Some(why)) => CallEnded {
+            at,
+            why,
+            frames: call.frames,
             holes: call.holes,
-        };
-        if let Some(channels) = desk.store.end_call(id, ended).await? {
-            let urgent = Some(Urgent::Start(id.clone()));
-            desk.engine
-                .changed(Change::Channels(channels, urgent))
-                .await;
-        }
-        tracing::warn!(call = %id, ms, "a call was broken off when the office ended");
-    }
+        },
+        _ => end_as_broken_off(desk, call, ms).await?,
+    };
     if ms == 0 {
         return Ok(());
     }
-    let kept = desk.store.bulletin(id).await?;
-    let path = desk.recording(id);
-    let recording = shelve(desk, &path, ms, &kept, call.speaker.as_ref()).await?;
-    finish(desk, id, recording, None).await
+    let said = Said {
+        why: ended.why,
+        speak_at: call.began,
+        at: ended.at,
+        frames: ended.frames,
+        ms,
+        by: call.speaker.as_ref(),
+    };
+    keep_whole(desk, id, &said).await
+}
+
+async fn end_as_broken_off(desk: &Desk, call: &CallRow, ms: u64) -> Result<CallEnded, NotKept> {
+    let id = &call.bulletin;
+    let ended = CallEnded {
+        at: call.began.plus_ms(i64::try_from(ms).unwrap_or(0)),
+        why: CallEnd::Office,
+        frames: ms / FRAME_MS,
+        holes: call.holes,
+    };
+    if let Some(channels) = desk.store.end_call(id, ended).await? {
+        let urgent = Some(Urgent::Start(id.clone()));
+        let change = Change::Channels(channels, urgent);
+        desk.engine.changed(change).await;
+    }
+    tracing::warn!(call = %id, ms, "a call was broken off when the office ended");
+    Ok(ended)
 }
 
 /// Its length in milliseconds; 0 when there is none.

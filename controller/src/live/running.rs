@@ -158,14 +158,14 @@ impl Running {
     }
 
     /// First the poles and the phone hear of it, then the books, then the recording.
-    async fn end(self, over: Over, act: Option<Act>, done: Option<oneshot::Sender<()>>) {
+    async fn end(mut self, over: Over, act: Option<Act>, done: Option<oneshot::Sender<()>>) {
         let Over { why, next, at } = over;
         if let Some(air) = self.air {
             air.end(next, at);
         }
         self.show.send_modify(|shown| shown.ended = Some(why));
         let id = self.line.id.clone();
-        let ending = Ending {
+        let mut ending = Ending {
             desk: &self.calls.desk,
             line: &self.line,
             why,
@@ -182,6 +182,16 @@ impl Running {
         if let Some(done) = done {
             // Whoever asked may have gone.
             let _ = done.send(());
+        }
+        self.commands.close();
+        while let Some(command) = self.commands.recv().await {
+            if let Command::End { why, done, .. } = command {
+                let _ = done.send(());
+                // For the books it was over; but whoever stops it wants to hear no more of it.
+                if why == CallEnd::Stopped {
+                    ending.why = why;
+                }
+            }
         }
         tracing::info!(call = %id, by = %self.line.name, ?why, frames = ending.frames, holes = ending.holes, "call over");
         ending::keep(&ending, self.recorder).await;

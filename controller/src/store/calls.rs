@@ -1,5 +1,7 @@
 //! Live calls: who spoke, from when to when, why it ended, and what became of the recording.
 
+use std::collections::HashSet;
+
 use loa_protocol::{
     bulletin::{Bulletin, Chime, Source},
     channel::Channel,
@@ -13,9 +15,9 @@ use super::{
     AudioId, Claim, Kept, NewAudio, NewBulletin, Result, Store, UserId, audio, bulletin_row,
     convert::{from_json, from_word, number, parse, stored, wall, word},
     error::not_found,
-    idempotency,
+    idempotency, reach,
 };
-use crate::logic::call::CallEnd;
+use crate::logic::{approval::Stage, call::CallEnd};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallRow {
@@ -130,6 +132,40 @@ pub(super) async fn due_ms(
     Ok(sound_ms.map(|ms| ms + stored(chime.duration_ms())))
 }
 
+/// Without the targets all of whose speakers were told to be silent since the call began; `None`: no target is left.
+async fn unsilenced(
+    db: &mut SqliteConnection,
+    call: &BulletinId,
+    mut replay: NewBulletin,
+) -> Result<Option<NewBulletin>> {
+    let stopped: Vec<String> = sqlx::query_scalar(
+        "SELECT channel FROM channels \
+         WHERE silence_before >= (SELECT began FROM calls WHERE bulletin = $1)",
+    )
+    .bind(call.as_str())
+    .fetch_all(&mut *db)
+    .await?;
+    if stopped.is_empty() {
+        return Ok(Some(replay));
+    }
+    let mut silent = HashSet::new();
+    for channel in &stopped {
+        let channel: Channel = parse("channel", channel)?;
+        let reached = reach::reached(db, &channel).await?;
+        silent.extend(reached.speakers.into_iter().map(|(id, _)| id));
+    }
+    let mut left = Vec::with_capacity(replay.targets.len());
+    for target in &replay.targets {
+        let speakers = reach::reached(db, target).await?.speakers;
+        let is_heard = speakers.is_empty() || speakers.iter().any(|(id, _)| !silent.contains(id));
+        if is_heard && !stopped.contains(&target.to_string()) {
+            left.push(target.clone());
+        }
+    }
+    replay.targets = left;
+    Ok((!replay.targets.is_empty()).then_some(replay))
+}
+
 impl Store {
     /// A call, as a bulletin and as what it is. `began`: from when on one may speak.
     pub async fn add_call(
@@ -203,23 +239,31 @@ impl Store {
         };
         bulletin_row::write(db, &ended, None, None, now).await?;
         let channels = kept.channels();
-        if kept.stage == crate::logic::approval::Stage::Planned {
+        if kept.stage == Stage::Planned {
             self.settle(db, &ended, kept.stage, &channels, &channels, now)
                 .await?;
         }
         Ok(channels)
     }
 
-    /// The recording (its content's file is in place and on disk already), and what says it again, if anything does.
+    /// The recording (its content's file is in place and on disk already), and what says it again, if anything does. Returns the id of
+    /// that; `None`: the call was cancelled meanwhile, or everybody whom it is for was told to be silent since it began.
     pub async fn keep_call(
         &self,
         id: &BulletinId,
         recording: NewAudio,
         replay: Option<NewBulletin>,
-    ) -> Result<()> {
+    ) -> Result<Option<BulletinId>> {
         let mut tx = self.begin().await?;
         let now = self.now();
         audio::insert_audio(&mut tx, &recording, now).await?;
+        let call = self.load_bulletin(&mut tx, id).await?;
+        let replay = match replay {
+            Some(replay) if call.stage != Stage::Cancelled => {
+                unsilenced(&mut tx, id, replay).await?
+            }
+            _ => None,
+        };
         if let Some(replay) = &replay {
             self.add_in(&mut tx, replay, now).await?;
         }
@@ -230,7 +274,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(())
+        Ok(replay.map(|replay| replay.bulletin.id))
     }
 
     pub async fn call(&self, id: &BulletinId) -> Result<CallRow> {
@@ -278,5 +322,130 @@ impl Store {
         .fetch_all(self.readers())
         .await?;
         rows.into_iter().map(CallRow::try_from).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_protocol::{bulletin::When, content::Manifest, live::Replay};
+
+    use super::*;
+    use crate::{
+        chance,
+        store::{
+            AudioSource,
+            testing::{NOON, TestStore, bulletin, village},
+        },
+    };
+
+    fn channel(text: &str) -> Channel {
+        text.parse().unwrap()
+    }
+
+    fn at_noon() -> When {
+        When::Now {
+            at: NOON,
+            date: "2026-11-24".into(),
+        }
+    }
+
+    fn new(bulletin: Bulletin, audio: Option<AudioId>, targets: &[&str]) -> NewBulletin {
+        NewBulletin {
+            bulletin,
+            audio,
+            relay: None,
+            targets: targets.iter().map(|target| channel(target)).collect(),
+            skip_holidays: false,
+            supersedes: None,
+            made_by: None,
+            ask: None,
+        }
+    }
+
+    /// One that began at noon, and is over.
+    async fn call(store: &TestStore, targets: &[&str]) -> BulletinId {
+        let bytes = chance::bytes::<1024>();
+        let mut call = bulletin(Manifest::of(&bytes, 10_000), at_noon(), NOON);
+        call.source = Source::Stream(Stream {
+            kind: StreamKind::Live,
+            key: [7; 32],
+            delay_ms: 300,
+            duration_ms: 600_000,
+            ended: None,
+            url: None,
+        });
+        let id = call.id.clone();
+        let new = new(call, None, targets);
+        store.add_call(new, NOON, None).await.unwrap();
+        let ended = CallEnded {
+            at: NOON.plus_s(10),
+            why: CallEnd::Released,
+            frames: 500,
+            holes: 0,
+        };
+        store.end_call(&id, ended).await.unwrap();
+        id
+    }
+
+    /// Keeps its recording, and says who hears it again.
+    async fn heard_again(store: &TestStore, id: &BulletinId, targets: &[&str]) -> Vec<String> {
+        let bytes = chance::bytes::<1024>();
+        let manifest = Manifest::of(&bytes, 10_000);
+        let recording = NewAudio {
+            id: AudioId::new(chance::id('a')).unwrap(),
+            manifest: manifest.clone(),
+            source: AudioSource::Live,
+            title: "Nói trực tiếp".into(),
+            format: "Opus, 48000 Hz, mono".into(),
+            original_bytes: 1_024,
+            loudness_lufs: None,
+            text: None,
+            spoken: None,
+            voice: None,
+            speed: None,
+            made_by: None,
+        };
+        let mut replay = bulletin(manifest, at_noon(), NOON);
+        replay.replay = Some(Box::new(Replay {
+            of: id.clone(),
+            least_ms: 9_000,
+        }));
+        let replay = new(replay, Some(recording.id.clone()), targets);
+        let again = store.keep_call(id, recording, Some(replay)).await.unwrap();
+        let row = store.call(id).await.unwrap();
+        assert!(row.audio.is_some());
+        assert_eq!(row.replay, again);
+        let Some(again) = again else {
+            return Vec::new();
+        };
+        let kept = store.bulletin(&again).await.unwrap();
+        kept.channels().iter().map(ToString::to_string).collect()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_cancelled_while_its_recording_was_made_is_not_said_again() {
+        let store = village().await;
+        let targets = ["area.ban-chuong"];
+        let id = call(&store, &targets).await;
+        store.cancel_bulletin(&id).await.unwrap();
+        assert_eq!(heard_again(&store, &id, &targets).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_not_said_again_where_everything_was_stopped_since() {
+        let store = village().await;
+        let targets = ["area.ban-chuong", "area.khuoi-meo"];
+        let stop = async |at: &str, when: WallTime| {
+            store.stop(&[channel(at)], when).await.unwrap();
+            let id = call(&store, &targets).await;
+            heard_again(&store, &id, &targets).await
+        };
+        let after = NOON.plus_s(12);
+        assert_eq!(stop("area.sang-moc", NOON.plus_s(-1)).await, targets);
+        let left = ["area.ban-chuong"];
+        assert_eq!(stop("speaker.khuoi-meo-1", after).await, left);
+        // The other pole there is still to hear it; this one has it silenced by its plan.
+        assert_eq!(stop("speaker.ban-chuong-1", after).await, left);
+        assert_eq!(stop("area.sang-moc", after).await, [""; 0]);
     }
 }
