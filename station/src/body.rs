@@ -36,6 +36,11 @@ impl<R: Read> Body<R> {
         }
     }
 
+    /// Where it comes from.
+    pub fn source(&mut self) -> &mut R {
+        &mut self.from
+    }
+
     fn raw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let early = &self.early[self.early_at..];
         if early.is_empty() {

@@ -28,7 +28,7 @@ impl Follower {
         };
         let at = usize::try_from(wanted.checked_sub(media.first)?).ok()?;
         let segment = media.segments.get(at)?;
-        self.next = Some(wanted + 1);
+        self.next = Some(wanted.checked_add(1)?);
         Some(segment.clone())
     }
 }
@@ -74,6 +74,13 @@ mod tests {
         taken(&mut follower, &media(10, 6));
         assert_eq!(taken(&mut follower, &media(100, 4)), ["101", "102", "103"]);
         assert_eq!(taken(&mut follower, &media(0, 4)), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn the_last_number_that_there_is_has_none_behind_it() {
+        let mut last = media(0, 1);
+        (last.first, last.is_over) = (u64::MAX, true);
+        assert_eq!(taken(&mut Follower::default(), &last), [""; 0]);
     }
 
     #[test]

@@ -16,12 +16,15 @@ use rustls::{
 use crate::{
     Address, Away, Reach, Stop,
     body::{Body, Framing},
+    wire::Wire,
 };
 
 /// How often a read looks whether it is still wanted.
 pub const POLL: Duration = Duration::from_secs(1);
-/// Nothing came for this long: nothing will.
+/// Nothing whole came for this long: nothing will.
 pub const IDLE: Duration = Duration::from_secs(8);
+/// From the connection to the end of the answer's head.
+pub const ANSWER: Duration = Duration::from_secs(12);
 const CONNECT: Duration = Duration::from_secs(5);
 const MAX_REDIRECTS: usize = 5;
 /// Largest head of an answer, in bytes.
@@ -137,22 +140,18 @@ impl Web {
     }
 
     fn over(&self, tcp: TcpStream, address: &Address) -> Result<Line, Away> {
-        tcp.set_read_timeout(Some(POLL)).map_err(|e| gone(&e))?;
-        tcp.set_write_timeout(Some(IDLE)).map_err(|e| gone(&e))?;
+        let wire = Wire::new(tcp, self.stop.clone(), ANSWER).map_err(|e| gone(&e))?;
         let way = if address.is_safe() {
             let host = address.host();
             let host = host.trim_matches(['[', ']']).to_owned();
             let name = ServerName::try_from(host).map_err(|_| Away::Address)?;
             let session = ClientConnection::new(self.tls.clone(), name)
                 .map_err(|error| Away::NotSafe(error.to_string()))?;
-            Way::Safe(Box::new(StreamOwned::new(session, tcp)))
+            Way::Safe(Box::new(StreamOwned::new(session, wire)))
         } else {
-            Way::Plain(tcp)
+            Way::Plain(wire)
         };
-        Ok(Line {
-            way,
-            stop: self.stop.clone(),
-        })
+        Ok(Line { way })
     }
 }
 
@@ -179,6 +178,7 @@ impl Answer {
     /// # Errors
     /// Why there are none.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Away> {
+        self.body.source().wait(IDLE);
         self.body.read(buffer).map_err(|error| gone(&error))
     }
 
@@ -188,13 +188,14 @@ impl Answer {
     /// Also when there is more.
     pub fn rest(&mut self, begun: Vec<u8>, most: usize) -> Result<Vec<u8>, Away> {
         let mut all = begun;
-        let left = most.saturating_sub(all.len()) as u64;
-        let mut body = (&mut self.body).take(left + 1);
-        body.read_to_end(&mut all).map_err(|error| gone(&error))?;
-        if all.len() > most {
-            return Err(Away::TooLarge);
+        let mut buffer = [0; 8 * 1024];
+        while all.len() <= most {
+            match self.read(&mut buffer)? {
+                0 => return Ok(all),
+                read => all.extend_from_slice(&buffer[..read]),
+            }
         }
-        Ok(all)
+        Err(Away::TooLarge)
     }
 }
 
@@ -216,74 +217,42 @@ fn gone(error: &io::Error) -> Away {
 
 #[derive(Debug)]
 enum Way {
-    Plain(TcpStream),
-    Safe(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Plain(Wire),
+    Safe(Box<StreamOwned<ClientConnection, Wire>>),
 }
 
 /// A connection that is given up when it says nothing, or nobody needs it.
 #[derive(Debug)]
 pub struct Line {
     way: Way,
-    stop: Stop,
 }
 
 impl Read for Line {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        for _ in 0..IDLE.as_secs() / POLL.as_secs() {
-            if self.stop.is_set() {
-                return Err(ErrorKind::ConnectionAborted.into());
-            }
-            let read = match &mut self.way {
-                Way::Plain(tcp) => tcp.read(buffer),
-                Way::Safe(stream) => stream.read(buffer),
-            };
-            match read {
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                    ) => {}
+        match &mut self.way {
+            Way::Plain(wire) => wire.read(buffer),
+            Way::Safe(stream) => match stream.read(buffer) {
                 // Many servers hang up without a word of goodbye (RFC 8446 section 6.1).
-                Err(error)
-                    if error.kind() == ErrorKind::UnexpectedEof
-                        && matches!(self.way, Way::Safe(_)) =>
-                {
-                    return Ok(0);
-                }
-                done => return done,
-            }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+                done => done,
+            },
         }
-        Err(ErrorKind::TimedOut.into())
     }
 }
 
 impl Line {
+    fn wait(&mut self, patience: Duration) {
+        match &mut self.way {
+            Way::Plain(wire) => wire.wait(patience),
+            Way::Safe(stream) => stream.sock.wait(patience),
+        }
+    }
+
+    /// The handshake, too, where there is one.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.way {
-            Way::Plain(tcp) => tcp.write_all(bytes),
+            Way::Plain(wire) => wire.write_all(bytes),
             Way::Safe(stream) => {
-                // The handshake reads, too, with the patience of a read.
-                for _ in 0..IDLE.as_secs() / POLL.as_secs() {
-                    if !stream.conn.is_handshaking() {
-                        break;
-                    }
-                    if self.stop.is_set() {
-                        return Err(ErrorKind::ConnectionAborted.into());
-                    }
-                    match stream.conn.complete_io(&mut stream.sock) {
-                        Err(error)
-                            if matches!(
-                                error.kind(),
-                                ErrorKind::WouldBlock | ErrorKind::TimedOut
-                            ) => {}
-                        done => {
-                            done?;
-                        }
-                    }
-                }
-                if stream.conn.is_handshaking() {
-                    return Err(ErrorKind::TimedOut.into());
-                }
                 stream.write_all(bytes)?;
                 stream.flush()
             }
@@ -363,7 +332,56 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use std::{iter, net::TcpListener, sync::mpsc, thread};
+
     use super::*;
+
+    fn web() -> Web {
+        Web::new(Reach::Everywhere, "test").expect("the web")
+    }
+
+    /// Says a TLS record of 16 KiB, a byte at a time, to the first who calls; and tells of each.
+    fn dripping() -> (Address, mpsc::Receiver<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let (mut line, _) = listener.accept().expect("a caller");
+            let head = [22, 3, 3, 0x40, 0];
+            for byte in head.into_iter().chain(iter::repeat_n(0, 0x4000)) {
+                if line.write_all(&[byte]).is_err() {
+                    return;
+                }
+                // Not everybody counts them.
+                let _ = tell.send(());
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let address = Address::parse(&format!("https://{at}/")).expect("an address");
+        (address, told)
+    }
+
+    #[test]
+    fn who_says_a_byte_at_a_time_is_hung_up_on_when_nobody_listens() {
+        let (address, told) = dripping();
+        let stop = Stop::default();
+        let web = web().until(stop.clone());
+        let opening = thread::spawn(move || crate::open(&address, &web).err());
+        for _ in 0..10 {
+            told.recv().expect("a byte");
+        }
+        stop.now();
+        assert_eq!(opening.join().expect("no panic"), Some(Away::Stopped));
+    }
+
+    #[test]
+    fn who_says_a_byte_at_a_time_is_waited_for_no_longer_than_who_says_nothing() {
+        let (address, _told) = dripping();
+        let mut line = web().connect(&address).expect("a line");
+        line.wait(Duration::from_millis(50));
+        let written = line.write_all(b"GET").map_err(|error| error.kind());
+        assert_eq!(written, Err(ErrorKind::TimedOut));
+    }
 
     #[test]
     fn an_old_station_s_greeting_is_understood() {

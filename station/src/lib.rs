@@ -4,7 +4,8 @@
 //! business of [`loa-audio`]: nothing here looks into them further than to tell a list from sound.
 //!
 //! Everything blocks; it belongs on a thread of its own, which ends within [`http::POLL`] of a [`Stop`]. Bounds: five redirects,
-//! 16 KiB of head, 512 KiB of list, 8 MiB of segment, and each read waits [`http::IDLE`] at most.
+//! 16 KiB of head, 512 KiB of list, 8 MiB of segment; a head is waited for [`http::ANSWER`] at most, and each piece
+//! behind it [`http::IDLE`].
 //!
 //! [`loa-audio`]: ../loa_audio/index.html
 
@@ -19,6 +20,7 @@ mod playlist;
 mod stop;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod wire;
 
 pub use address::{Address, Reach, is_public};
 pub use away::Away;

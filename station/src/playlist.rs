@@ -65,8 +65,9 @@ fn media<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Media, Away> {
         match tag {
             "#EXT-X-MEDIA-SEQUENCE" => media.first = value.parse().map_err(|_| Away::NotHttp)?,
             "#EXT-X-TARGETDURATION" => {
-                let seconds: f64 = value.parse().map_err(|_| Away::NotHttp)?;
-                media.target = Duration::from_secs_f64(seconds.clamp(1.0, 60.0));
+                let seconds = value.parse::<f64>().ok().filter(|s| s.is_finite());
+                let seconds = seconds.ok_or(Away::NotHttp)?.clamp(1.0, 60.0);
+                media.target = Duration::from_secs_f64(seconds);
             }
             "#EXT-X-ENDLIST" => media.is_over = true,
             "#EXT-X-KEY" if attribute(value, "METHOD") != Some("NONE") => return Err(Away::Locked),
@@ -210,6 +211,24 @@ mod tests {
         let open = "#EXTM3U\n#EXT-X-KEY:METHOD=NONE\na.ts\n";
         assert!(Playlist::parse(open).is_ok());
         assert_eq!(Playlist::parse("<html>"), Err(Away::NotHttp));
+    }
+
+    #[test]
+    fn whatever_number_a_target_is_it_is_bounded_or_refused() {
+        let target = |number: &str| {
+            let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:{number}\na.ts\n");
+            match Playlist::parse(&text) {
+                Ok(Playlist::Media(media)) => Ok(media.target.as_secs()),
+                Ok(other) => panic!("{other:?}"),
+                Err(away) => Err(away),
+            }
+        };
+        for number in ["nan", "NaN", "-nan", "inf", "-infinity", "1e999", "", "six"] {
+            assert_eq!(target(number), Err(Away::NotHttp), "{number}");
+        }
+        for (number, seconds) in [("-1", 1), ("0", 1), ("1e-300", 1), ("6", 6), ("1e300", 60)] {
+            assert_eq!(target(number), Ok(seconds), "{number}");
+        }
     }
 
     proptest::proptest! {

@@ -18,7 +18,7 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
-use loa_protocol::{channel::Channel, id::BulletinId, time::WallTime};
+use loa_protocol::{channel::Channel, id::BulletinId, playout::OccurrenceId, time::WallTime};
 use loa_station::{Away, Reach, Web};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -54,12 +54,15 @@ pub struct Standing {
     pub since: WallTime,
 }
 
+/// Of each window that is on: when it begins, and how it stands.
+type Standings = HashMap<OccurrenceId, (WallTime, Standing)>;
+
 /// What listens to stations, and how those stand that are on. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Relays {
     web: Web,
     apart: Apart,
-    standings: Arc<Mutex<HashMap<BulletinId, Standing>>>,
+    standings: Arc<Mutex<Standings>>,
 }
 
 impl Relays {
@@ -78,9 +81,12 @@ impl Relays {
         })
     }
 
-    /// `None`: no window of it is on.
+    /// `None`: no window of it is on. Of two, of which one is near while the other ends, the earlier one.
     pub fn standing(&self, bulletin: &BulletinId) -> Option<Standing> {
-        self.lock().get(bulletin).copied()
+        let all = self.lock();
+        let of_it = all.iter().filter(|(id, _)| id.bulletin == *bulletin);
+        let first = of_it.map(|(_, one)| *one).min_by_key(|(begin, _)| *begin);
+        first.map(|(_, standing)| standing)
     }
 
     /// How many windows are on now.
@@ -88,15 +94,18 @@ impl Relays {
         self.lock().len()
     }
 
-    fn stands(&self, bulletin: &BulletinId, standing: Option<Standing>) {
+    /// `true`: it stood otherwise before.
+    fn stands(&self, window: &Window, standing: Option<Standing>) -> bool {
+        let id = &window.occurrence;
         let mut all = self.lock();
-        match standing {
-            Some(standing) => drop(all.insert(bulletin.clone(), standing)),
-            None => drop(all.remove(bulletin)),
-        }
+        let before = match standing {
+            Some(standing) => all.insert(id.clone(), (window.begin, standing)),
+            None => all.remove(id),
+        };
+        before.map(|(_, before)| before) != standing
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<BulletinId, Standing>> {
+    fn lock(&self) -> MutexGuard<'_, Standings> {
         // Each change of it is one call: a poisoned one is whole.
         self.standings
             .lock()

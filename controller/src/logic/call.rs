@@ -216,25 +216,29 @@ impl Call {
             return Ok(anchored(theirs, 0, said, arrived));
         };
         let steps = theirs.checked_sub(last.theirs).filter(|steps| *steps > 0);
-        if let Some(follows) = steps.and_then(|steps| follows(&last, theirs, steps, said)) {
-            return match arrived.since_us(follows.captured) >= -AHEAD_US {
-                true => Ok(follows),
-                // Its frames come quicker than time passes.
-                false => Err(Dropped::Ahead),
-            };
+        let may_be = |captured: WallTime| arrived.since_us(captured) >= -AHEAD_US;
+        let follows = steps.and_then(|steps| follows(&last, theirs, steps, said));
+        if let Some(follows) = follows.filter(|follows| may_be(follows.captured)) {
+            return Ok(follows);
         }
-        // It does not follow: a phone that slept, or began to count anew. It gets the place of its time.
+        // It does not follow: a phone that slept, or began to count anew. Or it would be ahead: frames that come quicker than
+        // time passes, or the office's clock was set back. It gets the place of its time.
         let anchor = anchored(theirs, 0, said, arrived);
         let after_us = anchor.captured.since_us(last.captured);
-        if steps.is_none() && after_us < FRAME_US / 2 {
-            return Err(Dropped::Again);
+        if after_us < FRAME_US / 2 {
+            match steps {
+                None => return Err(Dropped::Again),
+                // Placed by its arrival, it waits until the office's clock is where it was.
+                Some(_) if anchor.shift_us != 0 => return Err(Dropped::Ahead),
+                Some(_) => {}
+            }
         }
         let steps = ((after_us + FRAME_US / 2) / FRAME_US).max(1);
         let captured = last.captured.plus_us(steps * FRAME_US);
         let number = u32::try_from(steps).ok();
         let number = number.and_then(|steps| last.number.checked_add(steps));
         match number {
-            Some(number) if arrived.since_us(captured) >= -AHEAD_US => Ok(Last {
+            Some(number) if may_be(captured) => Ok(Last {
                 number,
                 captured,
                 ..anchor

@@ -36,6 +36,8 @@ const BEGUN_S: i64 = 15;
 const BACK_OFF_MOST_S: i64 = 15;
 /// A connection that held for so long was a good one.
 const GOOD_S: i64 = 30;
+/// Who is farther from the present than this (the machine slept, or its clock was set) goes on there.
+const MOST_OFF_US: i64 = 1_000_000;
 
 /// What the office keeps of a relay, beside what the poles are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +91,16 @@ impl Window {
     /// Is it time to look after it?
     pub fn is_on(&self, now: WallTime) -> bool {
         now >= self.begin.plus_s(-AHEAD_S) && now < self.end
+    }
+
+    /// Which frame is to be sent next, when that would be `due`.
+    pub fn due(&self, due: WallTime, now: WallTime) -> WallTime {
+        let present = now.max(self.begin);
+        if (-MOST_OFF_US..=MOST_OFF_US).contains(&present.since_us(due)) {
+            return due;
+        }
+        let frames = present.since_us(self.begin) / FRAME_US;
+        self.begin.plus_us(frames * FRAME_US)
     }
 
     /// Numbers go with time: they only grow, even when the office was started anew in the middle.
@@ -200,6 +212,7 @@ impl Relay {
 
     /// Time has gone by. `cushion_ms`: how much is decoded and not sent.
     pub fn tick(&mut self, cushion_ms: u64, now: WallTime) -> Option<Act> {
+        self.hold(now);
         let act = self.look(now);
         let was = self.on_air;
         // What is there is sent, even when the line is down.
@@ -212,6 +225,24 @@ impl Relay {
             self.detail = None;
         }
         act
+    }
+
+    /// What has been does not lie ahead: where it does, the office's clock was set back.
+    fn hold(&mut self, now: WallTime) {
+        let begin = self.window.begin;
+        self.away_since = self.away_since.min(now.max(begin));
+        self.told_since = self.told_since.min(now);
+        self.line = match self.line {
+            Line::Down(due) => {
+                let latest = now.plus_s(BACK_OFF_MOST_S).max(begin.plus_s(-AHEAD_S));
+                Line::Down(due.min(latest))
+            }
+            Line::Begun(since) => Line::Begun(since.min(now)),
+            Line::Flows { since, last } => Line::Flows {
+                since: since.min(now),
+                last: last.min(now),
+            },
+        };
     }
 
     fn look(&mut self, now: WallTime) -> Option<Act> {

@@ -112,12 +112,19 @@ pub async fn planned(
 
 /// What a relay cannot be: nobody knows beforehand what another station says.
 pub fn fits(b: &Bulletin) -> Result<(), ApiError> {
-    let is_relay = b.stream().map(|stream| stream.kind) == Some(StreamKind::Relay);
+    let relay = b.stream().filter(|s| s.kind == StreamKind::Relay);
+    let Some(relay) = relay else {
+        return Ok(());
+    };
+    let least_s = relay.duration_ms.div_ceil(1_000);
     match () {
-        () if !is_relay => Ok(()),
         () if b.is_now() => Err(Code::RelayNow.into()),
         () if b.priority == Priority::Emergency || b.status != Status::Actual => {
             Err(Code::RelayOrdinary.into())
+        }
+        // Both would be on the air at once.
+        () if b.repeat.times > 1 && u64::from(b.repeat.every_s) < least_s => {
+            Err(ApiError::new(Code::RelayRepeat).with("least", least_s))
         }
         () => Ok(()),
     }

@@ -92,9 +92,21 @@ async fn what_a_relay_cannot_be_is_refused_by_name() {
         (json!({ "when": { "now": true } }), "relay_not_now"),
         (json!({ "priority": "emergency" }), "relay_not_emergency"),
         (json!({ "status": "exercise" }), "relay_not_emergency"),
+        (
+            json!({ "repeat": { "times": 2, "every_s": 1_799 } }),
+            "relay_repeat_overlaps",
+        ),
     ] {
         assert_eq!(refused(&office, more).await, (422, code.to_owned()));
     }
+    let again = json!({ "repeat": { "times": 2, "every_s": 1_800 } });
+    let view = office
+        .post(&office.chief, BULLETINS, &asked(again))
+        .await
+        .ok();
+    let longer = relay(STATION, 1_801);
+    let refused = office.patch(&office.chief, &path(&view), &longer).await;
+    assert_eq!(refused.refusal(), (422, "relay_repeat_overlaps"));
 }
 
 #[tokio::test]

@@ -21,8 +21,6 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_millis(20);
-/// Who is farther behind than this (the machine slept, or its clock was set) goes on at the present.
-const MOST_BEHIND_US: i64 = 1_000_000;
 
 /// Where frames go.
 pub trait Sink: Send {
@@ -62,20 +60,24 @@ struct Job<S> {
     in_segments: bool,
     /// The frame that is to be sent next was captured then.
     due: WallTime,
+    /// And has this number at least.
+    next: u32,
     was_away: bool,
 }
 
 impl Work {
     /// Until the window is over, or it is stopped.
     pub async fn run(self, sink: impl Sink + 'static) {
-        let bulletin = self.window.bulletin.clone();
+        let window = self.window.clone();
         let (relays, engine) = (self.relays.clone(), self.engine.clone());
         match FrameEncoder::new(Kind::Music) {
             Ok(encoder) => Job::new(self, encoder, sink).run().await,
-            Err(error) => tracing::error!(%bulletin, error, "no encoder for a relay"),
+            Err(error) => {
+                tracing::error!(bulletin = %window.bulletin, error, "no encoder for a relay");
+            }
         }
-        relays.stands(&bulletin, None);
-        notice(&engine, &bulletin);
+        relays.stands(&window, None);
+        notice(&engine, &window.bulletin);
     }
 }
 
@@ -91,6 +93,7 @@ impl<S: Sink> Job<S> {
             hearing: None,
             in_segments: false,
             due: work.window.begin,
+            next: 0,
             was_away: false,
             work,
         }
@@ -118,7 +121,8 @@ impl<S: Sink> Job<S> {
         let end = self.work.window.end;
         let dropped = self.cushion.dropped();
         tracing::info!(bulletin = %self.work.window.bulletin, dropped, "a relay's window is over");
-        self.sink.end(self.work.window.number(end), end);
+        let number = self.work.window.number(end).max(self.next);
+        self.sink.end(number, end);
     }
 
     fn take(&mut self, heard: Heard) {
@@ -171,12 +175,11 @@ impl<S: Sink> Job<S> {
 
     /// All that is due by the office's clock.
     fn send(&mut self, now: WallTime) {
-        if now.since_us(self.due) > MOST_BEHIND_US {
-            let frames = now.since_us(self.work.window.begin) / FRAME_US;
-            self.due = self.work.window.begin.plus_us(frames * FRAME_US);
-        }
+        self.due = self.work.window.due(self.due, now);
         let end = self.work.window.end;
         while self.due.plus_us(FRAME_US) <= now.min(end) {
+            // They grow, too, when the office's clock was set back: poles take each number once.
+            let number = self.work.window.number(self.due).max(self.next);
             let frame = match self.relay.sends(now) {
                 Sends::Nothing => None,
                 Sends::Station => self.cushion.pop(),
@@ -191,14 +194,12 @@ impl<S: Sink> Job<S> {
             };
             if let Some(frame) = frame {
                 match self.encoder.encode(&frame) {
-                    Ok(opus) => {
-                        let number = self.work.window.number(self.due);
-                        self.sink.frame(number, self.due, opus);
-                    }
+                    Ok(opus) => self.sink.frame(number, self.due, opus),
                     Err(error) => tracing::warn!(error, "a frame of a relay was not encoded"),
                 }
             }
             self.due = self.due.plus_us(FRAME_US);
+            self.next = number.saturating_add(1);
         }
     }
 
@@ -210,11 +211,11 @@ impl<S: Sink> Job<S> {
             detail: self.relay.detail(),
             since,
         };
-        let bulletin = &self.work.window.bulletin;
-        if self.work.relays.standing(bulletin) == Some(standing) {
+        let window = &self.work.window;
+        if !self.work.relays.stands(window, Some(standing)) {
             return;
         }
-        self.work.relays.stands(bulletin, Some(standing));
+        let bulletin = &window.bulletin;
         notice(&self.work.engine, bulletin);
         let away = matches!(state, RelayState::Fallback | RelayState::Silent);
         if changed && away && !self.was_away {

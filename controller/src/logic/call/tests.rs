@@ -170,6 +170,37 @@ fn nothing_is_said_ahead_of_its_time() {
 }
 
 #[test]
+fn after_a_step_back_of_the_offices_clock_speech_goes_on_when_that_is_where_it_was() {
+    for step in [S / 4, 2 * S] {
+        let mut hamlet = hamlet();
+        let now = hamlet.speaks(0, S, 10);
+        let (mut silent, mut said) = (0, 0);
+        for n in 0..200_u32 {
+            let captured = now + i64::from(n) * FRAME_US;
+            let input = Frame {
+                socket: 1,
+                number: 10 + n,
+                captured: NOON.plus_us(captured),
+            };
+            let arrived = Reading {
+                wall: NOON.plus_us(captured + LINE_US - step),
+                ..at(captured + LINE_US)
+            };
+            match hamlet.call.handle(input, arrived) {
+                Some(Drop(Dropped::Ahead)) if said == 0 => silent += 1,
+                Some(Send { number, captured }) => {
+                    assert!(captured.since_us(arrived.wall) <= AHEAD_US);
+                    assert_eq!(number, 10 + said);
+                    said += 1;
+                }
+                effect => panic!("{effect:?}"),
+            }
+        }
+        assert!(silent * FRAME_US <= step, "{silent} frames");
+    }
+}
+
+#[test]
 fn a_phones_clock_that_drifts_is_followed_without_a_step() {
     let mut hamlet = hamlet();
     let mut before = None;

@@ -156,3 +156,36 @@ fn chime_and_delay_have_their_place_in_the_window() {
     assert_eq!(window.number(at(100)), 0);
     assert_eq!(window.number(at(1_100)), 50);
 }
+
+#[test]
+fn whichever_way_the_clock_is_set_sending_goes_on_at_the_present() {
+    let window = window(60);
+    for (due, now, goes_on) in [
+        (0, -10_000, 0),
+        (10_000, 10_990, 10_000),
+        (10_000, 20_010, 20_000),
+        (20_000, 19_100, 20_000),
+        (20_000, 10_010, 10_000),
+        (20_000, -5_000, 0),
+    ] {
+        assert_eq!(window.due(at(due), at(now)), at(goes_on), "{due} at {now}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_nobody_waiting_for_what_has_been() {
+    let mut relay = Relay::new(window(60), true, at(0));
+    assert_eq!(relay.tick(ENOUGH_MS, at(599_000)), Some(Act::Connect));
+    assert_eq!(relay.stands(at(599_000)).0, RelayState::OnAir);
+    relay.gone("ended", at(599_500));
+    assert_eq!(relay.tick(0, at(600_000)), None);
+    // Five minutes.
+    assert_eq!(relay.tick(0, at(300_000)), None);
+    assert_eq!(relay.stands(at(300_000)).1, at(300_000));
+    assert_eq!(relay.tick(0, at(303_000)), None);
+    assert_eq!(relay.sends(at(303_000)), Sends::Fallback);
+    assert_eq!(relay.tick(0, at(315_000)), Some(Act::Connect));
+    relay.heard(at(316_000));
+    assert_eq!(relay.tick(0, at(100_000)), None);
+    assert_eq!(relay.tick(0, at(106_000)), Some(Act::HangUp));
+}

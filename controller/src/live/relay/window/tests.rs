@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use loa_audio::{ingest, wav};
-use loa_protocol::{id::BulletinId, playout::OccurrenceId};
+use loa_protocol::{id::BulletinId, live::FRAME_SAMPLES, playout::OccurrenceId};
 use loa_station::testing::OwnStation;
 
 use super::*;
@@ -24,6 +24,30 @@ impl Sink for Sent {
     }
 }
 
+fn occurrence(index: u16) -> OccurrenceId {
+    OccurrenceId {
+        bulletin: BulletinId::new("b1").expect("an id"),
+        date: jiff::civil::date(2026, 11, 25),
+        index,
+        repeat: 0,
+    }
+}
+
+/// One that is told the time, and not run.
+fn job(index: u16, begin: WallTime, relays: &Relays, engine: &EngineHandle) -> Job<Sent> {
+    let work = Work {
+        url: "http://127.0.0.1:1/".to_owned(),
+        fallback: None,
+        window: Window::new(occurrence(index), begin, 0, 0, 600_000),
+        relays: relays.clone(),
+        engine: engine.clone(),
+        clock: Arc::new(SystemClock),
+        stop: CancellationToken::new(),
+    };
+    let encoder = FrameEncoder::new(Kind::Music).expect("an encoder");
+    Job::new(work, encoder, Sent::default())
+}
+
 /// A window that begins in two seconds and lasts for `seconds`; what was sent in it, by the states that were seen.
 async fn relayed(
     url: String,
@@ -31,13 +55,7 @@ async fn relayed(
     fallback: Option<PathBuf>,
 ) -> (Window, Sent, Vec<RelayState>) {
     let begin = SystemClock.now().plus_s(2);
-    let occurrence = OccurrenceId {
-        bulletin: BulletinId::new("b1").expect("an id"),
-        date: jiff::civil::date(2026, 11, 25),
-        index: 0,
-        repeat: 0,
-    };
-    let window = Window::new(occurrence, begin, 0, 0, seconds * 1_000);
+    let window = Window::new(occurrence(0), begin, 0, 0, seconds * 1_000);
     let (engine, _changes) = EngineHandle::detached();
     let mut notices = engine.notices();
     let relays = Relays::new(true, Apart::here()).expect("relays");
@@ -142,4 +160,47 @@ async fn a_cut_line_is_taken_up_again() {
     assert!(frames(&sent).len() >= 295, "{}", frames(&sent).len());
     assert!(!states.contains(&RelayState::Silent), "{states:?}");
     assert!(own.asked() >= 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_is_followed_and_no_number_is_sent_twice() {
+    let (engine, _changes) = EngineHandle::detached();
+    let relays = Relays::new(true, Apart::here()).expect("relays");
+    let begin = SystemClock.now();
+    let mut job = job(0, begin, &relays, &engine);
+    for ms in (10_000..12_000).chain(5_000..7_000).step_by(20) {
+        let now = begin.plus_ms(ms);
+        job.relay.tick(2_000, now);
+        job.cushion.push(Box::new([0.0; FRAME_SAMPLES]), true);
+        job.send(now);
+    }
+    let frames = frames(&job.sink);
+    assert!((190..=200).contains(&frames.len()), "{}", frames.len());
+    assert!(frames.windows(2).all(|two| two[1].0 == two[0].0 + 1));
+    let (_, last, _) = frames[frames.len() - 1];
+    assert_eq!(last, begin.plus_ms(6_960));
+}
+
+#[tokio::test]
+async fn of_two_windows_each_tells_its_own_and_the_one_that_is_on_is_shown() {
+    let (engine, _changes) = EngineHandle::detached();
+    let mut notices = engine.notices();
+    let relays = Relays::new(true, Apart::here()).expect("relays");
+    let now = SystemClock.now();
+    let mut on = job(0, now.plus_s(-595), &relays, &engine);
+    let mut near = job(1, now.plus_s(5), &relays, &engine);
+    on.relay.tick(2_000, now);
+    for ms in (0..2_000).step_by(20) {
+        on.tell(now.plus_ms(ms));
+        near.tell(now.plus_ms(ms));
+    }
+    let told = std::iter::from_fn(|| notices.try_recv().ok()).count();
+    assert_eq!((told, relays.count()), (2, 2));
+    let shown = |relays: &Relays| {
+        let standing = relays.standing(&occurrence(0).bulletin);
+        standing.map(|standing| standing.state)
+    };
+    assert_eq!(shown(&relays), Some(RelayState::OnAir));
+    relays.stands(&on.work.window, None);
+    assert_eq!(shown(&relays), Some(RelayState::Waiting));
 }
