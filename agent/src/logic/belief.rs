@@ -277,8 +277,9 @@ impl Agent {
         let channels = self.documents.channels();
         filters.extend(channels.flat_map(super::inbox::channel_filters));
         filters.extend(self.contents.wanted().map(Topic::blocks_filter));
-        let without = self.streams.left_filters();
+        let without = self.left_filters();
         filters.retain(|filter| !without.contains(filter));
+        self.streams.unheard = without;
         self.out.push(Effect::Subscribe { filters });
     }
 

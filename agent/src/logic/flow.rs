@@ -47,6 +47,7 @@ pub struct Flow {
     /// Since when packets come in time without a pause, and when the last one did (monotonic).
     since_us: Option<u64>,
     last_us: u64,
+    has_paused: bool,
     due: Due,
     /// Packets that were not believed.
     pub refused: u64,
@@ -54,6 +55,8 @@ pub struct Flow {
     pub late: u64,
     /// What was captured until then was handed on to sound.
     pub heard_to: Option<WallTime>,
+    /// Until when that sounds (monotonic), or what was handed on of the occurrence before.
+    pub sounds_to_us: u64,
 }
 
 impl Flow {
@@ -69,10 +72,12 @@ impl Flow {
             newest: floor,
             since_us: None,
             last_us: 0,
+            has_paused: false,
             due: Due::default(),
             refused: 0,
             late: 0,
             heard_to: None,
+            sounds_to_us: 0,
         }
     }
 
@@ -111,6 +116,11 @@ impl Flow {
     /// Gives its capture by the monotonic clock.
     pub fn take(&mut self, packet: &Packet, office: Option<WallTime>, now_us: u64) -> Option<u64> {
         let frames = (packet.frames.len() as u32).max(1);
+        if self.seen.is_too_old(packet.number) && packet.captured >= self.newest {
+            // The next window of a relay, whose numbers begin anew. What came before it is not believed again.
+            self.seen = Seen::default();
+            self.floor = self.newest;
+        }
         if !self.seen.take(packet.number, frames) {
             return None;
         }
@@ -127,12 +137,26 @@ impl Flow {
         if !is_in_time {
             return;
         }
-        let had_paused = now_us.saturating_sub(self.last_us) > PAUSE_US;
-        if self.since_us.is_none() || had_paused {
-            self.since_us = Some(now_us);
+        match self.since_us {
+            None => self.since_us = Some(now_us),
+            Some(since_us) if now_us.saturating_sub(self.last_us) > PAUSE_US => {
+                let flowed_us = self.last_us.saturating_sub(since_us);
+                // A pause is no thin line. But what only drips never flows, and is watched on.
+                if !self.has_paused || flowed_us >= WATCHED_S * 1_000_000 {
+                    self.watch_anew();
+                }
+                self.has_paused = true;
+                self.since_us = Some(now_us);
+            }
+            Some(_) => {}
         }
         self.last_us = now_us;
         self.due.add(due_us, packet.frames.len() as u32);
+    }
+
+    /// What came in time until now says nothing of what comes.
+    pub fn watch_anew(&mut self) {
+        self.due.first = None;
     }
 
     /// Does it flow?
@@ -172,11 +196,14 @@ impl Seen {
         self.next > 0 && back.is_some_and(|back| back < 64 && self.below >> back & 1 == 1)
     }
 
+    fn is_too_old(&self, number: u32) -> bool {
+        u64::from(number) + u64::from(REORDER_FRAMES) < self.next
+    }
+
     /// `false`, and nothing changes, when one of these came already or is too far behind.
     fn take(&mut self, number: u32, frames: u32) -> bool {
-        let too_old = u64::from(number) + u64::from(REORDER_FRAMES) < self.next;
         let numbers = number..number.saturating_add(frames);
-        if too_old || numbers.clone().any(|number| self.has(number)) {
+        if self.is_too_old(number) || numbers.clone().any(|number| self.has(number)) {
             return false;
         }
         for number in numbers.map(u64::from) {
@@ -260,7 +287,7 @@ fn offset_us(mono_us: u64, office: WallTime) -> i64 {
 struct Due {
     /// With the second that they are of.
     seconds: [(u64, u32); 16],
-    /// Of the first packet.
+    /// Of the first packet since the watch began.
     first: Option<u64>,
 }
 

@@ -102,24 +102,30 @@ impl Agent {
         self.stage.dirty = true;
     }
 
-    /// Adds what sounded of the present piece.
-    pub(super) fn count_sounded(&mut self, id: &OccurrenceId, until_us: u64) {
-        if let Some(act) = self.stage.acts.get_mut(id)
-            && let Some(begun_us) = act.piece_mut().and_then(|p| p.begun_us.take())
-        {
-            act.row.playout.sounded_ms += until_us.saturating_sub(begun_us) / 1_000;
-            act.row.begun = None;
-            let emergency = is_in_earnest(act.bulletin.priority, act.bulletin.status);
-            self.governed.heard(begun_us, until_us, emergency);
-            self.measured.sounded_until(self.now.wall_at(until_us));
-        }
+    /// Adds what sounded of the present piece, and gives how long that was, in microseconds.
+    pub(super) fn count_sounded(&mut self, id: &OccurrenceId, until_us: u64) -> u64 {
+        let Some(act) = self.stage.acts.get_mut(id) else {
+            return 0;
+        };
+        let Some(begun_us) = act.piece_mut().and_then(|p| p.begun_us.take()) else {
+            return 0;
+        };
+        // A stream that brings nothing more is silent: nobody heard it, though it held the loudspeaker.
+        let heard_to_us = self.streams.heard_to(act, begun_us).unwrap_or(until_us);
+        let sounded_us = heard_to_us.min(until_us).saturating_sub(begun_us);
+        act.row.playout.sounded_ms += sounded_us / 1_000;
+        act.row.begun = None;
+        let emergency = is_in_earnest(act.bulletin.priority, act.bulletin.status);
+        self.governed.heard(begun_us, until_us, emergency);
+        self.measured.sounded_until(self.now.wall_at(until_us));
+        sounded_us
     }
 
     fn piece_ended(&mut self, id: &OccurrenceId, at_us: u64, place_ms: u64, how: How) {
-        self.count_sounded(id, at_us);
+        let sounded_us = self.count_sounded(id, at_us);
         self.stage.dirty = true;
         self.report.changed();
-        if let Some(fate) = self.stream_piece_ended(id, &how) {
+        if let Some(fate) = self.stream_piece_ended(id, &how, sounded_us) {
             return match fate {
                 Fate::Over(outcome) => self.close(id, outcome, self.now.wall_at(at_us)),
                 Fate::Cut => self.cut(id, at_us, place_ms),

@@ -6,7 +6,8 @@
 //! whoever joins late joins at the present place, and what waited goes on there.
 //!
 //! A stream of which nothing comes is suspended and goes on when packets have flowed for half a second. One of which too little
-//! comes in time, or that starved too often, is left until it is over: its recording says the rest.
+//! comes in time, or that starved too often, is left until it is over: its recording says the rest. Its channels are listened to
+//! again while another stream of theirs is at hand.
 //!
 //! Bounds: [`MAX_FLOWS`] streams at once; what is of a further one is dropped.
 
@@ -22,7 +23,7 @@ use loa_protocol::{
     channel::Channel,
     envelope::Refusal,
     id::BulletinId,
-    live::{Packet, STARVED_MS, Stream, Streamed},
+    live::{FRAME_MS, Packet, STARVED_MS, Stream, Streamed},
     playout::{Interruption, Miss, OccurrenceId, Outcome},
     time::WallTime,
     topic::Topic,
@@ -43,6 +44,8 @@ const PREFACE_US: i64 = 5_000_000;
 const END_SLACK_MS: i64 = 300;
 /// A stream that starves for the fourth time is left.
 const MAX_STARVATIONS: u32 = 3;
+/// What sounded for so long without starving is not thought of as one that starves again and again.
+const CALM_US: u64 = 60_000_000;
 /// What comes later than this is not handed on: not even its loss can be made up for.
 const TOO_LATE_US: u64 = 1_000_000;
 /// Whose newest packet reaches as close to the end as this heard it to its end: the office, too, waits so long for more.
@@ -53,6 +56,10 @@ pub struct Streams {
     flows: BTreeMap<BulletinId, Flow>,
     /// Those that were left, and what was not listened to any more for it.
     left: BTreeMap<BulletinId, Left>,
+    /// Filters that are not subscribed to for it.
+    pub(super) unheard: BTreeSet<String>,
+    /// When another stream of those channels begins (monotonic), for which they are listened to again.
+    wake: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -63,14 +70,20 @@ struct Left {
 }
 
 impl Streams {
-    /// Filters that are not subscribed to for now.
-    pub fn left_filters(&self) -> BTreeSet<String> {
-        let channels = self.left.values().flat_map(|left| &left.channels);
-        channels.map(Topic::live_filter).collect()
+    pub fn deadline(&self) -> Option<u64> {
+        let over = self.left.values().map(|left| left.until_us);
+        over.chain(self.wake).min()
     }
 
-    pub fn deadline(&self) -> Option<u64> {
-        self.left.values().map(|left| left.until_us).min()
+    /// Until when a piece that began then was heard, should nothing more have come; monotonic. `None` for what is no
+    /// stream of packets.
+    pub(super) fn heard_to(&self, act: &Act, begun_us: u64) -> Option<u64> {
+        act.bulletin.stream().filter(|_| !act.aired.is_station)?;
+        let chime_ms = act.bulletin.chime.duration_ms();
+        let chime_ms = chime_ms.saturating_sub(act.row.place_ms);
+        let chimed_us = begun_us.saturating_add(chime_ms * 1_000);
+        let flow = self.flows.get(&act.bulletin.id);
+        Some(flow.map_or(chimed_us, |flow| flow.sounds_to_us.max(chimed_us)))
     }
 
     fn of(&self, bulletin: &BulletinId, planned: WallTime) -> Option<&Flow> {
@@ -129,7 +142,9 @@ impl Agent {
             flow.late += packet.frames.len() as u64;
         } else if is_at_player {
             if is_in_time {
+                let length_us = packet.frames.len() as u64 * FRAME_MS * 1_000;
                 flow.heard_to = flow.heard_to.max(Some(end_of(&packet)));
+                flow.sounds_to_us = flow.sounds_to_us.max(due_us + length_us);
             }
             self.tell_player(PlayerCommand::Packet {
                 bulletin: id.clone(),
@@ -176,8 +191,10 @@ impl Agent {
         let prepared = self.stage.prepared.as_ref();
         acts.any(is_it)
             || prepared.is_some_and(|id| {
+                let act = self.stage.acts.get(id);
                 id.bulletin == *bulletin
-                    && !self.stage.acts.contains_key(id)
+                    // While its row is made durable the player holds what it prepared.
+                    && act.is_none_or(|act| act.state == ActState::Idle)
                     && self.agenda.planned(id).is_some()
             })
     }
@@ -194,12 +211,20 @@ impl Agent {
         if known.is_none_or(|flow| flow.planned != planned || flow.key != key) {
             // What was believed of the last occurrence is not believed again as of this one.
             let newest = known.map_or(WallTime::EPOCH, Flow::newest);
-            let floor = planned.plus_us(-PREFACE_US).max(newest);
+            let first = planned.plus_us(-PREFACE_US);
+            // Right before this one, the last of that one is still coming.
+            let floor = match newest < first.plus_us(-PREFACE_US) {
+                true => first,
+                false => newest,
+            };
+            let sounds_to_us = known.map_or(0, |flow| flow.sounds_to_us);
             self.make_room_for_flow();
             if self.streams.flows.len() >= MAX_FLOWS && !self.streams.flows.contains_key(id) {
                 return None;
             }
-            let flow = Flow::new(planned, key, floor);
+            let mut flow = Flow::new(planned, key, floor);
+            // The last of it sounds on while the next occurrence is about to begin.
+            flow.sounds_to_us = sounds_to_us;
             self.streams.flows.insert(id.clone(), flow);
         }
         self.streams.flows.get_mut(id)
@@ -352,6 +377,13 @@ impl Agent {
         }
     }
 
+    /// Did nothing of it come in time? That of an occurrence whose book is closed did.
+    fn was_silent(&self, act: &Act) -> bool {
+        let planned = act.row.playout.planned;
+        let flow = self.streams.flows.get(&act.bulletin.id);
+        flow.is_none_or(|flow| flow.planned == planned && flow.heard_to.is_none())
+    }
+
     /// By this pole's own clock, when it is to be over at the latest; `None` while only its length ends it.
     fn stream_ends_by(&self, act: &Act) -> Option<WallTime> {
         let stream = act.bulletin.stream()?;
@@ -377,7 +409,11 @@ impl Agent {
             }
             let outcome = match &act.state {
                 ActState::AtPlayer { piece } if act.has_sounded() || piece.begun_us.is_some() => {
-                    Outcome::Completed
+                    if !act.aired.is_station && self.was_silent(act) {
+                        self.starved_outcome(act)
+                    } else {
+                        Outcome::Completed
+                    }
                 }
                 ActState::AtPlayer { .. } => Outcome::Missed(Miss::NoStream),
                 ActState::Suspended { .. } if act.aired.is_starved => self.starved_outcome(act),
@@ -435,8 +471,14 @@ impl Agent {
         }
     }
 
-    /// What becomes of a stream whose piece ended so; `None` where it is as with anything else.
-    pub(super) fn stream_piece_ended(&mut self, id: &OccurrenceId, how: &How) -> Option<Fate> {
+    /// What becomes of a stream whose piece ended so, after it had sounded for so long; `None` where it is as with anything
+    /// else.
+    pub(super) fn stream_piece_ended(
+        &mut self,
+        id: &OccurrenceId,
+        how: &How,
+        sounded_us: u64,
+    ) -> Option<Fate> {
         let act = self.stage.acts.get(id)?;
         act.bulletin.stream()?;
         let planned = act.row.playout.planned;
@@ -451,6 +493,10 @@ impl Agent {
             .aired
             .before
             .with(&std::mem::take(&mut act.aired.present));
+        if sounded_us >= CALM_US {
+            act.aired.starvations = 0;
+        }
+        let was_heard_whole = act.aired.is_station && is_whole && sounded_us > 0;
         let was_measured = act.row.playout.streamed.is_some();
         let fate = match how {
             _ if was_asked_to_end => None,
@@ -463,6 +509,9 @@ impl Agent {
             self.note_streamed(id);
         }
         let why = fate?;
+        if was_heard_whole {
+            return Some(Fate::Over(Outcome::Completed));
+        }
         if let Some(why) = why {
             self.fault("station", &why);
         }
@@ -473,6 +522,9 @@ impl Agent {
             return Some(Fate::Cut);
         }
         act.aired.starvations += 1;
+        if let Some(flow) = self.streams.flows.get_mut(&id.bulletin) {
+            flow.watch_anew();
+        }
         if act.aired.starvations <= MAX_STARVATIONS {
             return Some(Fate::Cut);
         }
@@ -506,27 +558,71 @@ impl Agent {
         let planned = act.row.playout.planned;
         let over = act.bulletin.stream_over(planned).unwrap_or(WallTime::MAX);
         let until_us = self.now.mono_at(self.here(over, planned, &act.bulletin));
-        let channels: Vec<Channel> = self.documents.channels_of(&id.bulletin).cloned().collect();
-        if self.connected && !channels.is_empty() {
-            let filters = channels.iter().map(Topic::live_filter).collect();
-            self.out.push(Effect::Unsubscribe { filters });
-        }
         let left = Left {
-            channels,
+            channels: self.documents.channels_of(&id.bulletin).cloned().collect(),
             planned,
             until_us,
         };
         self.streams.left.insert(id.bulletin.clone(), left);
     }
 
-    /// Listens again where a stream that was left is over.
+    /// Filters that are not to be subscribed to for now: of channels that carry a stream that was left, and no other.
+    pub(super) fn left_filters(&self) -> BTreeSet<String> {
+        if self.streams.left.is_empty() {
+            return BTreeSet::new();
+        }
+        let others = self.other_streams_at_hand();
+        let documents = &self.documents;
+        let left = self.streams.left.values().flat_map(|left| &left.channels);
+        let needless =
+            left.filter(|channel| !others.iter().any(|id| documents.speaks_of(channel, id)));
+        needless.map(Topic::live_filter).collect()
+    }
+
+    /// Streams whose packets are of use, or soon will be, and that were not left.
+    fn other_streams_at_hand(&self) -> BTreeSet<&BulletinId> {
+        let soon = self.streams_soon();
+        let planned = self.agenda.iter().take_while(|(at, _)| *at <= soon);
+        let near: BTreeSet<&BulletinId> = planned
+            .map(|(_, id)| id)
+            .chain(self.stage.acts.keys())
+            .map(|id| &id.bulletin)
+            .filter(|id| !self.streams.left.contains_key(*id))
+            .collect();
+        let is_at_hand = |id: &&BulletinId| {
+            let bulletin = self.agenda.known(id).map(|known| &known.bulletin);
+            bulletin.is_some_and(|b| b.stream().is_some() && self.stream_at_hand(b).is_some())
+        };
+        near.into_iter().filter(is_at_hand).collect()
+    }
+
+    /// Packets of a stream that is planned until then are of use.
+    fn streams_soon(&self) -> WallTime {
+        let office = self.clock.office(self.now);
+        office.map_or(WallTime::MAX, |now| now.plus_us(PREFACE_US))
+    }
+
+    /// When the next stream will be at hand, monotonic.
+    fn next_stream_at(&self) -> Option<u64> {
+        let soon = self.streams_soon();
+        let is_stream = |id: &OccurrenceId| {
+            let known = self.agenda.known(&id.bulletin);
+            known.is_some_and(|known| known.bulletin.stream().is_some())
+        };
+        let mut later = self.agenda.iter().skip_while(|(at, _)| *at <= soon);
+        let (at, _) = later.find(|(_, id)| is_stream(id))?;
+        let wait_us = at.since_us(soon).max(0).unsigned_abs();
+        Some(self.now.mono_us.saturating_add(wait_us))
+    }
+
+    /// Does not listen where a stream was left, and listens again when that is over or another one needs it.
     pub(super) fn tend_streams(&mut self) {
         let sounding = self.stage.sounding();
         self.report.is_streaming = sounding.is_some_and(|(act, _)| act.bulletin.stream().is_some());
-        if self.streams.left.is_empty() {
+        if self.streams.left.is_empty() && self.streams.unheard.is_empty() {
+            self.streams.wake = None;
             return;
         }
-        let before = self.streams.left_filters();
         let mut left = std::mem::take(&mut self.streams.left);
         left.retain(|id, left| {
             let Some(known) = self.agenda.known(id) else {
@@ -539,13 +635,23 @@ impl Agent {
             self.now.mono_us < left.until_us
         });
         self.streams.left = left;
-        let after = self.streams.left_filters();
+        let after = self.left_filters();
+        let before = std::mem::replace(&mut self.streams.unheard, after.clone());
+        let has_left = !self.streams.left.is_empty();
+        self.streams.wake = has_left.then(|| self.next_stream_at()).flatten();
+        if !self.connected {
+            return;
+        }
         let own = self.documents.channels().map(Topic::live_filter);
         let filters: Vec<String> = own
             .filter(|filter| before.contains(filter) && !after.contains(filter))
             .collect();
-        if self.connected && !filters.is_empty() {
+        if !filters.is_empty() {
             self.out.push(Effect::Subscribe { filters });
+        }
+        let filters: Vec<String> = after.difference(&before).cloned().collect();
+        if !filters.is_empty() {
+            self.out.push(Effect::Unsubscribe { filters });
         }
     }
 }

@@ -15,6 +15,8 @@ const STARVED_US: u64 = 2_000_000;
 /// A packet captured longer ago, or further ahead, is of another time.
 const OLDEST_US: u64 = 10_000_000;
 const NEWEST_US: u64 = 8_000_000;
+/// A packet may come this many frames after one with a higher number.
+const REORDERED: u32 = 16;
 /// Samples that an Opus encoder holds back (RFC 7845 section 4.2): a frame begins with what was captured so much earlier.
 const HELD_BACK: f64 = 312.0;
 const HELD_BACK_US: u64 = 6_500;
@@ -42,6 +44,8 @@ pub struct StreamPlayer {
     reader: Reader,
     voice: Voice,
     tally: Tally,
+    /// Number and capture of the packet with the highest number.
+    newest: Option<(u32, u64)>,
     /// Of the frames that were decoded last: number and capture, if it was a real one.
     decoded: [(u32, Option<u64>); 3],
     /// Since when nothing of it is heard.
@@ -61,6 +65,7 @@ impl StreamPlayer {
             reader: Reader::default(),
             voice: Voice::default(),
             tally: Tally::default(),
+            newest: None,
             decoded: [(0, None); 3],
             quiet_since_us: None,
             is_seeking: false,
@@ -86,13 +91,23 @@ impl StreamPlayer {
         else {
             return;
         };
-        match self.jitter.room(number) {
-            Room::Here if is_of_now => {}
-            Room::Anew if is_of_now => {
-                self.jitter = Jitter::default();
-                self.track = Track::default();
+        if !is_of_now {
+            return;
+        }
+        if self.begins_anew(number, captured_us) {
+            // What sounds is of the window before, and this is for another piece.
+            if self.jitter.counts().used > 0 {
+                return;
             }
-            _ => return,
+            self.forget_waiting();
+        }
+        match self.jitter.room(number) {
+            Room::Here => {}
+            Room::Anew => self.forget_waiting(),
+            Room::None => return,
+        }
+        if self.newest.is_none_or(|(newest, _)| newest <= number) {
+            self.newest = Some((number, captured_us));
         }
         if self.jitter.is_placed() {
             self.tally.depth(self.jitter.depth());
@@ -109,6 +124,19 @@ impl StreamPlayer {
         if last {
             self.jitter.ends_at(end);
         }
+    }
+
+    /// Is its number far behind, though it was captured later? The windows of a relay are each numbered from 0.
+    fn begins_anew(&self, number: u32, captured_us: u64) -> bool {
+        self.newest.is_some_and(|(newest, newest_us)| {
+            number.saturating_add(REORDERED) < newest && captured_us >= newest_us
+        })
+    }
+
+    fn forget_waiting(&mut self) {
+        self.jitter = Jitter::default();
+        self.track = Track::default();
+        self.newest = None;
     }
 
     /// Fills `out`, whose first sample is heard at `heard_us`. Blocks of about 10 ms are best: each is read at one rate.
@@ -242,4 +270,31 @@ impl StreamPlayer {
 
 fn samples_us(samples: usize) -> u64 {
     samples as u64 * FRAME_US.cast_unsigned() / FRAME as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_is_numbered_anew_takes_the_place_of_what_waits() {
+        let silence = || vec![vec![0xF8, 0xFF, 0xFE]; 2];
+        let mut player = StreamPlayer::new(300_000);
+        let mut at_us = 50_000_000;
+        for number in (900..1_000).step_by(2).chain((0..100).step_by(2)) {
+            player.push(number, at_us, silence(), false, at_us);
+            at_us += 40_000;
+        }
+        let mut block = [0.0; FRAME / 2];
+        for n in 0..100 {
+            let heard_us = 52_300_000 + n * 10_000;
+            assert_eq!(player.render(heard_us, &mut block), Rendered::Sound);
+        }
+        let streamed = player.streamed();
+        assert!((50..=54).contains(&streamed.frames), "{streamed:?}");
+        assert_eq!(streamed.lost, 0);
+        // What sounds is not ended by another window.
+        player.push(0, at_us, silence(), true, at_us);
+        assert_eq!(player.jitter.end(), None);
+    }
 }

@@ -226,7 +226,7 @@ impl Village {
             let mut sounded: BTreeMap<&PlayoutId, (Micros, u64)> = BTreeMap::new();
             for sound in &pole.tape.sounds {
                 let of = sounded.entry(&sound.playout).or_default();
-                of.0 += sound.to - sound.from;
+                of.0 += sound.to - sound.from - sound.silent;
                 of.1 += 1;
             }
             for (id, row) in &pole.disk.ledger {

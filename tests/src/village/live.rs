@@ -29,7 +29,7 @@ use super::{
 
 /// As many frames as a packet holds: fewer packets for the same speech.
 const PACKET_MS: u64 = MAX_FRAMES as u64 * FRAME_MS;
-const DELAY_MS: u32 = 400;
+pub(super) const DELAY_MS: u32 = 400;
 const LONGEST_MS: u64 = 60_000;
 /// Word of a call goes out so long before it begins.
 const AHEAD_US: i64 = 700_000;

@@ -539,7 +539,8 @@ impl Village {
         let since = last.to.saturating_sub(hour);
         let sum = |emergency: bool| -> Micros {
             let of = sounds.iter().filter(|s| s.in_earnest == emergency);
-            of.map(|s| s.to.saturating_sub(s.from.max(since))).sum()
+            of.map(|s| (s.to - s.silent).saturating_sub(s.from.max(since)))
+                .sum()
         };
         // A quartz is fast or slow by some millionths, and a player stops a moment after it is told to.
         let most = |minutes: Option<u16>| Micros::from(minutes.unwrap_or(60)) * MINUTE + 2 * SECOND;

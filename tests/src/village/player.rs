@@ -9,7 +9,10 @@ use loa_protocol::{
     playout::Failure,
 };
 
-use super::{Happening, Micros, Village, live::Given};
+use super::{
+    Happening, Micros, Village,
+    live::{DELAY_MS, Given},
+};
 
 /// A content's end this close to the limit is its end; as the real player has it.
 const NEAR_END_MS: u64 = 100;
@@ -39,6 +42,8 @@ struct Feed {
     last: Micros,
     finish: Option<Micros>,
     frames: u64,
+    /// Until when what came in time sounds.
+    sounds_to: Micros,
 }
 
 impl Sounding {
@@ -57,6 +62,21 @@ impl Sounding {
         ];
         let first = ends.into_iter().min_by_key(|(at, _)| *at);
         first.unwrap_or((starved, How::Starved))
+    }
+}
+
+impl Player {
+    /// For how long nothing was heard at the end of what ends now: a stream may be open and bring nothing.
+    fn silence_at_end(&self, over: &Sounding, now: Micros) -> Micros {
+        let play = &over.play;
+        if play.source.content().is_some() {
+            return 0;
+        }
+        let chime_ms = play.chime.duration_ms().saturating_sub(play.from_ms);
+        let chimed = over.began + chime_ms * 1_000;
+        let feed = self.feeds.get(&play.playout.occurrence.bulletin);
+        let heard_to = feed.map_or(chimed, |feed| feed.sounds_to.max(chimed));
+        now.saturating_sub(heard_to)
     }
 }
 
@@ -103,6 +123,11 @@ impl Village {
         let feed = run.player.feeds.entry(id.clone()).or_default();
         feed.last = now;
         feed.frames += packet.frames.len() as u64;
+        let due = captured + u64::from(DELAY_MS) * 1_000;
+        if due > now {
+            let length = packet.frames.len() as u64 * FRAME_MS * 1_000;
+            feed.sounds_to = feed.sounds_to.max(due + length);
+        }
         let is_it = |play: &Play| play.playout.occurrence.bulletin == id;
         let Some(current) = run.player.current.as_mut().filter(|c| is_it(&c.play)) else {
             return;
@@ -225,7 +250,8 @@ impl Village {
         if let Some(over) = run.player.current.take() {
             let sounded_ms = (now - over.began) / 1000;
             let place = over.play.from_ms + sounded_ms;
-            self.note_sound(p, &over, now);
+            let silent = run.player.silence_at_end(&over, now);
+            self.note_sound(p, &over, now, silent);
             if over.play.source.content().is_none() {
                 self.check_silence(p, &over);
                 self.tell_how_it_fared(p, &over.play);
@@ -240,7 +266,7 @@ impl Village {
         if let Some(run) = self.poles[p].run.as_mut()
             && let Some(over) = run.player.current.take()
         {
-            self.note_sound(p, &over, now);
+            self.note_sound(p, &over, now, 0);
         }
     }
 

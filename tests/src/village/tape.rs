@@ -39,6 +39,8 @@ pub struct Sound {
     pub in_earnest: bool,
     pub from: Micros,
     pub to: Micros,
+    /// Nothing of it was heard for so long before that.
+    pub silent: Micros,
     /// The place in chime and content at which it ended, in milliseconds.
     pub end_ms: u64,
 }

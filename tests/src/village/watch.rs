@@ -280,8 +280,8 @@ impl Village {
             .then(|| format!("{playout:?} sounds in the pole's own quiet hours"))
     }
 
-    /// A piece has sounded.
-    pub(super) fn note_sound(&mut self, p: usize, over: &Sounding, until: Micros) {
+    /// A piece has sounded, and was silent for so long at its end.
+    pub(super) fn note_sound(&mut self, p: usize, over: &Sounding, until: Micros, silent: Micros) {
         let pole = &mut self.poles[p];
         let row = pole.disk.ledger.get(&over.play.playout);
         let in_earnest = row.is_some_and(|row| {
@@ -294,6 +294,7 @@ impl Village {
             piece: over.play.piece,
             from: over.began,
             to: until,
+            silent,
             end_ms: over.play.from_ms + (until - over.began) / 1000,
         });
         self.figures.sounds += 1;

@@ -1,12 +1,12 @@
 //! Sentences about relays: another station's programme in its window.
 
 use loa_protocol::{
-    bulletin::{Bulletin, Source},
-    playout::{Interruption, Miss, Outcome},
+    bulletin::{Bulletin, Repeat, Source},
+    playout::{Failure, Interruption, Miss, Outcome},
 };
 
 use super::{live_office::*, pole::*};
-use crate::logic::port::{Input, PlaySource, PlayerCommand};
+use crate::logic::port::{How, Input, PlaySource, PlayerCommand, PlayerEvent};
 
 fn sources(pole: &Pole) -> Vec<&'static str> {
     let plays = pole.commands.iter().filter_map(|command| match command {
@@ -125,4 +125,76 @@ fn a_relay_whose_packets_stop_is_starved() {
         pole.outcomes("vov"),
         [Outcome::Interrupted(Interruption::Starved)]
     );
+}
+
+#[test]
+fn a_window_right_after_another_is_heard_though_its_numbers_begin_anew() {
+    let mut pole = Pole::listening(&[]);
+    let vov = Bulletin {
+        repeat: Repeat {
+            times: 2,
+            every_s: 20,
+        },
+        ..relay("vov", 60, 20)
+    };
+    pole.hears_programme(&programme(area(), 1, vec![vov]));
+    // A frame that sounds at 60 s was captured 300 ms earlier.
+    pole.hears_speech("vov", 0, 59_700, 79_700, |_| false);
+    pole.hears_speech("vov", 0, 79_700, 82_020, |_| false);
+    assert_eq!(pole.refused("stale"), 0);
+    let given = pole.given().len();
+    // Of the window before, not looked at lately.
+    pole.hears_packet("vov", &packet(900, 77_700));
+    assert_eq!((pole.given().len(), pole.refused("stale")), (given, 1));
+    pole.hears_speech("vov", 116, 82_020, 99_700, |_| false);
+    pole.run_to(105);
+    assert_eq!(
+        pole.heard(),
+        [
+            ("vov".into(), 60.0, 80.0, 0.0),
+            ("vov".into(), 80.0, 100.0, 0.0)
+        ]
+    );
+    assert_eq!(pole.outcomes("vov"), [Outcome::Completed; 2]);
+}
+
+#[test]
+fn what_comes_while_the_row_is_made_durable_is_not_lost() {
+    let mut pole = Pole::listening(&[]);
+    pole.hears_programme(&programme(area(), 1, vec![relay("vov", 60, 20)]));
+    pole.run_to(59);
+    pole.hold_commits = true;
+    pole.hears_speech("vov", 0, 59_700, 59_900, |_| false);
+    assert_eq!(pole.given(), [0, 2, 4, 6, 8]);
+    pole.commit_held();
+    pole.hears_speech("vov", 10, 59_900, 79_700, |_| false);
+    pole.run_to(82);
+    assert_eq!(pole.heard(), [("vov".into(), 60.0, 80.0, 0.0)]);
+    assert_eq!(pole.outcomes("vov"), [Outcome::Completed]);
+}
+
+#[test]
+fn a_station_that_fails_when_the_window_is_as_good_as_over_was_heard() {
+    for (s, outcome) in [
+        (79, Outcome::Completed),
+        (70, Outcome::Interrupted(Interruption::Starved)),
+    ] {
+        let mut pole = fetching(relay("vov", 60, 20));
+        pole.run_to(s);
+        assert_eq!(sources(&pole), ["station"]);
+        pole.player.now = None;
+        let failed = PlayerEvent::Ended {
+            playout: pole.rows("vov")[0].id.clone(),
+            piece: 0,
+            at_mono_us: pole.mono_us,
+            place_ms: (s as u64 - 60) * 1_000,
+            how: How::Failed {
+                failure: Failure::Decode,
+                detail: "hung up".into(),
+            },
+        };
+        pole.input(Input::Player(failed));
+        pole.run_to(90);
+        assert_eq!(pole.outcomes("vov"), [outcome], "{s}");
+    }
 }

@@ -453,3 +453,112 @@ fn a_power_cut_in_a_call_is_told_and_an_alarm_said_live_is_joined_again() {
     assert_eq!(pole.sounding(), Some("flood".into()));
     assert!(plays(&pole)[0].0 > 11_000, "not from its beginning");
 }
+
+#[test]
+fn a_phone_that_stalls_now_and_then_for_almost_two_seconds_is_kept() {
+    let mut pole = called();
+    pole.hears_speech("call", 0, 11_300, 61_300, |i| {
+        (200..245).contains(&i) || (400..445).contains(&i)
+    });
+    assert_eq!(pole.rows("call")[0].cuts, 0);
+    assert_eq!(pole.sounding(), Some("call".into()));
+}
+
+#[test]
+fn a_line_that_only_drips_is_left() {
+    let mut pole = called();
+    // Never silent for two seconds.
+    pole.hears_speech("call", 0, 11_300, 26_300, |i| i % 30 != 0);
+    assert_eq!(
+        pole.outcomes("call"),
+        [Outcome::Interrupted(Interruption::Starved)]
+    );
+}
+
+#[test]
+fn a_call_that_is_cut_once_in_a_while_is_not_left() {
+    let mut pole = called();
+    for turn in 0..5_u32 {
+        let from_ms = 11_300 + i64::from(turn) * 70_000;
+        pole.hears_speech("call", turn * 3_500, from_ms, from_ms + 66_000, |_| false);
+    }
+    assert_eq!(pole.rows("call")[0].cuts, 4);
+    assert_eq!(pole.sounding(), Some("call".into()));
+}
+
+#[test]
+fn the_silence_before_a_call_is_given_up_was_not_heard() {
+    let mut pole = called();
+    pole.hears_speech("call", 0, 11_300, 13_300, |_| false);
+    pole.run_to(30);
+    let (_, from, to, _) = pole.heard().remove(0);
+    assert!(to - from > 5.0, "{from} {to}");
+    // What was captured until 13.3 s sounds until 13.6 s.
+    assert_eq!(pole.rows("call")[0].sounded_ms, 3_600);
+}
+
+#[test]
+fn a_short_call_that_was_not_heard_is_not_completed_and_its_recording_is_owed() {
+    let again = replay("again", "call", 13, 2);
+    let mut pole = Pole::listening(std::slice::from_ref(&again));
+    pole.run_to(9);
+    pole.hears_now(&now(2, 9, start(call("call", 10))));
+    pole.run_to(12);
+    pole.hears_now(&now(3, 12, start(ended(&call("call", 10), 12))));
+    pole.run_to(13);
+    assert_eq!(
+        pole.outcomes("call"),
+        [Outcome::Interrupted(Interruption::Starved)]
+    );
+    assert_eq!(pole.rows("call")[0].sounded_ms, 1_600, "its chime");
+    pole.hears_now(&now(4, 13, start(again)));
+    pole.run_to(60);
+    assert_eq!(pole.outcomes("again"), [Outcome::Completed]);
+}
+
+/// A pole that left a call at about 20 s.
+fn left() -> (Pole, String) {
+    let mut pole = called();
+    pole.hears_speech("call", 0, 11_300, 21_300, |i| i % 5 < 2);
+    let filter = Topic::live_filter(&area());
+    assert!(!pole.subscribed.contains(&filter));
+    (pole, filter)
+}
+
+#[test]
+fn a_pole_that_left_a_call_hears_the_next_one_on_its_channel() {
+    let (mut pole, filter) = left();
+    pole.run_to(22);
+    pole.hears_now(&now(3, 22, start(call("other", 23))));
+    assert!(pole.subscribed.contains(&filter));
+    pole.hears_speech("other", 0, 24_300, 30_000, |_| false);
+    pole.hears_packet("other", &last(284, 29_980));
+    pole.run_to(32);
+    assert_eq!(pole.outcomes("other"), [Outcome::Completed]);
+    assert!(
+        !pole.subscribed.contains(&filter),
+        "the first one goes on, and is not heard here"
+    );
+    pole.run_to(40);
+    pole.hears_now(&now(4, 40, start(ended(&call("call", 10), 40))));
+    pole.run_to(41);
+    assert!(pole.subscribed.contains(&filter));
+}
+
+#[test]
+fn a_stream_that_is_planned_for_later_is_listened_for_when_its_time_comes() {
+    let (mut pole, filter) = left();
+    let all = vec![call("call", 10), relay("vov", 60, 20)];
+    pole.hears_programme(&programme(area(), 5, all));
+    pole.run_to(50);
+    assert!(!pole.subscribed.contains(&filter));
+    pole.run_to(58);
+    assert!(pole.subscribed.contains(&filter));
+    // A new line changes nothing.
+    pole.input(Input::Disconnected);
+    pole.subscribed.clear();
+    pole.input(Input::Connected);
+    assert!(pole.subscribed.contains(&filter));
+    pole.hears_speech("vov", 0, 60_000, 80_000, |_| false);
+    assert_eq!(pole.outcomes("vov"), [Outcome::Completed]);
+}
