@@ -79,8 +79,9 @@ export class Calling {
     this.mic = "asking";
     this.micTrouble = null;
     void this.#measureTrip(turn);
+    let microphone: Microphone | null = null;
     try {
-      const microphone = await Microphone.open({ onframe: (frame) => this.#take(frame), onlost: () => this.leave("microphone") });
+      microphone = await Microphone.open({ onframe: (frame) => this.#take(frame), onlost: () => this.leave("microphone") });
       const encoder = await makeEncoder(
         (frame) => this.#line?.send(frame),
         () => this.#encoderLost(),
@@ -94,6 +95,7 @@ export class Calling {
       this.#encoder = encoder;
       this.mic = "open";
     } catch (error) {
+      microphone?.close();
       if (turn !== this.#turn) return;
       this.micTrouble = error instanceof MicFailure ? error.why : "failed";
       this.mic = "failed";
@@ -250,11 +252,15 @@ export class Calling {
     clearTimeout(this.#ending);
     const id = this.view?.id;
     if (!id) return;
+    let view: CallView | null = null;
     try {
-      this.view = await api.post<CallView>(`/calls/${encodeURIComponent(id)}/end`, {}, { key: newKey(), timeoutMs: 5_000 });
+      view = await api.post<CallView>(`/calls/${encodeURIComponent(id)}/end`, {}, { key: newKey(), timeoutMs: 5_000 });
     } catch {
       // Then it ends by itself: nothing comes any more.
     }
+    // The next call may be on already: this is no word of that one.
+    if (this.view?.id !== id) return;
+    this.view = view ?? this.view;
     await this.#over("");
   }
 
@@ -273,7 +279,8 @@ export class Calling {
     const id = this.view?.id;
     if (!id) return;
     try {
-      this.view = await api.get<CallView>(`/calls/${encodeURIComponent(id)}`);
+      const view = await api.get<CallView>(`/calls/${encodeURIComponent(id)}`);
+      if (this.view?.id === id) this.view = view;
     } catch {
       // The results' own screen asks again.
     }

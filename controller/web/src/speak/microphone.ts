@@ -50,7 +50,7 @@ export class Microphone {
       if (name === "NotAllowedError" || name === "SecurityError") throw new MicFailure("denied");
       throw new MicFailure(name === "NotFoundError" ? "absent" : "failed");
     }
-    const { audio, source } = listen(stream);
+    const { audio, source } = listenOr(stream);
     const mic = new Microphone(stream, audio);
     try {
       await mic.#begin(source, heard);
@@ -105,6 +105,16 @@ export class Microphone {
     for (const end of this.#ends.splice(0)) end();
     for (const track of this.#stream.getTracks()) track.stop();
     void this.#audio.close().catch(() => {});
+  }
+}
+
+/// As `listen`; who cannot hear it leaves it to others.
+function listenOr(stream: MediaStream): ReturnType<typeof listen> {
+  try {
+    return listen(stream);
+  } catch {
+    for (const track of stream.getTracks()) track.stop();
+    throw new MicFailure("failed");
   }
 }
 
