@@ -1,6 +1,8 @@
 //! One stream as it comes in: which of its packets are new, when what they hold is to sound, and whether enough of it comes in
 //! time. Pure bookkeeping; whose packets they are, and what sounds, is `stream`'s business.
 
+use std::collections::VecDeque;
+
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::{
     live::{FRAME_US, Packet},
@@ -55,8 +57,35 @@ pub struct Flow {
     pub late: u64,
     /// What was captured until then was handed on to sound.
     pub heard_to: Option<WallTime>,
-    /// Until when that sounds (monotonic), or what was handed on of the occurrence before.
-    pub sounds_to_us: u64,
+    /// What was handed on to sound, of the occurrence before, too.
+    pub handed: Handed,
+}
+
+/// Until when sounds what was handed on, by when it was; monotonic.
+#[derive(Clone, Debug, Default)]
+pub struct Handed {
+    last: VecDeque<(u64, u64)>,
+    before_us: u64,
+}
+
+/// Packets of so many seconds ago are asked about: the word that a piece is over comes a moment later.
+const HANDED: usize = 256;
+
+impl Handed {
+    pub fn add(&mut self, now_us: u64, sounds_to_us: u64) {
+        self.last.push_back((now_us, sounds_to_us));
+        if self.last.len() > HANDED
+            && let Some((_, sounds_to_us)) = self.last.pop_front()
+        {
+            self.before_us = self.before_us.max(sounds_to_us);
+        }
+    }
+
+    /// Of what was handed on before then.
+    pub fn sounds_to_us(&self, before_us: u64) -> u64 {
+        let handed = self.last.iter().filter(|(at_us, _)| *at_us < before_us);
+        handed.fold(self.before_us, |to_us, (_, one_us)| to_us.max(*one_us))
+    }
 }
 
 impl Flow {
@@ -77,7 +106,7 @@ impl Flow {
             refused: 0,
             late: 0,
             heard_to: None,
-            sounds_to_us: 0,
+            handed: Handed::default(),
         }
     }
 
@@ -315,5 +344,26 @@ impl Due {
             .filter(|(second, _)| watched.contains(second));
         let frames: u32 = came.map(|(_, frames)| frames).sum();
         frames * 100 < FRAMES_PER_S * WATCHED_S as u32 * LEAST_PERCENT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_handed_on_after_a_piece_was_over_says_nothing_of_it() {
+        let mut handed = Handed::default();
+        assert_eq!(handed.sounds_to_us(u64::MAX), 0);
+        handed.add(100, 500);
+        handed.add(200, 600);
+        handed.add(900, 1_300);
+        assert_eq!(handed.sounds_to_us(850), 600);
+        assert_eq!(handed.sounds_to_us(901), 1_300);
+        for n in 0..1_000 {
+            handed.add(2_000 + n, 2_500 + n);
+        }
+        assert!(handed.last.len() <= HANDED);
+        assert_eq!(handed.sounds_to_us(3_000), 3_499);
     }
 }

@@ -111,7 +111,8 @@ impl Agent {
             return 0;
         };
         // A stream that brings nothing more is silent: nobody heard it, though it held the loudspeaker.
-        let heard_to_us = self.streams.heard_to(act, begun_us).unwrap_or(until_us);
+        let heard_to_us = self.streams.heard_to(act, begun_us, until_us);
+        let heard_to_us = heard_to_us.unwrap_or(until_us);
         let sounded_us = heard_to_us.min(until_us).saturating_sub(begun_us);
         act.row.playout.sounded_ms += sounded_us / 1_000;
         act.row.begun = None;

@@ -75,15 +75,16 @@ impl Streams {
         over.chain(self.wake).min()
     }
 
-    /// Until when a piece that began then was heard, should nothing more have come; monotonic. `None` for what is no
-    /// stream of packets.
-    pub(super) fn heard_to(&self, act: &Act, begun_us: u64) -> Option<u64> {
+    /// Until when a piece was heard that began and ended then, should it have gone on with what it had; monotonic. `None` for
+    /// what is no stream of packets.
+    pub(super) fn heard_to(&self, act: &Act, begun_us: u64, ended_us: u64) -> Option<u64> {
         act.bulletin.stream().filter(|_| !act.aired.is_station)?;
         let chime_ms = act.bulletin.chime.duration_ms();
         let chime_ms = chime_ms.saturating_sub(act.row.place_ms);
         let chimed_us = begun_us.saturating_add(chime_ms * 1_000);
         let flow = self.flows.get(&act.bulletin.id);
-        Some(flow.map_or(chimed_us, |flow| flow.sounds_to_us.max(chimed_us)))
+        let sounds_to_us = flow.map_or(0, |flow| flow.handed.sounds_to_us(ended_us));
+        Some(chimed_us.max(sounds_to_us))
     }
 
     fn of(&self, bulletin: &BulletinId, planned: WallTime) -> Option<&Flow> {
@@ -144,7 +145,7 @@ impl Agent {
             if is_in_time {
                 let length_us = packet.frames.len() as u64 * FRAME_MS * 1_000;
                 flow.heard_to = flow.heard_to.max(Some(end_of(&packet)));
-                flow.sounds_to_us = flow.sounds_to_us.max(due_us + length_us);
+                flow.handed.add(now_us, due_us + length_us);
             }
             self.tell_player(PlayerCommand::Packet {
                 bulletin: id.clone(),
@@ -217,14 +218,14 @@ impl Agent {
                 true => first,
                 false => newest,
             };
-            let sounds_to_us = known.map_or(0, |flow| flow.sounds_to_us);
+            let handed = known.map(|flow| flow.handed.clone()).unwrap_or_default();
             self.make_room_for_flow();
             if self.streams.flows.len() >= MAX_FLOWS && !self.streams.flows.contains_key(id) {
                 return None;
             }
             let mut flow = Flow::new(planned, key, floor);
             // The last of it sounds on while the next occurrence is about to begin.
-            flow.sounds_to_us = sounds_to_us;
+            flow.handed = handed;
             self.streams.flows.insert(id.clone(), flow);
         }
         self.streams.flows.get_mut(id)

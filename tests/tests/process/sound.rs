@@ -17,7 +17,7 @@ const ON_TIME_MS: std::ops::RangeInclusive<f64> = -0.01..=1_000.0;
 fn three_poles_begin_at_the_planned_second_and_tell_the_office() {
     let village = Village::start(3, Output::Wav, Broker::Embedded);
     let material = village.material(2.0, 1);
-    let (at, planned_us) = civil_time_in(5);
+    let (at, planned_us) = civil_time_in(8);
     let (bulletin, _) = village.say(&material, &json!({"when": {"at": at}}));
     let rows = village.wait_for_outcomes(&bulletin, 3, Duration::from_secs(30));
     for row in &rows {
