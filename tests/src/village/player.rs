@@ -42,8 +42,9 @@ struct Feed {
     last: Micros,
     finish: Option<Micros>,
     frames: u64,
-    /// Until when what came in time sounds.
+    /// Until when what came in time sounds, and what had come before the last packet's instant.
     sounds_to: Micros,
+    earlier: Micros,
 }
 
 impl Sounding {
@@ -75,7 +76,12 @@ impl Player {
         let chime_ms = play.chime.duration_ms().saturating_sub(play.from_ms);
         let chimed = over.began + chime_ms * 1_000;
         let feed = self.feeds.get(&play.playout.occurrence.bulletin);
-        let heard_to = feed.map_or(chimed, |feed| feed.sounds_to.max(chimed));
+        // What comes at the very end is heard no more.
+        let heard_to = feed.map_or(0, |feed| match feed.last < now {
+            true => feed.sounds_to,
+            false => feed.earlier,
+        });
+        let heard_to = heard_to.max(chimed);
         now.saturating_sub(heard_to)
     }
 }
@@ -121,6 +127,9 @@ impl Village {
         let captured = pole.machine.true_of(captured_us);
         let Some(run) = pole.run.as_mut() else { return };
         let feed = run.player.feeds.entry(id.clone()).or_default();
+        if now > feed.last {
+            feed.earlier = feed.sounds_to;
+        }
         feed.last = now;
         feed.frames += packet.frames.len() as u64;
         let due = captured + u64::from(DELAY_MS) * 1_000;
