@@ -39,8 +39,8 @@ soak: setup-test  ## the simulated village for thousands of seeds, and power cut
 	LOA_SEEDS=$${LOA_SEEDS:-10000} cargo test --release -p loa-tests --test village -- --nocapture
 	LOA_POWER_CUTS=$${LOA_POWER_CUTS:-100000} cargo test --release -p loa-tests --test power_cut -- --nocapture
 
-hostile: setup-test  ## ten thousand villages under a broker that drops, replays, mixes, forges and floods
-	LOA_HOSTILE_DAYS=$${LOA_HOSTILE_DAYS:-4} LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
+hostile: setup-test  ## ten thousand villages, two days each, under a broker that drops, replays, mixes, forges and floods
+	LOA_HOSTILE_DAYS=$${LOA_HOSTILE_DAYS:-2} LOA_HOSTILE_SEEDS=$${LOA_HOSTILE_SEEDS:-10000} cargo test --release -p loa-tests --test village hostile -- --nocapture
 
 fuzz: setup-test  ## a hundred million bad inputs, and two thousand damaged recordings through the process that reads them
 	LOA_MUTATED_FILES=$${LOA_MUTATED_FILES:-2000} cargo test --release -p loa-controller --test decode -- --nocapture
