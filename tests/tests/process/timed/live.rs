@@ -239,6 +239,18 @@ fn an_office_killed_in_the_middle_of_a_call_leaves_silence_and_what_was_said() {
     assert!(alike > 0.8, "what is kept is what was said ({alike:.2})");
 }
 
+/// A relay, and it is heard soon.
+fn begins_on_time(begun: &Recording, begins_us: i64) {
+    println!("{:?}", begun.note);
+    assert!(
+        (0.0..=100.0).contains(&begun.note.error_ms()),
+        "{:?}",
+        begun.note
+    );
+    let audible_ms = (begun.audible_from_us() - begins_us) / 1_000;
+    assert!(audible_ms <= 1_500, "heard after {audible_ms} ms");
+}
+
 #[test]
 fn a_relay_begins_on_time_and_ends_hard_with_its_window() {
     const WINDOW_S: i64 = 10;
@@ -259,14 +271,7 @@ fn a_relay_begins_on_time_and_ends_hard_with_its_window() {
     wait_for_time(begins_us + (WINDOW_S + 2) * 1_000_000);
 
     let begun = village.poles[0].recordings_of(&relay).remove(0);
-    println!("{:?}", begun.note);
-    assert!(
-        (0.0..=100.0).contains(&begun.note.error_ms()),
-        "{:?}",
-        begun.note
-    );
-    let audible_ms = (begun.audible_from_us() - begins_us) / 1_000;
-    assert!(audible_ms <= 1_500, "heard after {audible_ms} ms");
+    begins_on_time(&begun, begins_us);
     let heard = begun.frames();
     let (place, alike) = find(&heard[2 * RATE..3 * RATE], &programme, 6 * RATE, 6 * RATE);
     println!(
@@ -319,14 +324,7 @@ fn a_pole_with_a_line_of_its_own_fetches_the_relay_and_goes_on_when_the_office_d
     assert_eq!(station.listeners("loa-agent"), 1, "of the poles");
     assert_eq!(station.listeners("loa-controller"), 1, "and the office");
     let begun = own.recordings_of(&relay).remove(0);
-    println!("{:?}", begun.note);
-    assert!(
-        (0.0..=100.0).contains(&begun.note.error_ms()),
-        "{:?}",
-        begun.note
-    );
-    let audible_ms = (begun.audible_from_us() - begins_us) / 1_000;
-    assert!(audible_ms <= 1_500, "heard after {audible_ms} ms");
+    begins_on_time(&begun, begins_us);
     let heard = begun.frames();
     // Before the office died, and long after.
     for second in [3, 12] {
