@@ -182,6 +182,41 @@ pub fn find(part: &[f32], whole: &[f32], expected: usize, slack: usize) -> (isiz
     (first as isize + lag, alike)
 }
 
+/// As [`find`], for what a pole streams: it reads a stream faster or slower by up to half a hundredth to stay at its time,
+/// which moves the end of a window by some milliseconds against its beginning. The frame given is where `part` would begin
+/// if its middle were where it is and nothing were stretched.
+pub fn find_streamed(part: &[f32], whole: &[f32], expected: usize, slack: usize) -> (isize, f64) {
+    let mut best = find(part, whole, expected, slack);
+    for thousandths in [1, -1, 2, -2, 3, -3, 4, -4, 5, -5] {
+        if best.1 >= SURELY {
+            break;
+        }
+        let stretched = stretched(part, 1.0 + f64::from(thousandths) / 1_000.0);
+        let (frame, alike) = find(&stretched, whole, expected, slack);
+        if alike > best.1 {
+            let longer = stretched.len() as isize - part.len() as isize;
+            best = (frame + longer / 2, alike);
+        }
+    }
+    best
+}
+
+/// So alike that no other length is tried.
+const SURELY: f64 = 0.75;
+
+/// `frames` made longer by this factor near 1, between neighbours in a straight line.
+fn stretched(frames: &[f32], by: f64) -> Vec<f32> {
+    let length = (frames.len() as f64 * by) as usize;
+    (0..length)
+        .map(|n| {
+            let place = n as f64 / by;
+            let (left, share) = (place as usize, place.fract() as f32);
+            let at = |n: usize| frames.get(n).copied().unwrap_or(0.0);
+            at(left) * (1.0 - share) + at(left + 1) * share
+        })
+        .collect()
+}
+
 /// Root mean square.
 pub fn rms(frames: &[f32]) -> f32 {
     let energy: f64 = frames.iter().map(|f| f64::from(*f).powi(2)).sum();
@@ -203,5 +238,26 @@ mod tests {
         }
         let other = speech_like(0.5, 8);
         assert!(find(&other, &whole, 5 * RATE, RATE).1 < 0.6);
+    }
+
+    #[test]
+    fn what_is_read_a_little_faster_or_slower_is_found_where_its_middle_is() {
+        let part = speech_like(0.8, 9);
+        for by in [0.9951, 1.0, 1.0028] {
+            let heard = stretched(&part, by);
+            let mut whole = speech_like(1.0, 10);
+            let place = whole.len() as isize;
+            whole.extend_from_slice(&heard);
+            whole.extend(speech_like(1.0, 11));
+            let (found, alike) = find_streamed(&part, &whole, place as usize, RATE);
+            let middle = place + (heard.len() as isize - part.len() as isize) / 2;
+            assert!((found - middle).abs() <= 24, "{by}: {}", found - middle);
+            assert!(alike > 0.75, "{by}: {alike}");
+        }
+        for seed in 20..23 {
+            let other = speech_like(0.8, seed);
+            let (_, alike) = find_streamed(&other, &speech_like(4.0, 10), 0, 3 * RATE);
+            assert!(alike < 0.45, "{seed}: {alike}");
+        }
     }
 }

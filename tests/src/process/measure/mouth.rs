@@ -63,7 +63,8 @@ pub fn way_of(said: &[f32], said_us: i64, heard: &[f32], heard_us: i64) -> Way {
         let at_us = said_us + us_of_frames(n * every);
         let half = MOST_US / 2;
         let expected = frames_of((at_us + half - heard_us).max(0));
-        let (frame, alike) = sound::find(part, heard, expected, frames_of(half) + RATE / 10);
+        let (frame, alike) =
+            sound::find_streamed(part, heard, expected, frames_of(half) + RATE / 10);
         if let (Ok(frame), true) = (usize::try_from(frame), alike >= ALIKE) {
             let delay_us = heard_us + us_of_frames(frame) - at_us;
             way.delays_ms.push(delay_us as f64 / 1_000.0);
@@ -88,7 +89,7 @@ pub fn way(mouth: &Monitor, horn: &Monitor, from_us: i64, to_us: i64) -> Way {
         way.windows += 1;
         let spare = heard.frames.len().saturating_sub(said.frames.len());
         let slack = spare / 2 + RATE / 10;
-        let (frame, alike) = sound::find(&said.frames, &heard.frames, spare / 2, slack);
+        let (frame, alike) = sound::find_streamed(&said.frames, &heard.frames, spare / 2, slack);
         if let (Ok(frame), true) = (usize::try_from(frame), alike >= ALIKE) {
             let delay_us = horn.time_of(&heard, frame) - mouth.time_of(&said, 0);
             way.delays_ms.push(delay_us as f64 / 1_000.0);
