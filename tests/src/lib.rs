@@ -4,5 +4,6 @@ pub mod live_mutants;
 pub mod mutants;
 pub mod power_cut;
 pub mod process;
+mod target;
 pub mod village;
 pub mod watch;

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ed25519_dalek::SigningKey;
 use loa_agent::logic::{
-    Agent, Identity, Pace,
-    port::{Effect, How, Input, KernelClock, PlayerCommand, PlayerEvent, Reading, Stored, Write},
+    Identity, Pace,
+    port::{How, Input, PlayerCommand, PlayerEvent, Write},
 };
 use loa_protocol::{
     bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Source, Status, When},
     channel::Channel,
     envelope::seal,
-    id::{BulletinId, SpeakerId},
+    id::BulletinId,
     live::{Packet, Stream, StreamKind},
     programme::{Programme, Version},
     time::WallTime,
@@ -22,7 +22,10 @@ use loa_protocol::{
     trust::Anchor,
 };
 
-use crate::village::{any_key, chance::Chance};
+use crate::{
+    target::{Target, identity, pole, wall},
+    village::{any_key, chance::Chance},
+};
 
 /// What came of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,29 +47,22 @@ const MEMORY: usize = 4_000;
 /// A packet is believed for ten seconds.
 const BELIEVED_US: i64 = 10_000_000;
 
-fn pole() -> SpeakerId {
-    "ban-chuong-1".parse().expect("a good name")
-}
-/// `us` after noon of a day in Việt Nam.
-fn wall(us: u64) -> WallTime {
-    WallTime::from_millis(1_795_496_400_000).plus_us(us as i64)
-}
-
 /// At least `count` packets, from this seed.
 ///
 /// # Panics
 /// When the agent does, and when too little of what is genuine gets through.
 pub fn bombard(seed: u64, count: u64) -> Tally {
     let mut siege = Siege::new(seed);
-    while siege.tally.tried < count {
+    while siege.player.tally.tried < count {
         siege.step();
     }
-    let Tally { genuine, said, .. } = siege.tally;
+    let tally = siege.player.tally;
+    let Tally { genuine, said, .. } = tally;
     assert!(
         genuine * 4 > said,
         "only {genuine} of {said} packets got through"
     );
-    siege.tally
+    tally
 }
 
 struct Call {
@@ -78,19 +74,23 @@ struct Call {
 
 struct Siege {
     chance: Chance,
-    agent: Agent,
+    target: Target,
+    player: Player,
     office: SigningKey,
-    now_us: u64,
     steps: u64,
     generation: u64,
     calls: Vec<Call>,
     last_call: u64,
-    /// What was said, by stream and number.
-    said: BTreeMap<BulletinId, BTreeMap<u32, Packet>>,
-    given: BTreeSet<(BulletinId, u32)>,
     memory: Vec<(Topic, Vec<u8>)>,
     held_back: VecDeque<(u64, Topic, Vec<u8>)>,
-    inputs: VecDeque<Input>,
+}
+
+/// The pole's, which knows what was said.
+#[derive(Default)]
+struct Player {
+    /// By stream and number.
+    said: BTreeMap<BulletinId, BTreeMap<u32, Packet>>,
+    given: BTreeSet<(BulletinId, u32)>,
     tally: Tally,
 }
 
@@ -98,62 +98,25 @@ impl Siege {
     fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let office = any_key(&mut chance);
-        let identity = Identity {
-            speaker: pole(),
-            anchor: Anchor::OneKey(office.verifying_key()),
-            roots: Vec::new(),
-            signing: None,
-            agent: "loa-agent under fire".into(),
-            output: "none".into(),
-            content_quota_bytes: 1 << 20,
-            seed: 1,
-            built: WallTime::EPOCH,
+        let target = Target::new(Identity {
             pace: Pace {
                 status_s: 3_600,
                 ..Pace::default()
             },
-            governor: Default::default(),
-            machine_boot: None,
-            fetches_relays: false,
-        };
-        let stored = Stored {
-            store: "s1".parse().expect("a good name"),
-            boot: 1,
-            documents: Vec::new(),
-            ledger: Vec::new(),
-            events: Vec::new(),
-            last_event: 0,
-            contents: Vec::new(),
-            known_time: None,
-        };
-        let now_us = 1_000_000;
-        let at = Reading {
-            mono_us: now_us,
-            system: wall(now_us),
-        };
-        let (agent, effects) = Agent::new(identity, stored, at);
+            ..identity(Anchor::OneKey(office.verifying_key()))
+        });
         let mut siege = Self {
             chance,
-            agent,
+            target,
+            player: Player::default(),
             office,
-            now_us,
             steps: 0,
             generation: 0,
             calls: Vec::new(),
             last_call: 0,
-            said: BTreeMap::new(),
-            given: BTreeSet::new(),
             memory: Vec::new(),
             held_back: VecDeque::new(),
-            inputs: VecDeque::new(),
-            tally: Tally::default(),
         };
-        siege.perform(effects);
-        siege.gets(Input::KernelClock(KernelClock {
-            synced: true,
-            held: false,
-        }));
-        siege.gets(Input::Connected);
         siege.configure();
         siege
     }
@@ -166,7 +129,7 @@ impl Siege {
         let config = loa_protocol::speaker_config::SpeakerConfig {
             speaker: pole(),
             version: self.version(),
-            made: wall(self.now_us),
+            made: self.target.now(),
             name: "Bản Chương 1".into(),
             channels: Self::channels().into(),
             zone: "Asia/Ho_Chi_Minh".into(),
@@ -197,7 +160,7 @@ impl Siege {
             self.next_calls();
         }
         self.steps += 1;
-        self.now_us += STEP_US;
+        self.target.pass_us(STEP_US);
         self.gets(Input::Tick);
         for of in 0..self.calls.len() {
             self.speak(of);
@@ -214,7 +177,7 @@ impl Siege {
         while self
             .held_back
             .front()
-            .is_some_and(|(at, ..)| *at <= self.now_us)
+            .is_some_and(|(at, ..)| *at <= self.target.now_us())
         {
             if let Some((_, topic, bytes)) = self.held_back.pop_front() {
                 self.packet(&topic, bytes);
@@ -224,7 +187,8 @@ impl Siege {
 
     /// The last calls are over and forgotten; a new one on each channel.
     fn next_calls(&mut self) {
-        self.said
+        self.player
+            .said
             .retain(|id, _| self.calls.iter().any(|call| call.id == *id));
         self.calls.clear();
         for (channel, priority) in Self::channels()
@@ -234,7 +198,7 @@ impl Siege {
             self.last_call += 1;
             let key = any_key(&mut self.chance);
             let id: BulletinId = format!("call-{}", self.last_call).parse().expect("a name");
-            let at = wall(self.now_us).plus_ms(500);
+            let at = self.target.now().plus_ms(500);
             let bulletin = Bulletin {
                 endorsement: None,
                 id: id.clone(),
@@ -269,7 +233,7 @@ impl Siege {
             let programme = Programme {
                 channel: channel.clone(),
                 version: self.version(),
-                made: wall(self.now_us),
+                made: self.target.now(),
                 expires: None,
                 silence_before: None,
                 bulletins: vec![bulletin],
@@ -289,7 +253,8 @@ impl Siege {
 
     /// The office sends two frames of one call; mostly they come.
     fn speak(&mut self, of: usize) {
-        let captured = wall(self.now_us).plus_ms(-(self.chance.between(40, 90) as i64));
+        let age_ms = self.chance.between(40, 90) as i64;
+        let captured = self.target.now().plus_ms(-age_ms);
         let call = &mut self.calls[of];
         let word = |i| self.chance.draw().to_le_bytes()[i..].to_vec();
         let packet = Packet {
@@ -301,9 +266,9 @@ impl Siege {
         call.number += 2;
         let bytes = packet.seal(&call.id, &call.key).expect("within its bounds");
         let topic = Topic::Live(call.channel.clone(), call.id.clone());
-        let said = self.said.entry(call.id.clone()).or_default();
+        let said = self.player.said.entry(call.id.clone()).or_default();
         said.insert(packet.number, packet);
-        self.tally.said += 1;
+        self.player.tally.said += 1;
         if self.memory.len() < MEMORY {
             self.memory.push((topic.clone(), bytes.clone()));
         } else {
@@ -323,7 +288,7 @@ impl Siege {
     }
 
     fn hold(&mut self, topic: Topic, bytes: Vec<u8>, least_us: u64, most_us: u64) {
-        let at = self.now_us + self.chance.between(least_us, most_us);
+        let at = self.target.now_us() + self.chance.between(least_us, most_us);
         let place = self.held_back.partition_point(|(before, ..)| *before <= at);
         self.held_back.insert(place, (at, topic, bytes));
     }
@@ -370,7 +335,7 @@ impl Siege {
                 let own = any_key(&mut self.chance);
                 let packet = Packet {
                     number: self.calls[call].number + self.chance.below(6) as u32,
-                    captured: wall(self.now_us),
+                    captured: self.target.now(),
                     last: self.chance.per_mille(500),
                     frames: vec![vec![0x66; 9]],
                 };
@@ -382,78 +347,59 @@ impl Siege {
     }
 
     fn packet(&mut self, topic: &Topic, bytes: Vec<u8>) {
-        self.tally.tried += 1;
+        self.player.tally.tried += 1;
         self.hears(topic, bytes);
     }
 
     fn hears(&mut self, topic: &Topic, payload: Vec<u8>) {
-        self.gets(Input::Message {
-            topic: topic.to_string(),
-            payload,
-        });
+        let topic = topic.to_string();
+        self.gets(Input::Message { topic, payload });
     }
 
     fn gets(&mut self, input: Input) {
-        self.inputs.push_back(input);
-        while let Some(input) = self.inputs.pop_front() {
-            let at = Reading {
-                mono_us: self.now_us,
-                system: wall(self.now_us),
-            };
-            let effects = self.agent.handle(input, at);
-            self.perform(effects);
-        }
+        let (now_us, player) = (self.target.now_us(), &mut self.player);
+        let written = self
+            .target
+            .gets(input, |command| player.gets(command, now_us));
+        // However much it is shot at, it does not write of every shot.
+        let events = written
+            .iter()
+            .filter(|write| matches!(write, Write::AppendEvent(_)));
+        debug_assert!(events.count() < 400);
     }
+}
 
-    fn perform(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Commit { ticket, writes } => {
-                    // Nobody acknowledges its events, so the disk of this office is one that does.
-                    let events = writes.iter().filter(|w| matches!(w, Write::AppendEvent(_)));
-                    debug_assert!(events.count() < 400);
-                    self.inputs.push_back(Input::Committed { ticket });
-                }
-                Effect::Player(command) => self.player(command),
-                _ => {}
-            }
-        }
-    }
-
+impl Player {
     /// Begins at once, and ends when it is told to; starving is another test's matter.
-    fn player(&mut self, command: PlayerCommand) {
-        let at_mono_us = self.now_us;
+    fn gets(&mut self, command: PlayerCommand, now_us: u64) -> Option<PlayerEvent> {
         match command {
-            PlayerCommand::Play(play) => {
-                self.inputs.push_back(Input::Player(PlayerEvent::Started {
-                    playout: play.playout,
-                    piece: play.piece,
-                    at_mono_us,
-                }))
-            }
-            PlayerCommand::Stop { playout, piece } => {
-                self.inputs.push_back(Input::Player(PlayerEvent::Ended {
-                    playout,
-                    piece,
-                    at_mono_us,
-                    place_ms: 0,
-                    how: How::Stopped,
-                }));
-            }
+            PlayerCommand::Play(play) => Some(PlayerEvent::Started {
+                playout: play.playout,
+                piece: play.piece,
+                at_mono_us: now_us,
+            }),
+            PlayerCommand::Stop { playout, piece } => Some(PlayerEvent::Ended {
+                playout,
+                piece,
+                at_mono_us: now_us,
+                place_ms: 0,
+                how: How::Stopped,
+            }),
             PlayerCommand::Packet {
                 bulletin, packet, ..
             } => {
                 let said = self.said.get(&bulletin);
                 let was_said = said.and_then(|said| said.get(&packet.number)) == Some(&packet);
-                let age_us = wall(self.now_us).since_us(packet.captured);
+                let age_us = wall(now_us).since_us(packet.captured);
                 let is_first = self.given.insert((bulletin, packet.number));
                 if was_said && is_first && (0..=BELIEVED_US).contains(&age_us) {
                     self.tally.genuine += 1;
                 } else {
                     self.tally.sounded += 1;
                 }
+                None
             }
-            PlayerCommand::Prepare(_) | PlayerCommand::SelfTest { .. } => {}
+            PlayerCommand::Prepare(_) | PlayerCommand::SelfTest { .. } => None,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::thread;
 
 use ed25519_dalek::SigningKey;
 use loa_agent::logic::{
-    Agent, Identity, Pace,
-    port::{Effect, Input, KernelClock, Reading, Stored, Write},
+    Identity,
+    port::{Input, Write},
 };
 use loa_protocol::{
     bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Status, When},
@@ -20,7 +20,6 @@ use loa_protocol::{
     envelope::{Document, Keyring, countersign, open, seal},
     event::{Ack, Events},
     head::Head,
-    id::SpeakerId,
     programme::{Command, Now, Programme, Version},
     root::{Approvers, AreaKey, EmergencyBy, EmergencyRule, OfficeKey, PublicKey, Root, Scope},
     speaker_config::{SpeakerConfig, VolumePlan},
@@ -29,7 +28,10 @@ use loa_protocol::{
     trust::{Anchor, Trust},
 };
 
-use crate::village::{Passkey, RELYING_PARTY, any_key, chance::Chance};
+use crate::{
+    target::{Target, identity, pole, wall},
+    village::{Passkey, RELYING_PARTY, any_key, chance::Chance},
+};
 
 /// What came of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,11 +67,7 @@ pub fn bombard(seed: u64, count: u64) -> Tally {
 }
 
 fn t(s: i64) -> WallTime {
-    WallTime::from_millis(1_795_496_400_000).plus_s(s)
-}
-
-fn pole() -> SpeakerId {
-    "ban-chuong-1".parse().expect("a good name")
+    wall(0).plus_s(s)
 }
 
 /// Something that was said, and where.
@@ -84,8 +82,7 @@ struct Said {
 struct Range {
     chance: Chance,
     trust: Trust,
-    agent: Agent,
-    mono_us: u64,
+    target: Target,
     poles_ring: Keyring,
     said: Vec<Said>,
     alarm: Bulletin,
@@ -173,12 +170,15 @@ impl Range {
         }
         said.push(said_of_approvers(&area_key, &passkey));
         said.extend(said_by_pole(&own));
-        let (agent, first) = agent(&root_key, own.clone(), &roots);
+        let target = Target::new(Identity {
+            roots: roots.to_vec(),
+            signing: Some(own.clone()),
+            ..identity(Anchor::RootKey(root_key.verifying_key()))
+        });
         let mut range = Self {
             chance,
             trust,
-            agent,
-            mono_us: 1_000_000,
+            target,
             poles_ring: Keyring::new([own.verifying_key()]),
             said,
             alarm,
@@ -186,19 +186,9 @@ impl Range {
             office,
             generation: 2,
         };
-        for effect in first {
-            if let Effect::Commit { ticket, .. } = effect {
-                range.tell(Input::Committed { ticket });
-            }
-        }
-        range.tell(Input::KernelClock(KernelClock {
-            synced: true,
-            held: false,
-        }));
-        range.tell(Input::Connected);
         for place in 0..range.said.len() {
             let said = &range.said[place];
-            let (topic, bytes) = (said.topic.to_string(), said.bytes.clone());
+            let (topic, bytes) = (said.topic.clone(), said.bytes.clone());
             range.hears(topic, bytes);
         }
         // What the trust itself has to know of, as the agent does.
@@ -236,33 +226,14 @@ impl Range {
         tally
     }
 
-    fn reading(&self) -> Reading {
-        Reading {
-            mono_us: self.mono_us,
-            system: t(0).plus_us(self.mono_us as i64),
-        }
-    }
-
-    /// Handles it and whatever the disk answers. Gives all that was written.
-    fn tell(&mut self, input: Input) -> Vec<Write> {
-        self.mono_us += 1;
-        let (mut written, mut next) = (Vec::new(), Some(input));
-        while let Some(input) = next.take() {
-            let reading = self.reading();
-            for effect in self.agent.handle(input, reading) {
-                if let Effect::Commit { ticket, writes } = effect {
-                    written.extend(writes);
-                    next = Some(Input::Committed { ticket });
-                }
-            }
-        }
-        written
-    }
-
     /// Did the agent believe it?
-    fn hears(&mut self, topic: String, payload: Vec<u8>) -> bool {
-        let given = payload.clone();
-        let written = self.tell(Input::Message { topic, payload });
+    fn hears(&mut self, topic: Topic, payload: Vec<u8>) -> bool {
+        let (topic, given) = (topic.to_string(), payload.clone());
+        self.target.pass_us(1);
+        // Nothing of it is to sound.
+        let written = self
+            .target
+            .gets(Input::Message { topic, payload }, |_| None);
         written.iter().any(|write| match write {
             Write::PutDocument { name, bytes } => !name.starts_with("own:") && *bytes == given,
             Write::ForgetEvents { .. } => true,
@@ -273,7 +244,7 @@ impl Range {
     fn hears_news(&mut self) -> bool {
         self.generation += 1;
         let programme = programme(&self.channel, self.generation, &self.alarm);
-        let topic = Topic::Programme(self.channel.clone()).to_string();
+        let topic = Topic::Programme(self.channel.clone());
         let bytes = seal(&programme, &self.office);
         self.hears(topic, bytes)
     }
@@ -317,7 +288,7 @@ impl Range {
 
     fn agent_takes_a_mutant(&mut self) -> bool {
         let place = self.any();
-        let topic = self.said[place].topic.to_string();
+        let topic = self.said[place].topic.clone();
         let bytes = self.mutant(place);
         self.hears(topic, bytes)
     }
@@ -326,7 +297,7 @@ impl Range {
     fn agent_takes_what_it_knew(&mut self) -> bool {
         let place = self.any();
         let said = &self.said[place];
-        let (topic, bytes) = (said.topic.to_string(), said.bytes.clone());
+        let (topic, bytes) = (said.topic.clone(), said.bytes.clone());
         self.hears(topic, bytes)
     }
 
@@ -335,9 +306,9 @@ impl Range {
         let (place, other) = (self.any(), self.any());
         let bytes = self.said[place].bytes.clone();
         let topic = match self.chance.below(3) {
-            0 => Topic::Programme("area.khuoi-meo".parse().expect("a good name")).to_string(),
-            1 => Topic::Config("khuoi-meo-1".parse().expect("a good name")).to_string(),
-            _ => self.said[other].topic.to_string(),
+            0 => Topic::Programme("area.khuoi-meo".parse().expect("a good name")),
+            1 => Topic::Config("khuoi-meo-1".parse().expect("a good name")),
+            _ => self.said[other].topic.clone(),
         };
         self.hears(topic, bytes)
     }
@@ -587,37 +558,4 @@ fn said_by_pole(own: &SigningKey) -> Vec<Said> {
             opens: by_pole_key::<Renewal>,
         },
     ]
-}
-
-fn agent(root_key: &SigningKey, own: SigningKey, roots: &[Vec<u8>]) -> (Agent, Vec<Effect>) {
-    let identity = Identity {
-        speaker: pole(),
-        anchor: Anchor::RootKey(root_key.verifying_key()),
-        roots: roots.to_vec(),
-        signing: Some(own),
-        agent: "loa-agent under fire".into(),
-        output: "none".into(),
-        content_quota_bytes: 1 << 20,
-        seed: 1,
-        built: WallTime::EPOCH,
-        pace: Pace::default(),
-        governor: Default::default(),
-        machine_boot: None,
-        fetches_relays: false,
-    };
-    let stored = Stored {
-        store: "s1".parse().expect("a good name"),
-        boot: 1,
-        documents: Vec::new(),
-        ledger: Vec::new(),
-        events: Vec::new(),
-        last_event: 0,
-        contents: Vec::new(),
-        known_time: None,
-    };
-    let at = Reading {
-        mono_us: 1_000_000,
-        system: t(0),
-    };
-    Agent::new(identity, stored, at)
 }

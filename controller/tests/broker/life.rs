@@ -93,39 +93,3 @@ async fn one_client_too_many_is_refused_and_a_known_one_may_replace_itself() {
     let _second = connect(pole(at, "ban-chuong")).await.unwrap();
     first.lost().await;
 }
-
-/// `cargo test -p loa-controller --release --test broker -- --ignored --nocapture idle`
-#[tokio::test]
-#[ignore = "a measurement, not a test"]
-async fn idle_memory() {
-    fn resident_kib() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let number = line.unwrap().split_whitespace().nth(1).unwrap();
-        number.parse().unwrap()
-    }
-    const CLIENTS: u64 = 800;
-    let known = SpeakerTokens::default();
-    let hashed = |number| {
-        let id = format!("pole-{number}");
-        let hash = token_hash(token(&id).as_bytes());
-        (id, hash)
-    };
-    known.replace((0..CLIENTS).map(hashed).collect());
-    let mut config = config((Ipv4Addr::LOCALHOST, 0).into());
-    config.allow = Arc::new(LoaAdmission::new(OFFICE_PASSWORD.as_bytes(), known));
-    let before = resident_kib();
-    let broker = Broker::start(config).await.unwrap();
-    let empty = resident_kib();
-    let mut poles = vec![];
-    for number in 0..CLIENTS {
-        let hello = connect_packet(&format!("pole-{number}"), 60, None);
-        poles.push(connect_by_hand(broker.address(), &hello).await);
-    }
-    let full = resident_kib();
-    println!(
-        "empty broker {} KiB; {} KiB per idle connection (its test client included)",
-        empty - before,
-        (full - empty) / CLIENTS
-    );
-}
