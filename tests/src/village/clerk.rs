@@ -23,8 +23,8 @@ use super::{
 
 /// So many living bulletins are enough for a village.
 const ENOUGH: usize = 25;
-const HOURS: [i8; 12] = [2, 5, 6, 7, 9, 11, 12, 15, 17, 18, 20, 21];
-const MINUTES: [i8; 6] = [0, 0, 15, 30, 30, 45];
+pub(super) const HOURS: [i8; 12] = [2, 5, 6, 7, 9, 11, 12, 15, 17, 18, 20, 21];
+pub(super) const MINUTES: [i8; 6] = [0, 0, 15, 30, 30, 45];
 
 impl Village {
     pub(super) fn clerk_begins(&mut self) {

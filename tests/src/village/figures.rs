@@ -43,6 +43,7 @@ figures! {
     completed: "completed",
     sounds: "sounds",
     calls: "calls",
+    relays: "relays",
     packets: "packets of speech",
     heard_live: "poles that heard a call",
     replayed: "that heard its recording",

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
+use loa_agent::logic::port::PlaySource;
 use loa_protocol::{
     bulletin::{Bulletin, Chime, OnPreempt, Priority, Repeat, Source, Status},
+    channel::Channel,
     id::BulletinId,
     live::{FRAME_MS, MAX_FRAMES, Packet, Replay, Stream, StreamKind},
     playout::{Outcome, Skip},
@@ -28,8 +30,8 @@ use super::{
 };
 
 /// As many frames as a packet holds: fewer packets for the same speech.
-const PACKET_MS: u64 = MAX_FRAMES as u64 * FRAME_MS;
-pub(super) const DELAY_MS: u32 = 400;
+pub(super) const PACKET_MS: u64 = MAX_FRAMES as u64 * FRAME_MS;
+const DELAY_MS: u32 = 400;
 const LONGEST_MS: u64 = 60_000;
 /// Word of a call goes out so long before it begins.
 const AHEAD_US: i64 = 700_000;
@@ -45,8 +47,8 @@ pub struct Live {
     chance: Chance,
     /// Who speaks now.
     calls: BTreeMap<BulletinId, Call>,
-    /// All that was ever said.
-    said: BTreeMap<BulletinId, BTreeMap<u32, Packet>>,
+    /// All that was ever said. Each window of a relay has the same numbers anew.
+    said: BTreeMap<BulletinId, BTreeMap<(WallTime, u32), Packet>>,
     memory: Vec<(Topic, Parcel)>,
 }
 
@@ -74,9 +76,14 @@ impl Live {
 
     /// When the last sound of it that anybody heard was captured.
     fn last_said(&self, id: &BulletinId) -> Option<WallTime> {
-        let said = self.said.get(id)?.values();
-        said.map(|p| p.captured.plus_ms(p.frames.len() as i64 * FRAME_MS as i64))
-            .max()
+        let (_, last) = self.said.get(id)?.last_key_value()?;
+        let length_ms = last.frames.len() as i64 * FRAME_MS as i64;
+        Some(last.captured.plus_ms(length_ms))
+    }
+
+    fn was_said(&self, id: &BulletinId, packet: &Packet) -> bool {
+        let said = self.said.get(id);
+        said.and_then(|said| said.get(&(packet.captured, packet.number))) == Some(packet)
     }
 }
 
@@ -150,7 +157,7 @@ impl Village {
         self.at(begin, Happening::Speech { id });
     }
 
-    fn spoken(
+    pub(super) fn spoken(
         &self,
         id: BulletinId,
         priority: Priority,
@@ -285,14 +292,24 @@ impl Village {
         let Some(call) = self.live.calls.get(id) else {
             return;
         };
-        let bytes = packet.seal(id, &call.key).expect("within its bounds");
+        let (key, targets) = (call.key.clone(), call.kept.targets.clone());
+        self.sends_live(id, &key, &targets, packet);
+    }
+
+    pub(super) fn sends_live(
+        &mut self,
+        id: &BulletinId,
+        key: &SigningKey,
+        targets: &[Channel],
+        packet: Packet,
+    ) {
+        let bytes = packet.seal(id, key).expect("within its bounds");
         let said = self.live.said.entry(id.clone()).or_default();
-        said.insert(packet.number, packet);
-        let targets = call.kept.targets.clone();
+        said.insert((packet.captured, packet.number), packet);
         if !self.is_office_online() {
             return;
         }
-        for channel in targets {
+        for channel in targets.iter().cloned() {
             let parcel = Parcel {
                 bytes: bytes.clone().into(),
                 paper: None,
@@ -395,13 +412,9 @@ impl Village {
         let Some(run) = self.poles[p].run.as_mut() else {
             return;
         };
-        let was_said = self
-            .live
-            .said
-            .get(id)
-            .and_then(|said| said.get(&packet.number))
-            == Some(packet);
-        let is_again = !run.player.given.insert((id.clone(), packet.number));
+        let was_said = self.live.was_said(id, packet);
+        let this = (id.clone(), packet.captured, packet.number);
+        let is_again = !run.player.given.insert(this);
         let age_us = wall.since_us(packet.captured);
         let what = if !was_said {
             "is given what was not said"
@@ -433,8 +446,11 @@ impl Village {
             .duration_ms()
             .saturating_sub(over.play.from_ms);
         let chimed = self.town.wall(over.began).plus_ms(chime_ms as i64);
+        let PlaySource::Stream { delay_ms, .. } = over.play.source else {
+            return;
+        };
         let spoken = self.live.last_said(id);
-        let spoken = spoken.map_or(chimed, |last| last.plus_ms(DELAY_MS.into()).max(chimed));
+        let spoken = spoken.map_or(chimed, |last| last.plus_ms(delay_ms.into()).max(chimed));
         let late_us = self.town.wall(now).since_us(spoken);
         if late_us > SILENT_AFTER_US {
             let pole = &self.poles[p].id;
@@ -478,5 +494,5 @@ impl Village {
     }
 }
 
-/// What the player was given, by bulletin and number.
-pub type Given = BTreeSet<(BulletinId, u32)>;
+/// What the player was given: of which bulletin, captured when, and with which number.
+pub type Given = BTreeSet<(BulletinId, WallTime, u32)>;

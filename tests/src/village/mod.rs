@@ -24,6 +24,7 @@ mod pipe;
 mod player;
 mod pole;
 mod reference;
+mod relay;
 mod sabotage;
 mod tape;
 mod town;

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use loa_agent::logic::port::{How, Play, PlaySource, PlayerCommand, PlayerEvent};
+use loa_agent::logic::port::{How, Play, PlayerCommand, PlayerEvent};
 use loa_protocol::{
     id::BulletinId,
     live::{FRAME_MS, Packet, STARVED_MS, Streamed},
     playout::Failure,
 };
 
-use super::{
-    Happening, Micros, Village,
-    live::{DELAY_MS, Given},
-};
+use super::{Happening, Micros, Village, live::Given};
 
 /// A content's end this close to the limit is its end; as the real player has it.
 const NEAR_END_MS: u64 = 100;
@@ -125,6 +122,9 @@ impl Village {
         let now = self.now;
         let pole = &mut self.poles[p];
         let captured = pole.machine.true_of(captured_us);
+        let kept = self.base.bulletins.get(&id);
+        let stream = kept.and_then(|kept| kept.bulletin.stream());
+        let delay_ms = stream.map_or(0, |stream| stream.delay_ms);
         let Some(run) = pole.run.as_mut() else { return };
         let feed = run.player.feeds.entry(id.clone()).or_default();
         if now > feed.last {
@@ -132,7 +132,7 @@ impl Village {
         }
         feed.last = now;
         feed.frames += packet.frames.len() as u64;
-        let due = captured + u64::from(DELAY_MS) * 1_000;
+        let due = captured + u64::from(delay_ms) * 1_000;
         if due > now {
             let length = packet.frames.len() as u64 * FRAME_MS * 1_000;
             feed.sounds_to = feed.sounds_to.max(due + length);
@@ -141,9 +141,7 @@ impl Village {
         let Some(current) = run.player.current.as_mut().filter(|c| is_it(&c.play)) else {
             return;
         };
-        if let PlaySource::Stream { delay_ms, .. } = current.play.source
-            && packet.last
-        {
+        if packet.last {
             let frames_us = packet.frames.len() as u64 * FRAME_MS * 1_000;
             feed.finish = Some((captured + frames_us + u64::from(delay_ms) * 1_000).max(now));
         }
@@ -263,6 +261,7 @@ impl Village {
             self.note_sound(p, &over, now, silent);
             if over.play.source.content().is_none() {
                 self.check_silence(p, &over);
+                self.check_window(p, &over);
                 self.tell_how_it_fared(p, &over.play);
             }
             self.player_over(p, &over.play, place, how);

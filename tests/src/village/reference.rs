@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use loa_protocol::{
     bulletin::{Priority, Status},
+    live::StreamKind,
     playout::{Interruption, OccurrenceId, Outcome, Playout, Skip},
     speaker_config::SpeakerConfig,
     time::{Trust, WallTime},
@@ -178,7 +179,10 @@ impl Village {
         outcomes: &BTreeMap<&OccurrenceId, Vec<&Playout>>,
     ) -> Result<&'static str, String> {
         let bulletin = &case.revision.kept.bulletin;
-        if bulletin.stream().is_some() || bulletin.replay.is_some() {
+        let is_relay = bulletin
+            .stream()
+            .is_some_and(|stream| stream.kind == StreamKind::Relay);
+        if bulletin.stream().is_some() && !is_relay || bulletin.replay.is_some() {
             return Ok("said live, judged by itself");
         }
         let tape = &pole.tape;
@@ -314,6 +318,23 @@ impl Village {
         });
         if near {
             return Ok("something of its rank is near, no opinion");
+        }
+        if is_relay {
+            let is_whole = self.relays.was_whole(&case.id);
+            let is_there = tape.is_online(from, to) && self.office_tape.is_online(from, to);
+            if !is_whole || !is_there || self.worst_drop > 50 {
+                return Ok("a relay on a bad line, no opinion");
+            }
+            let sounded: Micros = sounds.iter().map(|s| s.to - s.from - s.silent).sum();
+            let verdict = expect(outcome, Outcome::Completed, "a relay, heard", false)?;
+            // Some packets were lost or late, its first and last ones, too.
+            if sounded + SECOND < case.length {
+                return Err(format!(
+                    "of the relay it sounded only {} ms",
+                    sounded / 1000
+                ));
+            }
+            return Ok(verdict);
         }
         if case.is_now() {
             if start_by < planned + 300 * SECOND

@@ -22,6 +22,10 @@ pub enum Sabotage {
     IgnoreStop,
     /// The player is told nothing of one playout in ten.
     NeverPlay,
+    /// The player is given nothing of what is streamed.
+    DropPackets,
+    /// A stream is open until nothing comes any more.
+    Overstay,
     /// The office acknowledges what its database does not hold.
     AcknowledgeUnstored,
     /// Office documents are not kept on the disk.
@@ -33,7 +37,7 @@ pub enum Sabotage {
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AnswerBeforeDurable,
         Self::DropRows,
         Self::ForgetTheLedger,
@@ -43,6 +47,8 @@ impl Sabotage {
         Self::StartLate,
         Self::IgnoreStop,
         Self::NeverPlay,
+        Self::DropPackets,
+        Self::Overstay,
         Self::AcknowledgeUnstored,
         Self::DropDocuments,
     ];
@@ -64,6 +70,15 @@ impl Sabotage {
                     .is_some_and(|c| c.0[0].is_multiple_of(10)) =>
             {
                 return None;
+            }
+            (Some(Self::DropPackets), PlayerCommand::Packet { .. }) => return None,
+            (Some(Self::Overstay), PlayerCommand::Packet { packet, .. }) if packet.last => {
+                return None;
+            }
+            (Some(Self::Overstay), PlayerCommand::Play(play))
+                if play.source.content().is_none() =>
+            {
+                play.until_ms += 10_000;
             }
             _ => {}
         }

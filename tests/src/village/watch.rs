@@ -108,7 +108,10 @@ impl Village {
             return Err(format!("is louder than the ceiling: {}", play.volume));
         }
         let moment = run.agent.moment(at);
-        let trim_ms = config.map_or(0, |c| c.delay_trim_ms);
+        // A stream has its place in time, which nothing moves.
+        let trim_ms = config
+            .filter(|_| content.is_some())
+            .map_or(0, |c| c.delay_trim_ms);
         let kept = self.base.revisions.iter().rev().find(|r| {
             r.kept.bulletin.id == occurrence.bulletin && r.kept.bulletin.revision == revision
         });

@@ -28,6 +28,7 @@ use super::{
     office::House,
     pipe::{ConnId, Pipe, Word},
     pole::Pole,
+    relay::Relays,
     sabotage::Sabotage,
     tape::Tape,
     town::Town,
@@ -131,6 +132,10 @@ pub(super) enum Happening {
     Speech {
         id: BulletinId,
     },
+    /// A window of a relay goes on.
+    RelaySends {
+        window: usize,
+    },
     Trouble(Trouble),
     Malice,
     Rotate,
@@ -188,6 +193,7 @@ pub struct Village {
     /// Of its own, so that the same seed brings the same weather.
     pub(super) malice_chance: Chance,
     pub(super) live: Live,
+    pub(super) relays: Relays,
     pub(super) poles: Vec<Pole>,
     pub(super) library: Library,
     pub(super) last_bulletin: u64,
@@ -243,6 +249,7 @@ impl Village {
             malice,
             malice_chance,
             live: Live::new(seed),
+            relays: Relays::new(seed),
             poles,
             library: Library::default(),
             last_bulletin: 0,
@@ -294,6 +301,7 @@ impl Village {
         self.weather_begins();
         self.malice_begins();
         self.calls_begin();
+        self.relays_begin();
         self.at(self.end, Happening::Heal);
         while self.broken.is_none() && !self.done {
             let Some(Reverse(entry)) = self.queue.pop() else {
@@ -385,6 +393,7 @@ impl Village {
             H::Unmute { pole } => self.unmute(pole),
             H::CallBegins => self.call_begins(),
             H::Speech { id } => self.speech(&id),
+            H::RelaySends { window } => self.relay_sends(window),
             H::Trouble(trouble) => self.trouble(trouble),
             H::Malice => self.malice_acts(),
             H::Rotate => {
