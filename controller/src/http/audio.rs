@@ -42,7 +42,7 @@ pub struct AudioView {
     pub title: String,
     /// Of the canonical form, which the poles play.
     pub duration_s: f64,
-    /// Of the canonical form; `null` for silence.
+    /// Of the canonical form; `null` for silence, and for what was recorded of a call.
     pub loudness_lufs: Option<f64>,
     /// Names the canonical form.
     pub sha256: String,

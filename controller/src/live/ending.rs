@@ -5,6 +5,7 @@ use std::{fs::File, io, path::Path, time::Duration};
 use loa_audio::live::mend;
 use loa_protocol::{
     bulletin::{Bulletin, Source, When},
+    channel::Channel,
     content::Manifest,
     id::BulletinId,
     live::{FRAME_MS, Replay},
@@ -75,16 +76,18 @@ async fn try_write(ending: &Ending<'_>) -> Result<(), StoreError> {
         // An earlier try came so far, and perhaps no further.
         None => desk.store.bulletin(id).await?.channels(),
     };
-    let urgent = if ending.frames == 0 {
-        // Nothing was said: the chime need not sound to its end.
-        desk.store.cancel_bulletin(id).await?;
-        Urgent::Cancel(id.clone())
-    } else {
-        Urgent::Start(id.clone())
+    tell(desk, id, ending.frames, channels).await;
+    Ok(())
+}
+
+/// The poles.
+async fn tell(desk: &Desk, id: &BulletinId, frames: u64, channels: Vec<Channel>) {
+    let urgent = match frames {
+        0 => Urgent::Cancel(id.clone()),
+        _ => Urgent::Start(id.clone()),
     };
     let change = Change::Channels(channels, Some(urgent));
     desk.engine.changed(change).await;
-    Ok(())
 }
 
 /// The recording, and what says it again.
@@ -388,9 +391,7 @@ async fn end_as_broken_off(desk: &Desk, call: &CallRow, ms: u64) -> Result<CallE
         holes: call.holes,
     };
     if let Some(channels) = desk.store.end_call(id, ended).await? {
-        let urgent = Some(Urgent::Start(id.clone()));
-        let change = Change::Channels(channels, urgent);
-        desk.engine.changed(change).await;
+        tell(desk, id, ended.frames, channels).await;
     }
     tracing::warn!(call = %id, ms, "a call was broken off when the office ended");
     Ok(ended)

@@ -106,10 +106,16 @@ impl Running {
             };
             match command {
                 Some(Command::Microphone { socket }) => {
-                    self.handle(CallInput::Microphone { socket });
+                    if let Some(over) = self.handle(CallInput::Microphone { socket }) {
+                        break (over, None, None);
+                    }
                     self.show.send_modify(|shown| shown.floor = Some(socket));
                 }
-                Some(Command::Frame(frame)) => self.frame(frame),
+                Some(Command::Frame(frame)) => {
+                    if let Some(over) = self.frame(frame) {
+                        break (over, None, None);
+                    }
+                }
                 Some(Command::End { why, act, done }) => {
                     if let Some(over) = self.handle(CallInput::End(why)) {
                         break (over, act, Some(done));
@@ -133,7 +139,7 @@ impl Running {
         }
     }
 
-    fn frame(&mut self, frame: Frame) {
+    fn frame(&mut self, frame: Frame) -> Option<Over> {
         let now = self.calls.desk.clock.reading();
         let input = CallInput::Frame {
             socket: frame.socket,
@@ -141,6 +147,9 @@ impl Running {
             captured: frame.captured,
         };
         let effect = self.call.handle(input, now);
+        if let Some(CallEffect::Ended { why, next, at }) = effect {
+            return Some(Over { why, next, at });
+        }
         if let Some(CallEffect::Send { number, captured }) = effect
             && let Some(opus) = self.voice.frame(&frame.spoken)
         {
@@ -155,6 +164,7 @@ impl Running {
             (shown.frames, shown.holes) = (frames, holes);
             false
         });
+        None
     }
 
     /// First the poles and the phone hear of it, then the books, then the recording.

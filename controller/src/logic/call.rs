@@ -17,6 +17,9 @@ const SILENCE_US: u64 = 2_000_000;
 const AHEAD_US: i64 = 200_000;
 /// … and this much behind it; what is older sounds nowhere any more.
 const LATE_US: i64 = 3_000_000;
+/// The office's clock was set forward by more than that: all that the phone sends would be too old, and the poles believe
+/// nothing of the new time until they have asked for it.
+const LEAP_US: i64 = 2_000_000;
 /// A frame this far from where the one before puts it does not follow it.
 const STRAY_US: i64 = 100_000;
 /// Below that the phone's time is followed by a part of the difference, and by so much a frame at the most (1 %).
@@ -176,6 +179,9 @@ impl Call {
             let came = matches!(input, CallInput::Frame { .. });
             return came.then_some(CallEffect::Drop(Dropped::Over));
         }
+        if self.leaps(now) {
+            return Some(self.end(CallEnd::Office, now.wall));
+        }
         match input {
             CallInput::Microphone { socket } => {
                 let before = self.socket.replace(socket);
@@ -202,6 +208,12 @@ impl Call {
             }
             CallInput::Tick => None,
         }
+    }
+
+    /// Since it was asked for.
+    fn leaps(&self, now: Reading) -> bool {
+        let offset_us = |at: Reading| at.wall.as_micros() - at.mono_us.cast_signed();
+        offset_us(now) - offset_us(self.made) > LEAP_US
     }
 
     fn longest_at(&self) -> u64 {

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use loa_protocol::{
+    bulletin::Bulletin,
     content::ContentId,
     id::BulletinId,
     live::{FRAME_MS, FRAME_SAMPLES, FRAME_US},
@@ -53,6 +54,21 @@ pub struct Fallback {
     pub audio: String,
     /// … and its bytes.
     pub content: ContentId,
+}
+
+/// Planned windows that are looked at for whether they overlap.
+const WINDOWS: usize = 100;
+
+/// Would two windows of this relay be on the air at once? No, where it cannot be planned at all.
+pub fn overlaps(b: &Bulletin, window_ms: u64) -> bool {
+    let planned = b.planned(b.since, WallTime::MAX, WINDOWS);
+    let length_us = i64::try_from(window_ms)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000);
+    planned.is_ok_and(|all| {
+        all.windows(2)
+            .any(|two| two[1].at.since_us(two[0].at) < length_us)
+    })
 }
 
 /// One planned window of one relay.

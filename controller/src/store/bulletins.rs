@@ -524,7 +524,11 @@ pub(super) fn plea(ask: Ask, bulletin: &Bulletin, by: Option<&UserId>, now: Wall
 }
 
 /// Says which channels had it.
-async fn cancel(db: &mut SqliteConnection, kept: &Kept, now: WallTime) -> Result<Vec<Channel>> {
+pub(super) async fn cancel(
+    db: &mut SqliteConnection,
+    kept: &Kept,
+    now: WallTime,
+) -> Result<Vec<Channel>> {
     if kept.stage == Stage::Cancelled {
         return Ok(Vec::new());
     }

@@ -13,6 +13,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::{
     AudioId, Claim, Kept, NewAudio, NewBulletin, Result, Store, UserId, audio, bulletin_row,
+    bulletins,
     convert::{from_json, from_word, number, parse, stored, wall, word},
     error::not_found,
     idempotency, reach,
@@ -190,7 +191,8 @@ impl Store {
         Ok(kept)
     }
 
-    /// Its end, for the books and for the poles. Returns the channels whose programmes say so now; `None`: it had ended before.
+    /// Its end, for the books and for the poles; in which nothing was said it is cancelled, too: the chime need not sound to its
+    /// end. Returns the channels whose programmes say so now; `None`: it had ended before.
     pub async fn end_call(
         &self,
         id: &BulletinId,
@@ -214,6 +216,10 @@ impl Store {
         }
         let kept = self.load_bulletin(&mut tx, id).await?;
         let channels = self.say_ended(&mut tx, &kept, ended.at, now).await?;
+        if ended.frames == 0 {
+            let kept = self.load_bulletin(&mut tx, id).await?;
+            bulletins::cancel(&mut tx, &kept, now).await?;
+        }
         tx.commit().await?;
         Ok(Some(channels))
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     live::stream_key,
-    logic::relay::{DELAY_MS, Fallback, RelayPlan, RelayState},
+    logic::relay::{DELAY_MS, Fallback, RelayPlan, RelayState, overlaps},
     store::{BulletinState, Kept},
 };
 
@@ -123,7 +123,7 @@ pub fn fits(b: &Bulletin) -> Result<(), ApiError> {
             Err(Code::RelayOrdinary.into())
         }
         // Both would be on the air at once.
-        () if b.repeat.times > 1 && u64::from(b.repeat.every_s) < least_s => {
+        () if overlaps(b, relay.duration_ms) => {
             Err(ApiError::new(Code::RelayRepeat).with("least", least_s))
         }
         () => Ok(()),

@@ -15,8 +15,8 @@ macro_rules! relays {
             "Không ai biết trước đài khác sẽ nói gì, nên tiếp âm không thể là khẩn cấp, diễn tập hay thử."
             "Nobody knows beforehand what another station says: a relay cannot be an emergency, an exercise or a test.";
         RelayRepeat 422 "relay_repeat_overlaps"
-            "Các lần lặp của một tiếp âm không được chồng lên nhau: hãy đặt cách nhau ít nhất {least} giây."
-            "The repeats of a relay cannot overlap: set them at least {least} seconds apart.";
+            "Các lần phát của một tiếp âm không được chồng lên nhau: hãy đặt cách nhau ít nhất {least} giây."
+            "The windows of a relay cannot overlap: set them at least {least} seconds apart.";
         StationAddress 422 "station_address"
             "Địa chỉ đài không đúng: hãy chép nguyên địa chỉ bắt đầu bằng http:// hoặc https://."
             "This is no address of a station: copy it whole; it begins with http:// or https://.";

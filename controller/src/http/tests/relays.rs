@@ -96,6 +96,13 @@ async fn what_a_relay_cannot_be_is_refused_by_name() {
             json!({ "repeat": { "times": 2, "every_s": 1_799 } }),
             "relay_repeat_overlaps",
         ),
+        (
+            json!({
+                "relay": { "url": STATION, "duration_s": 3_601 },
+                "when": { "start": "2026-11-25T05:00", "rrule": "FREQ=DAILY;BYHOUR=5,6" },
+            }),
+            "relay_repeat_overlaps",
+        ),
     ] {
         assert_eq!(refused(&office, more).await, (422, code.to_owned()));
     }

@@ -201,6 +201,34 @@ fn after_a_step_back_of_the_offices_clock_speech_goes_on_when_that_is_where_it_w
 }
 
 #[test]
+fn a_step_forward_of_the_offices_clock_is_waited_out_or_ends_the_call_at_once() {
+    for (step, ends) in [(S, false), (3 * S, true)] {
+        let mut hamlet = hamlet();
+        let now = hamlet.speaks(0, S, 10);
+        let input = Frame {
+            socket: 1,
+            number: 10,
+            captured: NOON.plus_us(now),
+        };
+        let arrived = Reading {
+            wall: NOON.plus_us(now + LINE_US + step),
+            ..at(now + LINE_US)
+        };
+        let effect = hamlet.call.handle(input, arrived);
+        match effect {
+            Some(Send { number: 10, .. }) => assert!(!ends),
+            Some(Ended { why, next, at }) => {
+                assert!(ends);
+                // It is over where the last word was.
+                let was_at = NOON.plus_us(now);
+                assert_eq!((why, next, at), (CallEnd::Office, 10, was_at));
+            }
+            effect => panic!("{effect:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_phones_clock_that_drifts_is_followed_without_a_step() {
     let mut hamlet = hamlet();
     let mut before = None;

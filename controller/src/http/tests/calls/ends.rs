@@ -91,6 +91,18 @@ async fn a_call_that_a_power_cut_broke_off_is_over_at_the_next_start_and_its_rec
 }
 
 #[tokio::test]
+async fn a_call_in_which_nothing_was_said_yet_is_cancelled_at_the_next_start() {
+    let air = on_air().await;
+    let id = id_of(&air.call(&to_hamlet()).await);
+    air.next_start().recover().await.unwrap();
+    let village = &air.office.village;
+    let row = village.call(&id).await.unwrap();
+    assert_eq!((row.reason, row.frames), (Some(CallEnd::Office), 0));
+    let kept = village.bulletin(&id).await.unwrap();
+    assert_eq!(kept.stage, Stage::Cancelled);
+}
+
+#[tokio::test]
 async fn a_call_that_had_ended_before_a_restart_is_said_again_nevertheless() {
     let air = on_air().await;
     let mut ids = Vec::new();
