@@ -53,8 +53,10 @@ export class Calling {
   untilMs = $state<number | null>(null);
   #isUp = $state(false);
   #wasUp = $state(false);
+  /// The button was let go before the office had answered.
+  #letGo = $state(false);
   face: Face = $derived(
-    face({ mic: this.mic, call: this.call, isUp: this.#isUp, wasUp: this.#wasUp, untilMs: this.untilMs }),
+    face({ mic: this.mic, call: this.call, letGo: this.#letGo, isUp: this.#isUp, wasUp: this.#wasUp, untilMs: this.untilMs }),
   );
 
   #microphone: Microphone | null = null;
@@ -70,8 +72,6 @@ export class Calling {
   #wake: WakeLockSentinel | null = null;
   /// Grows with every opening and closing, so that what was asked before means nothing.
   #turn = 0;
-  /// The button was let go before the office had answered.
-  #letGo = false;
 
   /// When the screen comes up: the touch itself must not wait for a microphone.
   async prepare(): Promise<void> {
@@ -167,7 +167,7 @@ export class Calling {
         this.#wasUp ||= up;
         if (!up && this.call === "ending") void this.#endByPost();
       },
-      onlost: () => void this.#over("lost"),
+      onlost: () => this.#over("lost"),
     });
   }
 
@@ -231,7 +231,7 @@ export class Calling {
     this.leftS = word.leftS;
     if (word.holes > this.#holes) this.#weakMs = performance.now();
     this.#holes = word.holes;
-    if (word.state === "ended") void this.#over("");
+    if (word.state === "ended") this.#over("");
   }
 
   /// The button was let go, or touched again.
@@ -261,10 +261,11 @@ export class Calling {
     // The next call may be on already: this is no word of that one.
     if (this.view?.id !== id) return;
     this.view = view ?? this.view;
-    await this.#over("");
+    this.#over("");
   }
 
-  async #over(reason: string): Promise<void> {
+  /// Who heard it is told later, by the poles.
+  #over(reason: string): void {
     if (this.call === "ended" || this.call === "none") return;
     clearTimeout(this.#ending);
     // What we know better than the office: why the hand let go.
@@ -276,14 +277,6 @@ export class Calling {
     this.isWeak = false;
     this.#release();
     navigator.vibrate?.(200);
-    const id = this.view?.id;
-    if (!id) return;
-    try {
-      const view = await api.get<CallView>(`/calls/${encodeURIComponent(id)}`);
-      if (this.view?.id === id) this.view = view;
-    } catch {
-      // The results' own screen asks again.
-    }
   }
 
   /// The screen went dark, something covers the app, the microphone is gone: nobody talks here any more.
@@ -330,8 +323,10 @@ export class Calling {
   async #stayAwake(): Promise<void> {
     // Not everywhere, and not with a low battery.
     const lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-    if (this.call === "asked" || this.call === "open") this.#wake = lock;
-    else void lock?.release().catch(() => {});
+    if (this.call === "asked" || this.call === "open") {
+      this.#release();
+      this.#wake = lock;
+    } else void lock?.release().catch(() => {});
   }
   #release(): void {
     void this.#wake?.release().catch(() => {});

@@ -3,7 +3,7 @@ import { tenths } from "$/lib/words";
 import { again, type Face, face, isCalling, type Known, usual } from "./face";
 
 
-const known = (more: Partial<Known>): Known => ({ mic: "open", call: "none", isUp: false, wasUp: false, untilMs: null, ...more });
+const known = (more: Partial<Known>): Known => ({ mic: "open", call: "none", letGo: false, isUp: false, wasUp: false, untilMs: null, ...more });
 
 describe("the screen", () => {
   it("asks for the microphone, is ready, or says that there is none", () => {
@@ -24,6 +24,9 @@ describe("the screen", () => {
     ];
     expect(way).toEqual(["connecting", "connecting", "connecting", "chime", "on_air", "lost", "ending", "ended"]);
     expect(way.map(isCalling)).toEqual([true, true, true, true, true, true, false, false]);
+  });
+  it("ends at once where the button is let go before the office has answered", () => {
+    expect(face(known({ call: "asked", letGo: true }))).toBe("ending");
   });
   it("tells the delay in tenths of a second, in its language's digits", () => {
     expect(tenths(412, "vi")).toBe("0,4");

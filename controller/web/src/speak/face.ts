@@ -20,6 +20,8 @@ export interface Known {
   mic: "asking" | "open" | "failed";
   /// From the touch to the last word of the office.
   call: "none" | "asked" | "open" | "ending" | "ended";
+  /// The button was let go before the office had answered.
+  letGo: boolean;
   /// The office's words come.
   isUp: boolean;
   /// The line stood once.
@@ -33,7 +35,7 @@ export function face(known: Known): Face {
     case "none":
       return known.mic === "asking" ? "asking" : known.mic === "failed" ? "deaf" : "ready";
     case "asked":
-      return "connecting";
+      return known.letGo ? "ending" : "connecting";
     case "ending":
       return "ending";
     case "ended":

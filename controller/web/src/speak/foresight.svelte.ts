@@ -28,7 +28,9 @@ export class Foresight {
       if (abort.signal.aborted) return;
       // It is a help; without it one still speaks, and the office says then what it would have said now.
       this.warnings = [];
-      const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500 && !error.isTransient;
+      // (An expired session is asked for elsewhere.)
+      const isAnswer = error instanceof ApiError && !error.isTransient && !error.isExpired;
+      const isRefused = isAnswer && error.status >= 400 && error.status < 500;
       this.refusal = isRefused ? { code: error.code, message: words(error) } : null;
     }
   }
