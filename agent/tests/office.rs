@@ -5,6 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{
+    TRIES,
     office::{
         Office, Pole, audio, bulletin, exit_code, free_port, programme, signal, speaker,
         speaker_config, start_broker,
@@ -17,6 +18,7 @@ use loa_protocol::{
     bulletin::{Priority, When},
     event::What,
     playout::{Interruption, Outcome},
+    time::WallTime,
     topic::Topic,
 };
 
@@ -74,45 +76,60 @@ async fn a_bulletin_goes_from_the_office_to_the_sound_and_is_accounted_for() {
     assert_eq!(sounded.frames, frames, "what was sounded is what was sent");
     assert_eq!(sounded.note["title"], "Bản tin tin-1");
 
-    // Now it holds the audio. What is planned sounds with the broker gone, and is told when it is back.
-    let mut second = bulletin("tin-2", Priority::Ordinary, &manifest, clock::system());
-    second.when = When::At {
-        at: clock::system().plus_s(7 * 3600 + 3).to_string()[..19].to_owned(),
-    };
-    let held = programme(2, vec![first, second]);
-    office.say(channel(), &held).await;
-    office
-        .serve_until("the programme to be applied", |office| {
-            let status = office.status.as_ref();
-            status.is_some_and(|s| s.programmes.values().any(|v| v.generation == 2))
-        })
-        .await;
-    drop(broker);
-    wait_for("the second bulletin to be over", || {
-        let all = recordings(&pole.wav());
-        all.get(1)
-            .is_some_and(|r| r.note["how"] == "finished")
-            .then_some(())
-    });
-    let second = &recordings(&pole.wav())[1];
-    assert!(
-        (0.0..20.0).contains(&second.error_ms()),
-        "{} ms after its plan",
-        second.error_ms()
-    );
-    let Some(_broker) = start_broker(folder.path(), port) else {
-        return;
-    };
-    let events = std::mem::take(&mut office.events);
-    office = Office::open(port, key()).await;
-    office.events = events;
-    office
-        .serve_until("the report of what sounded alone", |office| {
-            outcomes(office).len() == 2
-        })
-        .await;
-    assert_eq!(outcomes(&office)[1], ("tin-2".into(), Outcome::Completed));
-    assert_eq!(starts(&office), 2);
+    // Now it holds the audio. What is planned sounds with the broker gone, and is told when it is back. A machine that stood
+    // still for longer than a start is prepared for begins late, and the note says so: then another one is planned.
+    let (mut bulletins, mut broker) = (vec![first], Some(broker));
+    for round in 1..=TRIES {
+        let planned_s = clock::system().plus_s(8).as_millis() / 1_000;
+        let planned = WallTime::from_millis(planned_s * 1_000);
+        let id = format!("tin-{}", round + 1);
+        let mut alone = bulletin(&id, Priority::Ordinary, &manifest, clock::system());
+        alone.when = When::At {
+            at: planned.plus_s(7 * 3600).to_string()[..19].to_owned(),
+        };
+        bulletins.push(alone);
+        let generation = round as u64 + 1;
+        office
+            .say(channel(), &programme(generation, bulletins.clone()))
+            .await;
+        office
+            .serve_until("the programme to be applied", |office| {
+                let status = office.status.as_ref();
+                status.is_some_and(|s| s.programmes.values().any(|v| v.generation == generation))
+            })
+            .await;
+        drop(broker.take());
+        let is_alone = clock::system() < planned;
+        wait_for("the planned bulletin to be over", || {
+            let all = recordings(&pole.wav());
+            all.get(round)
+                .is_some_and(|r| r.note["how"] == "finished")
+                .then_some(())
+        });
+        let sounded = &recordings(&pole.wav())[round];
+        let late_ms = sounded.error_ms();
+        assert!(late_ms >= 0.0, "{late_ms} ms after its plan: never early");
+        broker = start_broker(folder.path(), port);
+        let events = std::mem::take(&mut office.events);
+        office = Office::open(port, key()).await;
+        office.events = events;
+        office
+            .serve_until("the report of what sounded alone", |office| {
+                outcomes(office).len() == round + 1
+            })
+            .await;
+        assert_eq!(outcomes(&office)[round], (id, Outcome::Completed));
+        assert_eq!(starts(&office), round + 1);
+        if is_alone && late_ms < 20.0 {
+            break;
+        }
+        let how = format!(
+            "broker gone before the plan: {is_alone}; {late_ms} ms after the plan; stood still: {:?}",
+            sounded.stood_still()
+        );
+        assert!(round < TRIES, "{how}");
+        println!("{how}: again");
+    }
 
     // The commands of the person at the pole.
     let shown = pole.command("status").output().expect("runs");
@@ -123,12 +140,12 @@ async fn a_bulletin_goes_from_the_office_to_the_sound_and_is_accounted_for() {
     );
     let mut twice = pole.start();
     assert_eq!(
-        exit_code(&mut twice, Duration::from_secs(5)),
+        exit_code(&mut twice, Duration::from_secs(20)),
         Some(75),
         "one agent on one store"
     );
     signal(&agent, libc::SIGTERM);
-    assert_eq!(exit_code(&mut agent, Duration::from_secs(5)), Some(0));
+    assert_eq!(exit_code(&mut agent, Duration::from_secs(20)), Some(0));
     office
         .serve_until("its good-bye", |office| {
             office.status.as_ref().is_some_and(|s| !s.online)
@@ -149,7 +166,7 @@ async fn a_power_cut_in_the_middle_is_reported_and_nothing_sounds_twice() {
     let pole = Pole::new(folder.path(), port, &key());
     let mut office = Office::open(port, key()).await;
     let agent = pole.start();
-    let (manifest, bytes, frames) = audio(folder.path(), 2, 4.0);
+    let (manifest, bytes, frames) = audio(folder.path(), 2, 15.0);
     office.audio.push((manifest.clone(), bytes));
     office
         .say(Topic::Config(speaker()), &speaker_config())
@@ -205,7 +222,7 @@ async fn an_emergency_cuts_in_and_the_bulletin_goes_on_two_seconds_before() {
     let pole = Pole::new(folder.path(), port, &key());
     let mut office = Office::open(port, key()).await;
     let _agent = pole.start();
-    let (long, long_bytes, frames) = audio(folder.path(), 3, 6.0);
+    let (long, long_bytes, frames) = audio(folder.path(), 3, 15.0);
     let (short, short_bytes, alarm) = audio(folder.path(), 4, 1.0);
     office
         .audio

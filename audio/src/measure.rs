@@ -30,6 +30,41 @@ pub fn correlation(reference: &[f32], recording: &[f32], max_lag: usize) -> (isi
     best
 }
 
+/// As [`correlation`], for what a pole streams: it reads a stream faster or slower by up to half a hundredth to stay at its
+/// time ([`live`](crate::live)), which moves the end of a reference by some milliseconds against its beginning. The lag
+/// given is where the reference would begin if its middle were where it is and nothing were stretched.
+pub fn stretched_correlation(reference: &[f32], recording: &[f32], max_lag: usize) -> (isize, f64) {
+    let mut best = correlation(reference, recording, max_lag);
+    for thousandths in [1, -1, 2, -2, 3, -3, 4, -4, 5, -5] {
+        if best.1 >= SURELY {
+            break;
+        }
+        let stretched = stretched(reference, 1.0 + f64::from(thousandths) / 1_000.0);
+        let (lag, alike) = correlation(&stretched, recording, max_lag);
+        if alike > best.1 {
+            let longer = stretched.len() as isize - reference.len() as isize;
+            best = (lag + longer / 2, alike);
+        }
+    }
+    best
+}
+
+/// So alike that no other length is tried.
+const SURELY: f64 = 0.75;
+
+/// `frames` made longer by this factor near 1, between neighbours in a straight line.
+pub fn stretched(frames: &[f32], by: f64) -> Vec<f32> {
+    let length = (frames.len() as f64 * by) as usize;
+    (0..length)
+        .map(|n| {
+            let place = n as f64 / by;
+            let (left, share) = (place as usize, place.fract() as f32);
+            let at = |n: usize| frames.get(n).copied().unwrap_or(0.0);
+            at(left) * (1.0 - share) + at(left + 1) * share
+        })
+        .collect()
+}
+
 /// `out[lag + max_lag] = Σ reference[n] · recording[n + lag]`, by FFT over pieces of the reference.
 fn cross_sums(reference: &[f32], recording: &[f32], max_lag: usize) -> Vec<f64> {
     let lags = 2 * max_lag + 1;
@@ -175,6 +210,29 @@ mod tests {
         assert!(correlation(&sent, &noise(4, 48_000), 1_000).1 < 0.05);
         assert_eq!(correlation(&sent, &[0.0; 48_000], 100), (0, 0.0));
         assert_eq!(correlation(&[], &sent, 100), (0, 0.0));
+    }
+
+    #[test]
+    fn what_was_read_faster_or_slower_is_found_where_its_middle_is_and_what_was_not_said_is_not() {
+        // Without the highest tones, as speech is.
+        let mut smooth = 0.0;
+        let mut said = noise(7, 200_000);
+        said.iter_mut().for_each(|frame| {
+            smooth += 0.2 * (*frame - smooth);
+            *frame = smooth;
+        });
+        let part = &said[100_000..104_800];
+        for by in [0.995, 0.9985, 1.0, 1.0024, 1.005] {
+            let heard = stretched(&said, by);
+            let middle = (102_400.0 * by) as isize;
+            let expected = middle as usize - 2_400 - 4_000;
+            let heard = &heard[expected..expected + 4_800 + 8_000];
+            let (lag, alike) = stretched_correlation(part, heard, 8_000);
+            assert!((lag - 4_000).abs() <= 8, "{by}: {lag}");
+            assert!(alike > 0.7, "{by}: {alike}");
+        }
+        let (_, by_luck) = stretched_correlation(part, &said[..12_800], 8_000);
+        assert!(by_luck < 0.3, "{by_luck}");
     }
 
     #[test]

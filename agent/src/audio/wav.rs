@@ -1,5 +1,5 @@
 //! The output without a device: a thread paced by the monotonic clock as a device would, one WAV file for each piece, and beside it a
-//! note with the exact instant of its first sample.
+//! note with the exact instant of its first sample, and of every later one where it stood still.
 
 use std::{
     fs,
@@ -35,6 +35,8 @@ const BLOCK_US: u64 = 10_000;
 const AHEAD_US: u64 = 80_000;
 /// Frames between two flushes: a killed program leaves a readable file that lacks at most half a second.
 const FLUSH_FRAMES: u64 = RATE as u64 / 2;
+/// Standstills that a note lists. Of more, the last one grows: what comes later keeps its time.
+const MOST_STANDSTILLS: usize = 1_000;
 
 #[derive(Debug)]
 pub struct WavOutput {
@@ -106,9 +108,10 @@ fn pace(mut tap: Tap, mut recorder: Recorder, stop: &AtomicBool, broken: &Broken
     while !stop.load(Ordering::Relaxed) {
         clock::sleep_until_mono_us(next_us - AHEAD_US);
         // Later than that, and it has stood still, as a device does: time goes on from here.
-        next_us = next_us.max(clock::mono_us());
+        let stood_us = clock::mono_us().saturating_sub(next_us);
+        next_us += stood_us;
         tap.pull(next_us, &mut frames);
-        if let Err(error) = recorder.write(&tap.marks(), &frames) {
+        if let Err(error) = recorder.write(&tap.marks(), &frames, stood_us) {
             broken(error.to_string());
             return;
         }
@@ -127,6 +130,8 @@ struct Recording {
     writer: MonoWriter,
     note_path: PathBuf,
     note: Note,
+    /// The note on disk lacks a standstill.
+    is_untold: bool,
     flushed: u64,
 }
 
@@ -148,12 +153,21 @@ struct Note {
     from_ms: u64,
     place_ms: Option<u64>,
     samples: u64,
+    /// Where the output stood still: at this frame, for so many microseconds. That frame and all after it were sounded so
+    /// much later than the frames before tell. What stands at frame 0 came before, and is in `start_us` already: it may
+    /// be why that is late.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stood_still: Vec<(u64, u64)>,
     /// How it ended; absent while it sounds, or when the program was killed.
     how: Option<&'static str>,
 }
 
 impl Recorder {
-    fn write(&mut self, marks: &[Mark], frames: &[f32]) -> Result<(), WavError> {
+    /// A block, before which the output stood still for `stood_us`.
+    fn write(&mut self, marks: &[Mark], frames: &[f32], stood_us: u64) -> Result<(), WavError> {
+        if let Some(file) = &mut self.file {
+            file.stood_still(stood_us);
+        }
         let mut done = 0;
         for mark in marks {
             match mark {
@@ -163,12 +177,10 @@ impl Recorder {
                     at_mono_us,
                 } => {
                     self.push(&frames[done..*frame])?;
-                    self.file = Some(Recording::begin(
-                        &self.folder,
-                        &self.speaker,
-                        play,
-                        *at_mono_us,
-                    )?);
+                    let mut file =
+                        Recording::begin(&self.folder, &self.speaker, play, *at_mono_us)?;
+                    file.stood_still(stood_us);
+                    self.file = Some(file);
                     done = *frame;
                 }
                 Mark::Over {
@@ -227,6 +239,7 @@ impl Recording {
             from_ms: play.from_ms,
             place_ms: None,
             samples: 0,
+            stood_still: Vec::new(),
             how: None,
         };
         let path = folder.join(file_name(play, start));
@@ -234,6 +247,7 @@ impl Recording {
             writer: MonoWriter::create(&path, RATE)?,
             note_path: path.with_extension("json"),
             note,
+            is_untold: false,
             flushed: 0,
         };
         // A header on disk from the first moment.
@@ -248,8 +262,24 @@ impl Recording {
         if self.note.samples >= self.flushed + FLUSH_FRAMES {
             self.flushed = self.note.samples;
             self.writer.flush()?;
+            if std::mem::take(&mut self.is_untold) {
+                self.write_note()?;
+            }
         }
         Ok(())
+    }
+
+    /// Before the next frame.
+    fn stood_still(&mut self, us: u64) {
+        if us == 0 {
+            return;
+        }
+        let all = &mut self.note.stood_still;
+        match all.len() {
+            MOST_STANDSTILLS.. => all[MOST_STANDSTILLS - 1].1 += us,
+            _ => all.push((self.note.samples, us)),
+        }
+        self.is_untold = true;
     }
 
     fn end(mut self, place_ms: u64, how: &How) -> Result<(), WavError> {
@@ -291,4 +321,68 @@ fn file_name(play: &Play, start: WallTime) -> String {
         play.playout.attempt,
         play.piece,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::deck::tests::play;
+
+    /// The note of a piece that begins at frame 100 of the first of these blocks and ends with the last, before each of
+    /// which the output stood still for so many microseconds.
+    fn note(stood_us: &[u64]) -> serde_json::Value {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut recorder = Recorder {
+            folder: folder.path().into(),
+            speaker: "ban-chuong-1".parse().expect("a name"),
+            file: None,
+        };
+        let piece = Arc::new(play("tin", 0, 0, 1_000_000));
+        let mut marks = vec![Mark::Began {
+            play: Arc::clone(&piece),
+            frame: 100,
+            at_mono_us: 1_000_000,
+        }];
+        for stood_us in stood_us {
+            let written = recorder.write(&marks, &[0.5; BLOCK], *stood_us);
+            written.expect("writes");
+            marks.clear();
+        }
+        let over = Mark::Over {
+            play: piece,
+            frame: 0,
+            place_ms: 0,
+            how: How::Finished,
+        };
+        let written = recorder.write(&[over], &[0.0; BLOCK], 0);
+        written.expect("writes");
+        let mut files = fs::read_dir(folder.path()).expect("lists");
+        let note = files
+            .find_map(|file| {
+                let path = file.expect("a file").path();
+                path.extension()
+                    .is_some_and(|e| e == "json")
+                    .then_some(path)
+            })
+            .expect("a note");
+        serde_json::from_slice(&fs::read(note).expect("reads")).expect("json")
+    }
+
+    #[test]
+    fn a_note_tells_where_the_output_stood_still() {
+        let told = note(&[20_000, 0, 7_000, 3_000])["stood_still"].clone();
+        assert_eq!(
+            told,
+            serde_json::json!([[0, 20_000], [860, 7_000], [1_340, 3_000]])
+        );
+        assert_eq!(note(&[0, 0])["stood_still"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_note_of_an_output_that_stands_still_all_the_time_stays_short() {
+        let told = note(&[1_000; MOST_STANDSTILLS + 50])["stood_still"].clone();
+        let told = told.as_array().expect("a list");
+        assert_eq!(told.len(), MOST_STANDSTILLS);
+        assert_eq!(told[MOST_STANDSTILLS - 1][1], 51_000);
+    }
 }

@@ -305,9 +305,9 @@ fn a_command_that_hangs_ends_with_all_it_started_and_one_that_talks_too_much_is_
     let error = command::run(&shell("sleep 60 & sleep 60"), 1).expect_err("it hangs");
     assert!(error.contains("within 1 s"), "{error}");
     // It leaves somebody behind who holds its output open: nobody waits for that.
-    let left = command::run(&shell("sleep 5 & echo mains=yes"), 10);
+    let left = command::run(&shell("sleep 60 & echo mains=yes"), 10);
     assert_eq!(left, Ok("mains=yes\n".into()));
-    assert!(clock::mono_us() - began_us < 4_000_000);
+    assert!(clock::mono_us() - began_us < 30_000_000);
     let endless = command::run(&shell("yes | head -c 60000"), 10).expect("it ends");
     assert_eq!(endless.len(), 4_096);
     assert!(command::run(&shell("yes"), 1).is_err());

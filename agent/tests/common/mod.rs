@@ -18,7 +18,10 @@ use loa_protocol::{
 };
 
 /// Nothing here takes longer than this unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a machine that stood still is tried.
+pub const TRIES: usize = 3;
 
 /// Something like speech that is unlike itself at any other place: smooth noise in syllables.
 pub fn speech(seed: u64, seconds: f64) -> Vec<f32> {
@@ -152,26 +155,53 @@ impl Recording {
     pub fn error_ms(&self) -> f64 {
         self.note["error_ms"].as_f64().expect("a number")
     }
+    /// Where the output stood still, and for how many microseconds; at frame 0, before it began.
+    pub fn stood_still(&self) -> Vec<(u64, i64)> {
+        let listed = self.note["stood_still"].as_array();
+        let number = |n: &serde_json::Value| n.as_i64().expect("a number");
+        listed
+            .into_iter()
+            .flatten()
+            .map(|one| (number(&one[0]).unsigned_abs(), number(&one[1])))
+            .collect()
+    }
+    /// When its last frame was over.
+    pub fn end_us(&self) -> i64 {
+        let stood = self.stood_still().into_iter().filter(|(at, _)| *at > 0);
+        let stood_us: i64 = stood.map(|(_, us)| us).sum();
+        self.start_us() + self.frames.len() as i64 * 1_000 / 48 + stood_us
+    }
+    /// Something is wrong with it. Once more, if that may be the machine's fault.
+    ///
+    /// # Panics
+    /// When the output did not stand still, or in the last try.
+    #[track_caller]
+    pub fn blame_the_machine(&self, attempt: usize, wrong: &str) {
+        let stood = self.stood_still();
+        assert!(attempt < TRIES && !stood.is_empty(), "{wrong}; {stood:?}");
+        println!("{wrong}, but the output stood still, {stood:?}: again");
+    }
 }
 
-/// All recordings in a folder, in order of time.
+/// All recordings with a note, in order of time. The note comes a moment after its WAV.
 pub fn recordings(folder: &Path) -> Vec<Recording> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+    let mut notes: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
         .collect();
-    paths.sort();
-    paths
+    notes.sort();
+    notes
         .into_iter()
-        .map(|path| Recording {
-            note: serde_json::from_slice(
-                &std::fs::read(path.with_extension("json")).expect("a note"),
-            )
-            .expect("json"),
-            frames: loa_audio::wav::read_mono(&path).expect("a WAV").1,
-            path,
+        .map(|note| {
+            let path = note.with_extension("wav");
+            Recording {
+                // Replaced as a whole, so it is never half of one.
+                note: serde_json::from_slice(&std::fs::read(note).expect("a note")).expect("json"),
+                frames: loa_audio::wav::read_mono(&path).expect("a WAV").1,
+                path,
+            }
         })
         .collect()
 }

@@ -4,6 +4,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -34,12 +35,18 @@ impl Drop for Ends {
     }
 }
 
+/// A port that nothing listens on. Below the range from which the kernel gives ports to clients, so that a broker that is
+/// down for a while finds its port still free.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("bound")
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    // Programs that begin together have neighbouring numbers, and each takes some ports in a row.
+    let own = (u64::from(std::process::id()) * 101 % u64::from(COUNT)) as u16;
+    (0..COUNT)
+        .map(|_| FIRST + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 /// `None`, and a word about it, when there is no Mosquitto on the machine.

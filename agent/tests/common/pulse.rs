@@ -1,7 +1,7 @@
 //! A PulseAudio server of a test's own, with null sinks as horns.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -14,6 +14,20 @@ impl Drop for Ends {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn log_of(folder: &Path) -> PathBuf {
+    folder.join("pa.log")
+}
+
+/// How often something that sounds ran dry at the server, by its own log: a hole in the sound. Somebody, the server or who
+/// plays, did not get his turn in time.
+pub fn holes(folder: &Path) -> usize {
+    let log = std::fs::read_to_string(log_of(folder)).unwrap_or_default();
+    // Where a stream begins, "end of underrun" is logged too.
+    log.lines()
+        .filter(|line| line.to_lowercase().contains("underrun of '"))
+        .count()
 }
 
 /// A server of our own with these sinks; nothing where PulseAudio is not installed. From then on this process and what
@@ -31,12 +45,11 @@ pub fn start_pulse(folder: &Path, sinks: &[&str]) -> Option<Ends> {
             "--daemonize=no",
             "--use-pid-file=no",
             "--exit-idle-time=-1",
+            // Tells of every hole in the sound.
+            "--log-level=debug",
         ])
         .args(["--realtime=no", "--high-priority=yes"])
-        .arg(format!(
-            "--log-target=file:{}",
-            folder.join("pa.log").display()
-        ))
+        .arg(format!("--log-target=file:{}", log_of(folder).display()))
         .args(modules)
         .arg("-L")
         .arg(format!(
