@@ -26,6 +26,8 @@ const ZONES: [&str; 9] = [
 
 /// Generous, for a busy machine: it takes milliseconds.
 const QUICK: Duration = Duration::from_secs(2);
+/// The machine may stand still in one of them; what is slow is slow in each.
+const TRIES: usize = 3;
 
 /// A failure prints the smallest case it found; no file keeps it, so add it as a sentence.
 fn cases(cases: u32) -> ProptestConfig {
@@ -222,16 +224,29 @@ proptest! {
 
     #[test]
     fn any_rule_that_is_read_is_planned_quickly(start in start(), rule in any_rule(), zone in zone(), years in 0..500_i64) {
-        let began = Instant::now();
-        let Ok(schedule) = Recurrence::parse(&start.to_string(), &rule, &[], zone) else { return Ok(()) };
         let later = Timestamp::from_second(1_790_000_000 + years * 31_556_952).unwrap();
-        for after in [Timestamp::MIN, later] {
-            let some: Vec<Occurrence> = schedule.occurrences_from(after).take(10).collect();
-            prop_assert!(some.windows(2).all(|pair| pair[0].at < pair[1].at));
+        let mut slow = Vec::new();
+        while slow.len() < TRIES {
+            match planned_in(start, &rule, zone, later) {
+                Some(took) if took >= QUICK => slow.push(took),
+                _ => break,
+            }
+            println!("{rule} from {start} took {slow:?}");
         }
-        schedule.last();
-        prop_assert!(began.elapsed() < QUICK, "took {:?}", began.elapsed());
+        prop_assert!(slow.len() < TRIES, "took {slow:?}");
     }
+}
+
+/// How long it takes to read a schedule and to plan it; `None`: it is none.
+fn planned_in(start: DateTime, rule: &str, zone: &str, later: Timestamp) -> Option<Duration> {
+    let began = Instant::now();
+    let schedule = Recurrence::parse(&start.to_string(), rule, &[], zone).ok()?;
+    for after in [Timestamp::MIN, later] {
+        let some: Vec<Occurrence> = schedule.occurrences_from(after).take(10).collect();
+        assert!(some.windows(2).all(|pair| pair[0].at < pair[1].at));
+    }
+    schedule.last();
+    Some(began.elapsed())
 }
 
 /// A reproducible stream of numbers (SplitMix64, Steele, Lea and Flood 2014).

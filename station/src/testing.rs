@@ -46,6 +46,7 @@ struct State {
     is_stalled: AtomicBool,
     is_over: AtomicBool,
     asked: AtomicU32,
+    hung_up: AtomicU32,
 }
 
 impl OwnStation {
@@ -76,6 +77,11 @@ impl OwnStation {
     /// It hangs up on everybody, and takes nobody.
     pub fn goes_away(&self, away: bool) {
         self.state.is_away.store(away, Ordering::Relaxed);
+    }
+
+    /// It hangs up on everybody who listens now, and takes whoever comes next.
+    pub fn hangs_up(&self) {
+        self.state.hung_up.fetch_add(1, Ordering::Relaxed);
     }
 
     /// It keeps every line, and says nothing.
@@ -183,11 +189,14 @@ impl State {
 
     /// A burst, and then as fast as it sounds.
     fn endless(&self, line: &mut TcpStream, head: &str, sound: &[u8]) -> io::Result<()> {
+        // Counted, so that a line that looks late ends all the same.
+        let hung_up = self.hung_up.load(Ordering::Relaxed);
         line.write_all(head.as_bytes())?;
         let step = sound.len() / 3 / STEPS_PER_S as usize;
         let mut steps = sound.chunks(step).cycle();
         for n in 0.. {
-            if self.is_away.load(Ordering::Relaxed) {
+            let is_over = self.hung_up.load(Ordering::Relaxed) != hung_up;
+            if is_over || self.is_away.load(Ordering::Relaxed) {
                 return Ok(());
             }
             if n > BURST_S * STEPS_PER_S {

@@ -79,6 +79,24 @@ export async function hold(page, locator, until) {
   await page.mouse.up();
 }
 
+/** Presses and lets go in one breath, however slow the page is to hear of it: waited for, a press gets as long as the page is slow. */
+export async function touch(page, locator) {
+  await locator.scrollIntoViewIfNeeded();
+  const box = await locator.boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const felt = await locator.evaluateHandle((button) => {
+    const felt = { isOver: false };
+    button.addEventListener("pointerup", () => (felt.isOver = true), { once: true });
+    return felt;
+  });
+  await page.mouse.move(x, y);
+  const line = await page.context().newCDPSession(page);
+  const send = (type, buttons) => line.send("Input.dispatchMouseEvent", { type, x, y, button: "left", buttons, clickCount: 1 });
+  await Promise.all([send("mousePressed", 1), send("mouseReleased", 0)]);
+  await until("the touch is felt", () => felt.evaluate((felt) => felt.isOver));
+  await line.detach();
+}
+
 /** A call of the API as the person who is signed in on this page. */
 export async function call(page, path, { method = "GET", body } = {}) {
   return await page.evaluate(
@@ -114,8 +132,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 /** Serious and critical faults that axe finds on what the page shows, against WCAG 2.2 AA. */
 export async function faults(page) {
-  // Through the debugger, so that the page's content security policy stays as it is.
-  await page.evaluate(axe);
+  // Through the debugger, so that the page's content security policy stays as it is; once, for the page stands still for it.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const found = await page.evaluate(async () => {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
     return (await globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } })).violations;

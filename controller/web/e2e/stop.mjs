@@ -1,5 +1,5 @@
 // Something long sounds in the hamlet: the head holds Stop, and sees pole after pole fall silent.
-import { at, call, hold, picture, script, signIn, task, until } from "./lib.mjs";
+import { at, call, hold, picture, script, signIn, task, touch, until } from "./lib.mjs";
 
 await script(async ({ open, device }) => {
   const phone = await device(await open());
@@ -10,7 +10,7 @@ await script(async ({ open, device }) => {
   });
   await picture(phone, "phone-sounding");
   // A short touch does nothing.
-  await at(phone, "stop-all").click();
+  await touch(phone, at(phone, "stop-all"));
   const { body } = await call(phone, "/now");
   if (body.speakers.some((one) => !one.sounding)) throw new Error("a touch stopped it");
   const began = Date.now();

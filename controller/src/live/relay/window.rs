@@ -152,6 +152,10 @@ impl<S: Sink> Job<S> {
             // It would go on if it were asked.
             self.relay.heard(now);
         }
+        if now >= self.work.window.end {
+            // What was due before, after a step that came late.
+            self.send(now);
+        }
         match self.relay.tick(self.cushion.ms(), now) {
             Some(Act::HangUp) => self.hearing = None,
             Some(Act::Connect) => self.connect(now),
