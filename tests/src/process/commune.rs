@@ -32,7 +32,18 @@ impl Commune {
     /// # Panics
     /// When it does not come about.
     pub fn start() -> Self {
-        let village = Village::start(3, Output::Wav, Broker::Embedded);
+        Self::of(Village::start(3, Output::Wav, Broker::Embedded))
+    }
+
+    /// The same in a [`Village::unhurried`].
+    ///
+    /// # Panics
+    /// When it does not come about.
+    pub fn unhurried() -> Self {
+        Self::of(Village::unhurried(3, Output::Wav))
+    }
+
+    fn of(village: Village) -> Self {
         let api = &village.office.api;
         let id = |made: &Value| made["id"].as_str().expect("an id").to_owned();
         let commune = id(&api.post("/areas", &json!({"name": "Sảng Mộc", "kind": "xã"})));

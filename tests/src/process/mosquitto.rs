@@ -64,7 +64,7 @@ impl Mosquitto {
         self.export(office);
         wait_for(
             "mosquitto knows who was revoked",
-            Duration::from_secs(10),
+            Duration::from_secs(30),
             || is_refused(self.port, &known.revoked),
         );
     }
@@ -90,7 +90,7 @@ impl Mosquitto {
         command.arg("-c").arg(self.folder.join("mosquitto.conf"));
         let log = self.folder.join("mosquitto.log");
         self.program = Some(Program::start("mosquitto", &mut command, &log));
-        wait_for("mosquitto listens", Duration::from_secs(10), || {
+        wait_for("mosquitto listens", Duration::from_secs(30), || {
             is_listening(self.port)
         });
     }

@@ -100,16 +100,14 @@ impl Office {
         std::fs::write(file, config).expect("its configuration can be written");
     }
 
-    /// Relays may come from this machine. It is started again for that.
+    /// More of its configuration, from the next start on.
     ///
     /// # Panics
-    /// When its configuration cannot be written.
-    pub fn takes_stations_of_this_machine(&mut self) {
+    /// When it cannot be written.
+    pub fn configure(&self, more: &str) {
         let file = self.folder.join("controller.toml");
         let config = std::fs::read_to_string(&file).expect("its configuration");
-        let config = config + "[relay]\nprivate = true\n";
-        std::fs::write(file, config).expect("its configuration can be written");
-        self.restart();
+        std::fs::write(file, config + more).expect("its configuration can be written");
     }
 
     /// Something on its command line, for instance `broker export`; gives what it printed.
@@ -190,7 +188,7 @@ impl Office {
     fn set_first_password(&self) {
         let token = wait_until(
             "the first start prints a link",
-            Duration::from_secs(10),
+            Duration::from_secs(30),
             || {
                 let log = self.program.as_ref()?.log();
                 let (_, rest) = log.split_once("/setup?token=")?;

@@ -34,7 +34,7 @@ use super::{
 /// Of the office's time, before the first word.
 const EXCHANGES: usize = 4;
 /// No answer of the office over the socket comes later.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// In a binary message: one Opus frame.
 const OPUS: u8 = 1;
 

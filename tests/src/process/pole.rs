@@ -187,6 +187,14 @@ impl Pole {
             .is_some_and(|file| file.connected && file.status.config.is_some())
     }
 
+    /// It has told so since then.
+    pub fn is_connected_since(&self, us: i64) -> bool {
+        self.is_connected()
+            && self
+                .status()
+                .is_some_and(|file| file.written.as_micros() >= us)
+    }
+
     pub fn holds(&self, content: &ContentId) -> bool {
         self.status()
             .is_some_and(|file| file.status.held.contains(content))

@@ -88,7 +88,7 @@ impl Program {
     pub fn stop(mut self) -> ExitStatus {
         self.signal(libc::SIGTERM);
         let what = format!("{} ends after SIGTERM", self.name);
-        wait_until(&what, Duration::from_secs(10), || {
+        wait_until(&what, Duration::from_secs(30), || {
             self.child.try_wait().ok().flatten()
         })
     }

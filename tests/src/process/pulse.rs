@@ -93,7 +93,7 @@ impl Pulse {
             mouth: None,
             _program: program,
         };
-        wait_for("the sound server answers", Duration::from_secs(10), || {
+        wait_for("the sound server answers", Duration::from_secs(30), || {
             pulse.answers()
         });
         for sink in &poles {
@@ -236,7 +236,7 @@ impl Monitor {
     pub fn between(&self, from_us: i64, to_us: i64) -> Stretch {
         wait_for(
             "the recording has come so far",
-            Duration::from_secs(10),
+            Duration::from_secs(30),
             || {
                 lock(&self.heard)
                     .arrivals

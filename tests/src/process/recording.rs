@@ -21,6 +21,10 @@ pub struct Note {
     pub start_us: i64,
     pub from_ms: u64,
     pub place_ms: Option<u64>,
+    /// Where the output stood still: at this frame, for so many microseconds. What stands at frame 0 is in `start_us`
+    /// already.
+    #[serde(default)]
+    pub stood_still: Vec<(usize, i64)>,
     /// Absent while it sounds, or when the program was killed.
     pub how: Option<String>,
 }
@@ -32,6 +36,15 @@ impl Note {
 
     pub fn error_ms(&self) -> f64 {
         (self.start_us - self.planned_us) as f64 / 1_000.0
+    }
+
+    /// For how long the output stood still between its beginning and this frame.
+    fn stood_us(&self, frame: usize) -> i64 {
+        let before = self
+            .stood_still
+            .iter()
+            .filter(|(at, _)| (1..=frame).contains(at));
+        before.map(|(_, us)| us).sum()
     }
 }
 
@@ -55,26 +68,26 @@ impl Recording {
         frames
     }
 
-    /// When its last audible frame was, by the file itself and its exact start.
-    #[track_caller]
-    pub fn silent_from_us(&self) -> i64 {
-        let frames = self.frames();
-        let audible = frames
-            .iter()
-            .rposition(|f| *f != 0.0)
-            .map_or(0, |last| last + 1);
-        self.note.start_us + us_of_frames(audible)
+    /// When this frame was sounded, in microseconds of Unix time.
+    pub fn time_of(&self, frame: usize) -> i64 {
+        self.note.start_us + us_of_frames(frame) + self.note.stood_us(frame)
     }
 
-    /// When its first audible frame was, by the file itself and its exact start.
+    /// When the last audible frame was over, by the file itself and the note's times.
+    #[track_caller]
+    pub fn silent_from_us(&self) -> i64 {
+        let last = self.frames().iter().rposition(|f| *f != 0.0);
+        last.map_or(self.note.start_us, |last| {
+            self.time_of(last) + us_of_frames(1)
+        })
+    }
+
+    /// When its first audible frame was, by the file itself and the note's times.
     #[track_caller]
     pub fn audible_from_us(&self) -> i64 {
         let frames = self.frames();
-        let first = frames
-            .iter()
-            .position(|f| *f != 0.0)
-            .unwrap_or(frames.len());
-        self.note.start_us + us_of_frames(first)
+        let first = frames.iter().position(|f| *f != 0.0);
+        self.time_of(first.unwrap_or(frames.len()))
     }
 }
 
@@ -120,4 +133,37 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == extension))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recording(more: &str) -> Recording {
+        let note = format!(
+            r#"{{"speaker": "loa", "playout": "tin/2026-11-24/0/0", "attempt": 0, "piece": 0, "planned_us": 0,
+            "start_us": 5000000, "from_ms": 0, "place_ms": null, "how": null{more}}}"#
+        );
+        Recording {
+            path: PathBuf::new(),
+            note: serde_json::from_str(&note).expect("a note"),
+        }
+    }
+
+    #[test]
+    fn frames_after_a_standstill_were_sounded_so_much_later() {
+        let stood = recording(r#", "stood_still": [[0, 90000], [480, 20000], [48000, 7000]]"#);
+        for (frame, at_us) in [
+            (0, 5_000_000),
+            (479, 5_009_979),
+            (480, 5_030_000),
+            (47_999, 6_019_979),
+            (48_000, 6_027_000),
+            (96_000, 7_027_000),
+        ] {
+            assert_eq!(stood.time_of(frame), at_us, "frame {frame}");
+        }
+        // One that never stood still, and one that was written before that was told.
+        assert_eq!(recording("").time_of(48_000), 6_000_000);
+    }
 }

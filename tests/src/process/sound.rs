@@ -6,7 +6,11 @@ use std::{
     process::Command,
 };
 
-use loa_audio::{Decoder, Limits, Resampled, measure::correlation, wav::write_mono_s16};
+use loa_audio::{
+    Decoder, Limits, Resampled,
+    measure::{correlation, stretched_correlation},
+    wav::write_mono_s16,
+};
 
 use super::{chance::Chance, recording::RATE};
 
@@ -175,46 +179,24 @@ pub fn decoded(path: &Path) -> Vec<f32> {
 
 /// The frame of `whole` at which `part` begins, looked for within `slack` frames of `expected`, and how alike they are.
 pub fn find(part: &[f32], whole: &[f32], expected: usize, slack: usize) -> (isize, f64) {
-    let first = expected.saturating_sub(slack);
-    let last = (expected + part.len() + slack).min(whole.len());
-    let window = &whole[first.min(last)..last];
+    let (first, window) = around(part, whole, expected, slack);
     let (lag, alike) = correlation(part, window, 2 * slack);
     (first as isize + lag, alike)
 }
 
-/// As [`find`], for what a pole streams: it reads a stream faster or slower by up to half a hundredth to stay at its time,
-/// which moves the end of a window by some milliseconds against its beginning. The frame given is where `part` would begin
-/// if its middle were where it is and nothing were stretched.
+/// As [`find`], for what a pole streams: the frame given is where `part` would begin if its middle were where it is and
+/// it were read neither faster nor slower.
 pub fn find_streamed(part: &[f32], whole: &[f32], expected: usize, slack: usize) -> (isize, f64) {
-    let mut best = find(part, whole, expected, slack);
-    for thousandths in [1, -1, 2, -2, 3, -3, 4, -4, 5, -5] {
-        if best.1 >= SURELY {
-            break;
-        }
-        let stretched = stretched(part, 1.0 + f64::from(thousandths) / 1_000.0);
-        let (frame, alike) = find(&stretched, whole, expected, slack);
-        if alike > best.1 {
-            let longer = stretched.len() as isize - part.len() as isize;
-            best = (frame + longer / 2, alike);
-        }
-    }
-    best
+    let (first, window) = around(part, whole, expected, slack);
+    let (lag, alike) = stretched_correlation(part, window, 2 * slack);
+    (first as isize + lag, alike)
 }
 
-/// So alike that no other length is tried.
-const SURELY: f64 = 0.75;
-
-/// `frames` made longer by this factor near 1, between neighbours in a straight line.
-fn stretched(frames: &[f32], by: f64) -> Vec<f32> {
-    let length = (frames.len() as f64 * by) as usize;
-    (0..length)
-        .map(|n| {
-            let place = n as f64 / by;
-            let (left, share) = (place as usize, place.fract() as f32);
-            let at = |n: usize| frames.get(n).copied().unwrap_or(0.0);
-            at(left) * (1.0 - share) + at(left + 1) * share
-        })
-        .collect()
+/// What is within `slack` frames of where `part` is expected, and the frame at which that begins.
+fn around<'a>(part: &[f32], whole: &'a [f32], expected: usize, slack: usize) -> (usize, &'a [f32]) {
+    let first = expected.saturating_sub(slack);
+    let last = (expected + part.len() + slack).min(whole.len());
+    (first, &whole[first.min(last)..last])
 }
 
 /// Root mean square.
@@ -225,6 +207,8 @@ pub fn rms(frames: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use loa_audio::measure::stretched;
+
     use super::*;
 
     #[test]

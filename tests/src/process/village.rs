@@ -58,6 +58,8 @@ struct Plan {
     lines: Option<Weather>,
     /// The sound server has a mouth, and a microphone.
     mouth: bool,
+    /// From mouth to horn in calls; 0: as the office finds right.
+    delay_ms: u32,
     jitter_s: u16,
 }
 
@@ -70,6 +72,7 @@ impl Plan {
         line_kind: LineKind::Tls,
         lines: None,
         mouth: false,
+        delay_ms: 0,
         jitter_s: 0,
     };
 }
@@ -124,6 +127,21 @@ impl Village {
         })
     }
 
+    /// As [`Village::start`] with the embedded broker, each pole with a line of its own, and calls that are sounded a second
+    /// after they are spoken: what is said gets through on a machine that stands still for a moment.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn unhurried(poles: usize, output: Output) -> Self {
+        Self::build(Plan {
+            poles,
+            output,
+            lines: Some(Weather::FAIR),
+            delay_ms: 1_000,
+            ..Plan::SMALL
+        })
+    }
+
     /// As [`Village::start`] with sinks and the embedded broker, each pole behind a line of its own in this weather; and a
     /// mouth at the sound server, for the phone.
     ///
@@ -169,6 +187,7 @@ impl Village {
             output,
             broker,
             line_kind,
+            delay_ms,
             jitter_s,
             ..
         } = plan;
@@ -178,6 +197,7 @@ impl Village {
             .expect("a temporary folder");
         let path = folder.path();
         let mut office = Office::install(path, broker, line_kind, jitter_s);
+        office.configure(&format!("[live]\ndelay_ms = {delay_ms}\n"));
         let mosquitto = (broker == Broker::Mosquitto).then(|| Mosquitto::start(path, &office));
         office.begin();
         let pulse = (output != Output::Wav).then(|| match plan.mouth {
@@ -258,6 +278,20 @@ impl Village {
         for pole in &self.poles {
             let what = format!("{} is connected and configured", pole.id);
             wait_for(&what, Duration::from_secs(30), || pole.is_connected());
+        }
+    }
+
+    /// Relays may come from this machine. The office is started again for that, and all poles come back to it.
+    #[track_caller]
+    pub fn takes_stations_of_this_machine(&mut self) {
+        self.office.configure("[relay]\nprivate = true\n");
+        let restarted_us = now_us();
+        self.office.restart();
+        for pole in &self.poles {
+            let what = format!("{} is connected again", pole.id);
+            wait_for(&what, Duration::from_secs(30), || {
+                pole.is_connected_since(restarted_us)
+            });
         }
     }
 

@@ -85,8 +85,8 @@ fn three_hundred_power_cuts_lose_no_row_and_begin_nothing_twice() {
     );
 }
 
-/// Kills each agent 50 to 600 ms after its last start, over and over, and gives how often each died. Now and then says
-/// something with new audio, so that downloads are cut too.
+/// Kills each agent 50 to 600 ms after its last start, one in ten after up to 2.5 s, over and over, and gives how often each
+/// died. Now and then says something with new audio, so that downloads are cut too.
 fn cut_power(
     village: &mut Village,
     chance: &mut Chance,
@@ -107,7 +107,8 @@ fn cut_power(
         village.poles[pole].kill();
         kills[pole] += 1;
         village.switch_on(pole);
-        due[pole] = now_us() + 1_000 * chance.between(50, 600) as i64;
+        let most_ms = if kill % 10 == 0 { 2_500 } else { 600 };
+        due[pole] = now_us() + 1_000 * chance.between(50, most_ms) as i64;
         if kill % 25 == 0
             && let Some(material) = fresh.next()
         {

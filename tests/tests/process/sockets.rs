@@ -22,7 +22,7 @@ fn the_agent_listens_on_no_socket_whether_it_waits_or_plays() {
         }
     };
     check("waiting");
-    let material = village.material(3.0, 1);
+    let material = village.material(15.0, 1);
     village.say(&material, &json!({}));
     wait_for("both play", Duration::from_secs(20), || {
         village

@@ -53,7 +53,7 @@ fn stop_all_silences_the_village_within_a_blink() {
             .all(|pole| pole.recordings_of(&bulletin).len() == 1)
     });
     let stopped_us = village.stop_all();
-    let rows = village.wait_for_outcomes(&bulletin, 3, Duration::from_secs(10));
+    let rows = village.wait_for_outcomes(&bulletin, 3, Duration::from_secs(20));
     for row in &rows {
         assert_eq!(
             (row.outcome.as_deref(), row.reason.as_deref()),
@@ -78,14 +78,14 @@ fn a_cancelled_bulletin_falls_silent_and_a_cancelled_plan_never_sounds() {
     let material = village.material(10.0, 4);
     let (at, planned_us) = civil_time_in(6);
     let (planned, _) = village.say(&material, &json!({"when": {"at": at}}));
+    village.cancel(&planned);
     let (running, _) = village.say(&material, &json!({}));
     let pole = &village.poles[0];
     wait_for("it sounds", Duration::from_secs(20), || {
         pole.recordings_of(&running).len() == 1
     });
-    village.cancel(&planned);
     let cancelled_us = village.cancel(&running);
-    let rows = village.wait_for_outcomes(&running, 1, Duration::from_secs(10));
+    let rows = village.wait_for_outcomes(&running, 1, Duration::from_secs(20));
     assert_eq!(
         (rows[0].outcome.as_deref(), rows[0].reason.as_deref()),
         (Some("interrupted"), Some("cancelled"))

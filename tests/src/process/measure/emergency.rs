@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::process::{
-    clock::{wait_for_time, wait_until},
+    clock::{wait_for, wait_for_time, wait_until},
     recording::{RATE, Recording, us_of_frames},
     sound,
     village::{Material, Village},
@@ -50,8 +50,11 @@ pub fn cuts(village: &Village, long: &Material, alarm: &Material, rounds: usize)
             pole.finished(&emergency).into_iter().next()
         });
         let after = nth_piece(village, &ordinary, round + 1);
-        // Long enough to find its place.
-        wait_for_time(after.note.start_us + 1_700_000);
+        wait_for(
+            "enough of it to find its place",
+            Duration::from_secs(15),
+            || after.frames().len() > FADE + RATE,
+        );
         let before = nth_piece(village, &ordinary, round);
         cuts.push(judge(long, alarm, &before, &new, &after, answered_us));
     }

@@ -51,8 +51,9 @@ impl Way {
     }
 }
 
-/// What was said from `said_us` on, looked for in what was sounded from `heard_us` on; both by true clocks.
-pub fn way_of(said: &[f32], said_us: i64, heard: &[f32], heard_us: i64) -> Way {
+/// What was said from `said_us` on, looked for in what was sounded, each frame of it at its time; both by true clocks.
+pub fn way_of(said: &[f32], said_us: i64, heard: &[f32], time_of: impl Fn(usize) -> i64) -> Way {
+    let heard_us = time_of(0);
     let mut way = Way::default();
     let (window, every) = (frames_of(WINDOW_US), frames_of(EVERY_US));
     for (n, part) in said.windows(window).step_by(every).enumerate() {
@@ -66,7 +67,7 @@ pub fn way_of(said: &[f32], said_us: i64, heard: &[f32], heard_us: i64) -> Way {
         let (frame, alike) =
             sound::find_streamed(part, heard, expected, frames_of(half) + RATE / 10);
         if let (Ok(frame), true) = (usize::try_from(frame), alike >= ALIKE) {
-            let delay_us = heard_us + us_of_frames(frame) - at_us;
+            let delay_us = time_of(frame) - at_us;
             way.delays_ms.push(delay_us as f64 / 1_000.0);
             way.alike.push(alike);
         }

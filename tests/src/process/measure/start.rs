@@ -1,6 +1,6 @@
 //! Real start minus planned start, of many occurrences on all poles.
 
-use std::time::Duration;
+use std::{iter::repeat, time::Duration};
 
 use serde_json::json;
 
@@ -51,10 +51,11 @@ pub struct Plan {
 #[track_caller]
 pub fn starts(village: &Village, material: &Material, plans: &[Plan]) -> Starts {
     let mut all = Starts::default();
-    for plan in plans {
-        let (at, first_us) = civil_time_in(5);
-        let repeat = json!({"times": plan.times, "every_s": plan.every_s});
-        let (bulletin, _) = village.say(material, &json!({"when": {"at": at}, "repeat": repeat}));
+    // The first is fetched before it sounds.
+    for (plan, ahead_s) in plans.iter().zip([12].into_iter().chain(repeat(5))) {
+        let (at, first_us) = civil_time_in(ahead_s);
+        let again = json!({"times": plan.times, "every_s": plan.every_s});
+        let (bulletin, _) = village.say(material, &json!({"when": {"at": at}, "repeat": again}));
         let last_us = first_us + i64::from(plan.times - 1) * i64::from(plan.every_s) * 1_000_000;
         wait_for_time(last_us + (material.duration_s * 1e6) as i64);
         collect(village, material, &bulletin, *plan, &mut all);

@@ -55,7 +55,9 @@ fn the_same_is_heard_from_a_sound_device() {
 
     // The emergency: whole and alone, soon after the answer.
     let near = |us: i64| usize::try_from((us - heard.start_us).max(0)).unwrap() * RATE / 1_000_000;
-    let (start, alike) = find(&alarm.frames, &heard.frames, near(answered_us), RATE);
+    let half = 5 * RATE / 2;
+    let expected = near(answered_us) + half;
+    let (start, alike) = find(&alarm.frames, &heard.frames, expected, half + RATE);
     assert!(
         alike >= 0.8,
         "the emergency sounds whole and alone ({alike:.4})"
