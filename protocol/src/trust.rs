@@ -176,11 +176,6 @@ impl Trust {
         self.approvers.contains_key(area)
     }
 
-    /// Forgets the approvers of an area that is no longer followed.
-    pub fn leave_area(&mut self, area: &AreaId) {
-        self.approvers.remove(area);
-    }
-
     fn believed_keys(&self) -> BTreeSet<KeyId> {
         let root = self.root.iter();
         root.flat_map(|root| {

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, Effect, FAULT_PAUSE_US,
+    clock::SureNote,
     judge::{Judge, LeftOut},
     memory::Note,
-    port::LogLine,
+    port::{LogLine, Write},
 };
 
 /// A head that has been out of date for so long, with the line up for as long, does not come any more.
@@ -77,9 +78,14 @@ pub fn approvers_name(area: &AreaId) -> String {
 }
 
 impl Agent {
-    /// The time by which something is too old; `None` while nobody knows the time, and for what is on the disk already.
+    /// The time by which something is too old, or while nobody knows the time one that is surely past; `None` for what is on the
+    /// disk already.
     pub(super) fn time_of(&self, live: bool) -> Option<WallTime> {
-        (live && self.now.is_trusted()).then_some(self.now.wall)
+        let now = match self.now.is_trusted() {
+            true => self.now.wall,
+            false => self.clock.surely_past(),
+        };
+        live.then_some(now)
     }
 
     pub(super) fn root_came(&mut self, version: u32, bytes: &[u8]) -> Result<(), Refusal> {
@@ -100,9 +106,12 @@ impl Agent {
         let left = areas.iter().filter(|area| !self.trust.has_approvers(area));
         let needless = left.map(approvers_name).collect();
         self.forget_documents(needless);
+        self.clock_knows_the_root();
         if !gone.is_empty() {
             // The office's clock, too, was only as good as its key.
-            self.clock.doubt(self.now.mono_us);
+            let known = self.clock.doubt(self.now.mono_us);
+            self.commits.put(Write::KnownTime(known));
+            self.forget_documents(vec![SureNote::NAME.into()]);
             if self.connected {
                 self.clock.connected(self.now.mono_us);
             }
@@ -118,6 +127,12 @@ impl Agent {
         Ok(())
     }
 
+    fn clock_knows_the_root(&mut self) {
+        if let Some(root) = self.trust.root() {
+            self.clock.not_before(root.made);
+        }
+    }
+
     pub(super) fn approvers_came(
         &mut self,
         area: &AreaId,
@@ -128,7 +143,8 @@ impl Agent {
         if self.documents.was_seen(&name, bytes) {
             return Ok(());
         }
-        if !self.documents.follows(&Channel::Area(area.clone())) {
+        // Of an area that was left they stay, so that an older list is stale when it is followed again.
+        if live && !self.documents.follows(&Channel::Area(area.clone())) {
             return Err(Refusal::WrongScope);
         }
         if self.trust.take_approvers(area, bytes, self.time_of(live))? {
@@ -310,6 +326,7 @@ impl Agent {
                 }
             }
         }
+        self.clock_knows_the_root();
         needless.into_iter().map(root_name).collect()
     }
 

@@ -6,6 +6,12 @@
 //! nothing scheduled starts. (A kernel calls its clock unsynchronised after half a day without network. A pole that
 //! fell silent for that would be silent just when nobody can help it.)
 //!
+//! Whoever holds the office's key must not turn a pole's clock: noon at three in the morning would lift its quiet hours, an
+//! hour that is over bring an approved alarm back. So the exchange moves the time in use by no more than [`MOVE_US`] in a
+//! day, over a restart of the program, too; and after a loss of power it tells no time before the last one that was sure.
+//! What differs more is believed when it has been said for a day ([`INSIST_US`]): an office whose own clock was wrong is
+//! followed back without a visit. (After a loss of power nobody can say how long it was dark: a later time is believed.)
+//!
 //! While nothing is believed, the time is guessed as the latest instant known to be past, carried on. It is good enough
 //! to tell an emergency of a minute ago from one of last month.
 
@@ -17,7 +23,12 @@ use loa_protocol::{
     time::{Moment, Trust, WallTime},
 };
 
-use super::port::{KernelClock, Reading};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    memory::Note,
+    port::{KernelClock, Reading},
+};
 
 /// A held clock may show this much less than what is known to be past: battery clocks count whole seconds and drift.
 pub const PAST_SLACK_S: i64 = 60;
@@ -26,6 +37,14 @@ pub const MAX_DELAY_US: i64 = 2_000_000;
 /// How far a monotonic clock may drift; ages a sample. Ordinary quartz, with a margin (RFC 5905 takes 15).
 const DRIFT_PPM: i64 = 50;
 const KEPT_SAMPLES: usize = 8;
+/// The office's word moves the time in use by no more than this, counted from a time that is renewed once a day, …
+pub const MOVE_US: u64 = 600_000_000;
+/// … unless it has said the same for so long …
+pub const INSIST_US: u64 = 86_400_000_000;
+/// … and never was silent for so long.
+const SILENT_US: u64 = 3_600_000_000;
+/// Roots are made on machines of their own, whose clocks may be ahead by this, in seconds.
+const ROOT_SLACK_S: i64 = 86_400;
 const MAX_ASKED: usize = 4;
 const ASK_EXPIRES_US: u64 = 5_000_000;
 /// So far apart are the first exchanges of a connection.
@@ -43,14 +62,79 @@ pub struct Clock {
     past: Option<(WallTime, u64)>,
     /// Office minus monotonic clock, with the monotonic instant of the answer.
     samples: VecDeque<(Sample, u64)>,
+    /// What the time in use may be measured by, and when that was so.
+    sure: Option<(Sample, u64)>,
+    /// It comes from an earlier run of the program: a bound, and no time to go by.
+    is_bound_only: bool,
+    /// What the office says and is not believed yet.
+    claim: Option<Claim>,
+    /// Nothing the office says is before this: the program, or the root that names its keys, was made then.
+    floor: WallTime,
+    /// The last sure time of an earlier run.
+    least: WallTime,
+    is_note_due: bool,
     asked: VecDeque<(u64, u64)>,
     exchanges: u32,
     ask_at: Option<u64>,
 }
 
+/// A time far from the sure one.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    offset_us: i64,
+    since_us: u64,
+    last_us: u64,
+}
+
+/// What was sure of the time, for the next run of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SureNote {
+    /// The kernel's name for the machine's run: within it the steady clock goes on.
+    machine_boot: Option<String>,
+    offset_us: i64,
+    /// Monotonic.
+    at_us: u64,
+}
+
+impl Note for SureNote {
+    const NAME: &'static str = "own:sure";
+}
+
+/// What came of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nobody asked, or it took too long.
+    Useless,
+    Believed,
+    /// It tells a time so far from the sure one, in microseconds; `is_new`: it did not do so just before.
+    Disputed {
+        by_us: i64,
+        is_new: bool,
+    },
+}
+
 impl Clock {
-    pub fn new(built: WallTime, known: Option<WallTime>, now_us: u64) -> Self {
+    /// `note` is of an earlier run; `machine_boot` is the kernel's name for the machine's present one.
+    pub fn new(
+        built: WallTime,
+        known: Option<WallTime>,
+        note: Option<SureNote>,
+        machine_boot: Option<&str>,
+        now_us: u64,
+    ) -> Self {
+        let then = |note: &SureNote| office_time(note.sample(), note.at_us);
+        let sure = note.as_ref().filter(|note| {
+            machine_boot.is_some()
+                && note.machine_boot.as_deref() == machine_boot
+                && note.at_us <= now_us
+        });
         Self {
+            sure: sure.map(|note| (note.sample(), note.at_us)),
+            is_bound_only: true,
+            claim: None,
+            floor: built,
+            least: note.as_ref().map_or(built, then).max(built),
+            is_note_due: false,
             kernel: KernelClock::default(),
             was_set: false,
             built,
@@ -75,11 +159,62 @@ impl Clock {
         }
     }
 
-    /// Whoever told the time is not believed any more: what he said of it counts for nothing.
-    pub fn doubt(&mut self, now_us: u64) {
+    /// A root of this time is believed: what its keys say is not of before.
+    pub fn not_before(&mut self, made: WallTime) {
+        self.floor = self.floor.max(made.plus_s(-ROOT_SLACK_S));
+        self.least = self.least.max(self.floor);
+    }
+
+    /// Whoever told the time is not believed any more: what he said of it counts for nothing, on the disk neither. Gives what is
+    /// known now.
+    pub fn doubt(&mut self, now_us: u64) -> WallTime {
         self.samples.clear();
         self.asked.clear();
-        self.past = self.known.map(|wall| (wall, now_us));
+        (self.sure, self.claim) = (None, None);
+        self.least = self.floor;
+        self.known = Some(self.floor);
+        self.past = Some((self.floor, now_us));
+        self.floor
+    }
+
+    /// The office cannot have made anything that comes now before this.
+    pub fn surely_past(&self) -> WallTime {
+        self.least
+    }
+
+    /// What network time says is sure.
+    pub fn look(&mut self, at: Reading) {
+        if !self.kernel.synced || at.system < self.built {
+            return;
+        }
+        let mono = i64::try_from(at.mono_us).unwrap_or(i64::MAX);
+        let sample = Sample {
+            offset_us: at.system.as_micros().saturating_sub(mono),
+            delay_us: 0,
+        };
+        let is_near = self.is_near(sample);
+        if !is_near || self.is_bound_only || self.is_sure_old(at.mono_us) {
+            self.sure = Some((sample, at.mono_us));
+            self.is_bound_only = false;
+        }
+    }
+
+    fn is_sure_old(&self, now_us: u64) -> bool {
+        self.sure
+            .is_none_or(|(_, at)| now_us.saturating_sub(at) >= INSIST_US)
+    }
+
+    fn is_near(&self, sample: Sample) -> bool {
+        self.sure
+            .is_some_and(|(sure, _)| sample.offset_us.abs_diff(sure.offset_us) <= MOVE_US)
+    }
+
+    /// May the time in use be this?
+    fn may_be(&self, sample: Sample, now_us: u64) -> bool {
+        match self.sure {
+            Some(_) => self.is_near(sample),
+            None => office_time(sample, now_us).plus_s(PAST_SLACK_S) >= self.least,
+        }
     }
 
     pub fn moment(&self, at: Reading) -> Moment {
@@ -106,7 +241,7 @@ impl Clock {
                 return (at.system, Trust::Held);
             }
         }
-        if let Some((sample, _)) = self.best(at.mono_us) {
+        if let Some(sample) = self.believed(at.mono_us) {
             let office = office_time(sample, at.mono_us);
             // Within the exchange's own doubt the office vouches for the machine's clock. It is steadier than
             // estimates that differ by their delays: a start armed by one of them would be early by the next.
@@ -122,10 +257,18 @@ impl Clock {
 
     /// The least delay, old age counted as delay.
     fn best(&self, now_us: u64) -> Option<(Sample, u64)> {
-        self.samples.iter().copied().min_by_key(|(sample, at)| {
-            let age_us = i64::try_from(now_us.saturating_sub(*at)).unwrap_or(i64::MAX);
-            sample.delay_us + age_us / 1_000_000 * (2 * DRIFT_PPM)
-        })
+        best_of(self.samples.iter().copied(), now_us)
+    }
+
+    /// The same of those that may be; where there is none, what was sure before.
+    fn believed(&self, now_us: u64) -> Option<Sample> {
+        let all = self.samples.iter().copied();
+        let best = best_of(
+            all.filter(|(sample, _)| self.may_be(*sample, now_us)),
+            now_us,
+        );
+        best.or(self.sure.filter(|_| !self.is_bound_only))
+            .map(|(sample, _)| sample)
     }
 
     /// What the office's clock shows, where that can be told. Within the doubt of the exchange it is the time in use: that is
@@ -187,31 +330,89 @@ impl Clock {
             .retain(|(_, at)| now_us.saturating_sub(*at) <= ASK_EXPIRES_US);
     }
 
-    /// The office answered; `false` when nobody asked, or it took too long to be of use.
+    /// The office answered.
     pub fn answered(
         &mut self,
         nonce: u64,
         received: WallTime,
         sent: WallTime,
         now_us: u64,
-    ) -> bool {
+    ) -> Answer {
         self.forget_unanswered(now_us);
         let Some(place) = self.asked.iter().position(|(n, _)| *n == nonce) else {
-            return false;
+            return Answer::Useless;
         };
         let Some((_, asked)) = self.asked.remove(place) else {
-            return false;
+            return Answer::Useless;
         };
         let mono = |us: u64| WallTime::from_micros(i64::try_from(us).unwrap_or(i64::MAX));
         let sample = Sample::of(mono(asked), received, sent, mono(now_us));
         if !(0..=MAX_DELAY_US).contains(&sample.delay_us) {
-            return false;
+            return Answer::Useless;
+        }
+        if office_time(sample, now_us) < self.floor {
+            let by_us = office_time(sample, now_us).since_us(self.floor);
+            return Answer::Disputed {
+                by_us,
+                is_new: true,
+            };
         }
         if self.samples.len() >= KEPT_SAMPLES {
             self.samples.pop_front();
         }
         self.samples.push_back((sample, now_us));
-        true
+        if self.may_be(sample, now_us) {
+            self.claim = None;
+            if self.is_bound_only || self.is_sure_old(now_us) {
+                self.is_sure(self.believed(now_us).unwrap_or(sample), now_us);
+            }
+            return Answer::Believed;
+        }
+        if self.insists(sample, now_us) {
+            self.is_sure(sample, now_us);
+            return Answer::Believed;
+        }
+        let sure = self.sure.map(|(sure, _)| office_time(sure, now_us));
+        let by_us = office_time(sample, now_us).since_us(sure.unwrap_or(self.least));
+        let is_new = self.claim.is_some_and(|claim| claim.since_us == now_us);
+        Answer::Disputed { by_us, is_new }
+    }
+
+    /// Has the office said so for a day?
+    fn insists(&mut self, sample: Sample, now_us: u64) -> bool {
+        let goes_on = self.claim.filter(|claim| {
+            sample.offset_us.abs_diff(claim.offset_us) <= MOVE_US
+                && now_us.saturating_sub(claim.last_us) <= SILENT_US
+        });
+        let claim = Claim {
+            last_us: now_us,
+            ..goes_on.unwrap_or(Claim {
+                offset_us: sample.offset_us,
+                since_us: now_us,
+                last_us: now_us,
+            })
+        };
+        self.claim = Some(claim);
+        now_us.saturating_sub(claim.since_us) >= INSIST_US
+    }
+
+    fn is_sure(&mut self, sample: Sample, now_us: u64) {
+        self.sure = Some((sample, now_us));
+        self.claim = None;
+        self.is_bound_only = false;
+        self.is_note_due = true;
+    }
+
+    /// What is sure since the last call, to be written down.
+    pub fn note_to_keep(&mut self, machine_boot: Option<&str>) -> Option<SureNote> {
+        let (sample, at_us) = self
+            .sure
+            .filter(|_| std::mem::take(&mut self.is_note_due))?;
+        Some(SureNote {
+            machine_boot: machine_boot.map(Into::into),
+            offset_us: sample.offset_us,
+            at_us,
+        })
     }
 
     /// The trusted time to write down, when it is long enough ago that it was (or it was wrong).
@@ -232,6 +433,22 @@ impl Clock {
     pub fn ask_at(&self) -> Option<u64> {
         self.ask_at
     }
+}
+
+impl SureNote {
+    fn sample(&self) -> Sample {
+        Sample {
+            offset_us: self.offset_us,
+            delay_us: MAX_DELAY_US,
+        }
+    }
+}
+
+fn best_of(samples: impl Iterator<Item = (Sample, u64)>, now_us: u64) -> Option<(Sample, u64)> {
+    samples.min_by_key(|(sample, at)| {
+        let age_us = i64::try_from(now_us.saturating_sub(*at)).unwrap_or(i64::MAX);
+        sample.delay_us + age_us / 1_000_000 * (2 * DRIFT_PPM)
+    })
 }
 
 fn carried((wall, learned): (WallTime, u64), now_us: u64) -> WallTime {

@@ -30,8 +30,6 @@ const FRAMES_PER_S: u32 = 50;
 const SLEW_PPM: u64 = 5_000;
 /// … unless it is larger than this: then a clock was wrong.
 const STEP_US: i64 = 1_000_000;
-/// By how much two clocks may drift apart.
-const DRIFT_PPM: u64 = 100;
 
 /// What has come of one occurrence of a stream.
 #[derive(Debug)]
@@ -129,21 +127,15 @@ impl Flow {
         self.seen.has(number)
     }
 
-    /// Was it captured at a time at which this occurrence was, and not long ago? `office`: its clock now, where it is known.
-    pub fn is_fresh(&self, captured: WallTime, office: Option<WallTime>, now_us: u64) -> bool {
-        let now = match (office, &self.place) {
-            (Some(office), _) => office,
-            (None, Some(place)) => place.captured_at(now_us),
-            // The first packet, and nobody knows the time.
-            (None, None) => return captured >= self.floor,
-        };
-        let ahead_us = captured.since_us(now);
+    /// Was it captured at a time at which this occurrence was, and not long ago? `office`: its clock now.
+    pub fn is_fresh(&self, captured: WallTime, office: WallTime) -> bool {
+        let ahead_us = captured.since_us(office);
         captured >= self.floor && (-MAX_AGE_US..=MAX_AHEAD_US).contains(&ahead_us)
     }
 
     /// Takes a packet that is believed and fresh; `None` when it, or one in its place, was taken already.
     /// Gives its capture by the monotonic clock.
-    pub fn take(&mut self, packet: &Packet, office: Option<WallTime>, now_us: u64) -> Option<u64> {
+    pub fn take(&mut self, packet: &Packet, office: WallTime, now_us: u64) -> Option<u64> {
         let frames = (packet.frames.len() as u32).max(1);
         if self.seen.is_too_old(packet.number) && packet.captured >= self.newest {
             // The next window of a relay, whose numbers begin anew. What came before it is not believed again.
@@ -153,10 +145,8 @@ impl Flow {
         if !self.seen.take(packet.number, frames) {
             return None;
         }
-        let place = self
-            .place
-            .get_or_insert_with(|| Place::new(packet.captured, office, now_us));
-        place.learn(packet.captured, office, now_us);
+        let place = self.place.get_or_insert(Place::new(office, now_us));
+        place.learn(office, now_us);
         self.newest = self.newest.max(end_of(packet));
         Some(place.mono_of(packet.captured))
     }
@@ -252,40 +242,27 @@ impl Seen {
 }
 
 /// Where the office's time of capture lies on the monotonic clock. It moves slowly, so that the sound does not.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     /// Monotonic less office's, microseconds.
     offset_us: i64,
     moved_us: u64,
-    began_us: u64,
-    /// Of the packet that came earliest, as far as anybody can tell: used while nobody knows the time.
-    earliest_us: i64,
 }
 
 impl Place {
-    fn new(captured: WallTime, office: Option<WallTime>, now_us: u64) -> Self {
-        let arrived_us = offset_us(now_us, captured);
+    fn new(office: WallTime, now_us: u64) -> Self {
         Self {
-            offset_us: office.map_or(arrived_us, |office| offset_us(now_us, office)),
+            offset_us: offset_us(now_us, office),
             moved_us: now_us,
-            began_us: now_us,
-            earliest_us: arrived_us,
         }
     }
 
-    fn learn(&mut self, captured: WallTime, office: Option<WallTime>, now_us: u64) {
+    fn learn(&mut self, office: WallTime, now_us: u64) {
         let went_by_us = now_us.saturating_sub(self.moved_us);
         self.moved_us = now_us;
-        // What came earliest long ago says less and less.
-        let aged_us = self
-            .earliest_us
-            .saturating_add_unsigned(went_by_us * DRIFT_PPM / 1_000_000);
-        self.earliest_us = aged_us.min(offset_us(now_us, captured));
-        let target_us = office.map_or(self.earliest_us, |office| offset_us(now_us, office));
+        let target_us = offset_us(now_us, office);
         let by_us = target_us.saturating_sub(self.offset_us);
-        // While it begins, the earliest packet is still being found.
-        let begins = office.is_none() && now_us.saturating_sub(self.began_us) < STEP_US as u64;
-        if begins || by_us.abs() > STEP_US {
+        if by_us.abs() > STEP_US {
             self.offset_us = target_us;
             return;
         }
@@ -296,12 +273,6 @@ impl Place {
 
     fn mono_of(&self, captured: WallTime) -> u64 {
         u64::try_from(captured.as_micros().saturating_add(self.offset_us)).unwrap_or(0)
-    }
-
-    /// The office's time now, as the packets tell it.
-    fn captured_at(&self, now_us: u64) -> WallTime {
-        let now_us = i64::try_from(now_us).unwrap_or(i64::MAX);
-        WallTime::from_micros(now_us.saturating_sub(self.earliest_us))
     }
 }
 

@@ -7,7 +7,7 @@
 use loa_protocol::{
     channel::Channel,
     clock::ClockReply,
-    envelope::{Document, Refusal},
+    envelope::{Document, KeyId, Refusal},
     event::Ack,
     head::Head,
     programme::{Now, Programme},
@@ -19,7 +19,8 @@ use loa_protocol::{
 
 use super::{
     Agent,
-    belief::{RulesNote, approvers_name},
+    belief::RulesNote,
+    clock::Answer,
     documents::{CONFIG, HEAD, Taken, programme_name},
     memory::Note,
     port::{Effect, LogLine, Write},
@@ -146,14 +147,6 @@ impl Agent {
             change.needless.push(RulesNote::NAME.into());
         }
         self.keep(CONFIG.into(), bytes, live);
-        for channel in &change.left {
-            if let Channel::Area(area) = channel
-                && self.trust.has_approvers(area)
-            {
-                self.trust.leave_area(area);
-                change.needless.push(approvers_name(area));
-            }
-        }
         self.forget_documents(change.needless);
         if self.connected && !change.left.is_empty() {
             let filters = change.left.iter().flat_map(channel_filters).collect();
@@ -245,7 +238,18 @@ impl Agent {
         Ok(())
     }
 
+    /// A key says nothing of a time after its own: it could make later ones run out.
+    fn is_beyond_its_key(&self, signer: &KeyId, at: WallTime) -> bool {
+        let expires = self.trust.key_expires(signer);
+        expires.is_some_and(|expires| at > expires)
+    }
+
     fn learn_past(&mut self, made: WallTime) {
+        let keys = self.trust.root().into_iter().flat_map(|root| &root.office);
+        let last = keys.map(|key| key.expires).max();
+        if last.is_some_and(|last| made > last) {
+            return;
+        }
         self.clock.learn_past(made, self.now.mono_us);
         self.look_at_clock(self.reading);
     }
@@ -276,15 +280,32 @@ impl Agent {
     }
 
     fn clock_reply_came(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let reply: ClockReply = self.open(bytes, true)?.document;
+        let Opened {
+            document: reply,
+            signer,
+        } = self.open::<ClockReply>(bytes, true)?;
+        if self.is_beyond_its_key(&signer, reply.sent) {
+            return Err(Refusal::Expired);
+        }
         if reply.speaker != self.identity.speaker {
             return Err(Refusal::WrongScope);
         }
         let now_us = self.now.mono_us;
-        if self
+        let answer = self
             .clock
-            .answered(reply.nonce, reply.received, reply.sent, now_us)
+            .answered(reply.nonce, reply.received, reply.sent, now_us);
+        if let Answer::Disputed {
+            by_us,
+            is_new: true,
+        } = answer
         {
+            let by_s = by_us / 1_000_000;
+            self.fault(
+                "clock_disputed",
+                &format!("the office tells a time {by_s} s from the one that is sure; it is believed when it says so for a day"),
+            );
+        }
+        if answer != Answer::Useless {
             self.look_at_clock(self.reading);
         }
         Ok(())

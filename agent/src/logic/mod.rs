@@ -326,6 +326,7 @@ impl Agent {
         self.reading = at;
         self.looked_us = at.mono_us;
         let before = self.now;
+        self.clock.look(at);
         self.now = self.clock.moment(at);
         let step = self
             .now
@@ -433,6 +434,10 @@ impl Agent {
         let every_us = i64::from(self.identity.pace.known_time_s) * 1_000_000;
         if let Some(known) = self.clock.time_to_keep(self.now, every_us) {
             self.commits.put(Write::KnownTime(known));
+        }
+        let machine_boot = self.identity.machine_boot.as_deref();
+        if let Some(note) = self.clock.note_to_keep(machine_boot) {
+            self.keep_note(&note);
         }
     }
 

@@ -112,6 +112,12 @@ impl Agent {
         LEAD_MS + i64::from(self.documents.config.delay_trim_ms).min(0).abs()
     }
 
+    /// As far as the clock goes. A stream has its place by the office's: without that it does not begin.
+    fn may_begin(&self, bulletin: &Bulletin, fresh: bool) -> bool {
+        let is_placed = bulletin.stream().is_none() || self.clock.office(self.now).is_some();
+        self.now.is_trusted() || needs_no_clock(bulletin, fresh) && is_placed
+    }
+
     /// Everything that could sound within `ahead_ms`.
     fn candidates(&self, ahead_ms: i64) -> Vec<Candidate> {
         let now = self.now;
@@ -120,7 +126,7 @@ impl Agent {
         let mut all = Vec::new();
         for act in self.stage.acts.values() {
             let fresh = self.agenda.known(&act.bulletin.id).is_some_and(|k| k.fresh);
-            let may = now.is_trusted() || needs_no_clock(&act.bulletin, fresh);
+            let may = self.may_begin(&act.bulletin, fresh);
             if act.state != ActState::Idle || may {
                 let ready = self.is_ready(&act.row.playout.id.occurrence, &act.bulletin);
                 all.extend(act.candidate(now, ready, &limits));
@@ -130,7 +136,7 @@ impl Agent {
             let Some(known) = self.agenda.known(&id.bulletin) else {
                 continue;
             };
-            let may = now.is_trusted() || needs_no_clock(&known.bulletin, known.fresh);
+            let may = self.may_begin(&known.bulletin, known.fresh);
             if may && !self.stage.acts.contains_key(id) {
                 let mut candidate = waiting(id.clone(), planned, &known.bulletin, &limits);
                 candidate.ready = self.is_ready(id, &known.bulletin);

@@ -40,7 +40,13 @@ impl Agent {
         let speaker = &identity.speaker;
         let mut documents = stored.documents;
         let mut memory = Memory::take_from(&mut documents);
-        let clock = Clock::new(identity.built, stored.known_time, at.mono_us);
+        let clock = Clock::new(
+            identity.built,
+            stored.known_time,
+            memory.read(),
+            identity.machine_boot.as_deref(),
+            at.mono_us,
+        );
         let (runs, after) = Runs::begin(
             memory.read(),
             stored.boot,

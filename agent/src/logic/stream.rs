@@ -102,7 +102,10 @@ impl Agent {
             return Ok(());
         };
         let over = bulletin.stream_over(planned).unwrap_or(WallTime::MAX);
-        let (office, now_us) = (self.clock.office(self.now), self.now.mono_us);
+        let Some(office) = self.clock.office(self.now) else {
+            return Ok(());
+        };
+        let now_us = self.now.mono_us;
         let is_at_player = self.is_at_player(id);
         let is_shared = self.documents.channels_of(id).nth(1).is_some();
         let Some(flow) = self.flow_of(id, planned, stream) else {
@@ -155,6 +158,8 @@ impl Agent {
             .acts
             .iter()
             .filter(|(id, _)| id.bulletin == bulletin.id);
+        // Nobody knows where a packet belongs, and which occurrence is on.
+        let office = self.clock.office(self.now)?;
         let mut plans = Vec::new();
         for (_, act) in own {
             if act.aired.is_station && act.piece().is_some() {
@@ -163,12 +168,9 @@ impl Agent {
             plans.push(act.row.playout.planned);
         }
         plans.extend(self.agenda.of(&bulletin.id).map(|(_, planned)| planned));
-        let office = self.clock.office(self.now);
         let is_on = |planned: WallTime| {
-            office.is_none_or(|now| {
-                let over = bulletin.stream_over(planned).unwrap_or(WallTime::MAX);
-                planned <= now.plus_us(PREFACE_US) && over.plus_us(MAX_AGE_US) >= now
-            })
+            let over = bulletin.stream_over(planned).unwrap_or(WallTime::MAX);
+            planned <= office.plus_us(PREFACE_US) && over.plus_us(MAX_AGE_US) >= office
         };
         plans.into_iter().filter(|planned| is_on(*planned)).max()
     }
@@ -531,7 +533,7 @@ fn believe(
     id: &BulletinId,
     bytes: &[u8],
     over: WallTime,
-    office: Option<WallTime>,
+    office: WallTime,
     now_us: u64,
 ) -> Result<(Packet, u64), Refusal> {
     let packet = Packet::open(bytes, id, &flow.key)?;
@@ -540,7 +542,7 @@ fn believe(
     if is_over && !packet.frames.is_empty() {
         return Err(Refusal::Expired);
     }
-    if !flow.is_fresh(packet.captured, office, now_us) {
+    if !flow.is_fresh(packet.captured, office) {
         return Err(Refusal::Stale);
     }
     let captured_us = flow.take(&packet, office, now_us).ok_or(Refusal::Stale)?;

@@ -23,5 +23,6 @@ mod status;
 mod streams;
 mod telemetry;
 mod trust;
+mod turned_clock;
 mod village_player;
 mod watch;

@@ -44,6 +44,33 @@ fn a_relay_sounds_in_its_window_and_ends_hard_with_it() {
 }
 
 #[test]
+fn a_pole_that_learns_the_time_after_the_first_packets_joins_the_daily_relay() {
+    let mut pole = Pole::listening(&[]);
+    let vov = daily(relay("vov", 60, 40), 60);
+    pole.hears_programme(&programme(area(), 1, vec![vov]));
+    pole.run_to(30);
+    let mut pole = Pole::untrusted_after(pole, 41);
+    pole.system_us -= 7_200_000_000;
+    pole.input(Input::Connected);
+    // By the true time; the machine shows two hours before.
+    let truth_ms = |pole: &Pole| pole.reading().system.since_us(t(-7_200)) / 1_000;
+    for n in 0..25 {
+        let ms = truth_ms(&pole);
+        pole.hears_packet("vov", &packet(500 + 2 * n, ms - 40));
+        pole.run_until(pole.mono_us + 40_000);
+    }
+    assert_eq!(pole.sounding(), None);
+    let office = t(0).plus_ms(truth_ms(&pole));
+    pole.hears_the_time(office);
+    for n in 25..100 {
+        let ms = truth_ms(&pole);
+        pole.hears_packet("vov", &packet(500 + 2 * n, ms - 40));
+        pole.run_until(pole.mono_us + 40_000);
+    }
+    assert_eq!(pole.sounding(), Some("vov".into()));
+}
+
+#[test]
 fn a_relay_without_a_line_is_silence_and_says_so() {
     let mut pole = Pole::listening(&[]);
     pole.hears_programme(&programme(area(), 1, vec![relay("vov", 60, 20)]));

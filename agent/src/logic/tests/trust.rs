@@ -458,7 +458,7 @@ fn an_alarm_on_the_disk_is_judged_again_at_every_start_and_when_the_rule_changes
 }
 
 #[test]
-fn approvers_whom_the_hamlet_s_key_named_are_kept_and_go_with_the_hamlet() {
+fn approvers_whom_the_hamlet_s_key_named_are_kept_though_the_pole_leaves_the_hamlet() {
     let lan = Authenticator::new("bà Lan");
     let mut root = with_approvers(first(), 1, &[]);
     root.areas = vec![area_key(&key(50), "sang-moc")];
@@ -467,7 +467,7 @@ fn approvers_whom_the_hamlet_s_key_named_are_kept_and_go_with_the_hamlet() {
     assert_eq!(planned(&pole), [""; 0]);
     let named = approvers(
         "sang-moc",
-        1,
+        2,
         vec![approver("bà Lan", &lan, &["area.sang-moc"])],
     );
     let topic = Topic::Approvers("sang-moc".parse().unwrap());
@@ -483,7 +483,77 @@ fn approvers_whom_the_hamlet_s_key_named_are_kept_and_go_with_the_hamlet() {
         channels: vec![own()],
         ..config(2)
     });
-    assert_eq!(pole.office_documents(), ["config", "root:1"]);
+    let kept = ["approvers:sang-moc", "config", "root:1"];
+    assert_eq!(pole.office_documents(), kept);
+    let mut pole = pole.loses_power(5);
+    assert_eq!(pole.office_documents(), kept);
+    // Otherwise somebody who was taken off the list would be on it again.
+    pole.hears_config(&config(3));
+    let former = Authenticator::new("ông Ba");
+    let older = approvers(
+        "sang-moc",
+        1,
+        vec![approver("ông Ba", &former, &["area.sang-moc"])],
+    );
+    pole.hears_from(&key(50), topic, &older);
+    assert_eq!(pole.refused("stale"), 1);
+}
+
+#[test]
+fn a_key_that_ran_out_tells_no_time_and_sets_nothing_on_a_pole_that_lost_its_clock() {
+    let two = root(1, &[&key(100)], 1, &[&key(1), &key(2)]);
+    let ran_out = day(30);
+    let mut two = Root {
+        made: day(0),
+        ..two
+    };
+    two.office[0].expires = ran_out;
+    let disk = Disk {
+        anchor: Some(Anchor::RootKey(key(100).verifying_key())),
+        ..Disk::default()
+    };
+    let mut pole = Pole::untrusted(disk, 64 << 20);
+    hears_root(&mut pole, &two);
+    pole.hears_from(&key(2), Topic::Config(SPEAKER.parse().unwrap()), &config(1));
+    pole.input(Input::Connected);
+    pole.system_us = 0;
+    pole.run_s(1);
+    let reply = |pole: &Pole, at: WallTime| {
+        let asked: loa_protocol::clock::ClockRequest = pole
+            .last_published(|topic| matches!(topic, Topic::Clock(_)))
+            .unwrap();
+        loa_protocol::clock::ClockReply {
+            speaker: SPEAKER.parse().unwrap(),
+            nonce: asked.nonce,
+            received: at,
+            sent: at,
+        }
+    };
+    let clock = || Topic::ClockReply(SPEAKER.parse().unwrap());
+    let honest = reply(&pole, day(40));
+    pole.hears_from(&key(2), clock(), &honest);
+    assert_eq!(pole.status().clock.trust, loa_protocol::time::Trust::Synced);
+    pole.disk.machine += 1;
+    let mut pole = Pole::untrusted_after(pole, 5);
+    pole.system_us = 0;
+    pole.input(Input::Connected);
+    pole.run_s(1);
+    pole.hears_from(
+        &key(1),
+        Topic::Config(SPEAKER.parse().unwrap()),
+        &config(u64::MAX),
+    );
+    let backwards = reply(&pole, day(29));
+    pole.hears_from(&key(1), clock(), &backwards);
+    assert_eq!(pole.refused("expired"), 2);
+    assert_eq!(
+        pole.status().clock.trust,
+        loa_protocol::time::Trust::Untrusted
+    );
+    // Nor can a key carry the time beyond its own.
+    let ahead = reply(&pole, two.office[1].expires.plus_s(1));
+    pole.hears_from(&key(2), clock(), &ahead);
+    assert_eq!(pole.refused("expired"), 3);
 }
 
 // A witness, and a voice of its own.
