@@ -1,6 +1,9 @@
 // Something long sounds in the hamlet: the head holds Stop, and sees pole after pole fall silent.
 import { at, call, hold, picture, script, signIn, task, touch, until } from "./lib.mjs";
 
+/** Longer than Stop has to be held. */
+const HOLD_MS = 1_500;
+
 await script(async ({ open, device }) => {
   const phone = await device(await open());
   await signIn(phone, task.head, "/today");
@@ -9,8 +12,11 @@ await script(async ({ open, device }) => {
     return body.speakers.filter((one) => one.sounding).length === 2;
   });
   await picture(phone, "phone-sounding");
-  // A short touch does nothing.
+  // A short touch does nothing, and says so: not even when a hold that nobody lets go would be over.
   await touch(phone, at(phone, "stop-all"));
+  await at(phone, "hold-hint").waitFor();
+  await phone.waitForTimeout(HOLD_MS);
+  if (await at(phone, "stop-screen").isVisible()) throw new Error("a touch is taken for a hold");
   const { body } = await call(phone, "/now");
   if (body.speakers.some((one) => !one.sounding)) throw new Error("a touch stopped it");
   const began = Date.now();

@@ -1,6 +1,6 @@
 /// The screens and their addresses. What one speaks and stops with is here from the start, so that no line is needed to open
 /// it; the others come when they are opened.
-import type { Route } from "./lib/router.svelte";
+import type { Route, Screen } from "./lib/router.svelte";
 import { screens, speaks } from "./routes.screens";
 import Announce from "./screens/Announce.svelte";
 import Compose from "./screens/Compose.svelte";
@@ -10,8 +10,8 @@ import Sent from "./screens/Sent.svelte";
 import Stop from "./screens/Stop.svelte";
 import Text from "./screens/Text.svelte";
 
-const here = (screen: Awaited<ReturnType<Route["load"]>>["default"]): Route["load"] => {
-  const loaded = Promise.resolve({ default: screen });
+const here = (screen: Screen): Route["load"] => {
+  const loaded = { default: screen };
   return () => loaded;
 };
 

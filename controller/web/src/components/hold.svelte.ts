@@ -19,6 +19,26 @@ export interface Holding {
   isOff?: () => boolean;
 }
 
+/// The buttons that are down now, and who waits for the last of them.
+const down = new Set<Hold>();
+let waiting: (() => void)[] = [];
+
+/// What takes the buttons on the screen away comes when none of them is held: a Stop that is half held would be lost without a word.
+export async function whenLetGo<T>(what: Promise<T>): Promise<T> {
+  try {
+    return await what;
+  } finally {
+    while (down.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+}
+function isUp(hold: Hold): void {
+  down.delete(hold);
+  if (down.size > 0) return;
+  const all = waiting;
+  waiting = [];
+  for (const resolve of all) resolve();
+}
+
 /// Reactive. Make one in a component's script; its button has the class `held` and `{...hold.on}`, and is described by a text
 /// that says how long to hold it.
 export class Hold {
@@ -29,6 +49,8 @@ export class Hold {
   /// It was let go too soon.
   isShort = $state(false);
   #holding: Holding;
+  /// The finger or the key that pressed: another one ends nothing.
+  #by: number | string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -42,15 +64,15 @@ export class Hold {
     onpointerdown: (event: PointerEvent & { currentTarget: HTMLElement }): void => {
       if (event.button !== 0 || this.#holding.isOff?.()) return;
       if (this.#holding.wanders) event.currentTarget.setPointerCapture(event.pointerId);
-      this.#press();
+      this.#press(event.pointerId);
     },
-    onpointerup: (): void => this.#release(),
-    onpointercancel: (): void => this.#release(),
-    onpointerleave: (): void => {
-      if (!this.#holding.wanders) this.#release();
+    onpointerup: ({ pointerId }: PointerEvent): void => this.#release(pointerId),
+    onpointercancel: ({ pointerId }: PointerEvent): void => this.#release(pointerId),
+    onpointerleave: ({ pointerId }: PointerEvent): void => {
+      if (!this.#holding.wanders) this.#release(pointerId);
     },
-    onlostpointercapture: (): void => {
-      if (this.#holding.wanders) this.#release();
+    onlostpointercapture: ({ pointerId }: PointerEvent): void => {
+      if (this.#holding.wanders) this.#release(pointerId);
     },
     onkeydown: (event: KeyboardEvent): void => {
       if (!isKey(event)) return;
@@ -60,32 +82,34 @@ export class Hold {
         return;
       }
       event.preventDefault();
-      if (!event.repeat) this.#press();
+      if (!event.repeat) this.#press(event.key);
     },
     onkeyup: (event: KeyboardEvent): void => {
-      if (isKey(event)) this.#release();
+      if (isKey(event)) this.#release(event.key);
     },
-    onblur: (): void => this.#release(),
+    onblur: (): void => this.#release(this.#by),
     // A long touch on a phone asks for one.
     oncontextmenu: (event: Event): void => event.preventDefault(),
   };
 
-  #press(): void {
+  #press(by: number | string): void {
     if (this.isDown || !this.#holding.begin()) return;
+    this.#by = by;
+    down.add(this);
     this.isDown = true;
     this.isArming = true;
     this.isShort = false;
     clearTimeout(this.#hintTimer);
     this.#timer = setTimeout(() => {
       this.isArming = false;
-      if (!this.#holding.onletgo) this.isDown = false;
+      if (!this.#holding.onletgo) this.#up();
       navigator.vibrate?.(this.#holding.shakeMs);
       this.#holding.onheld();
     }, this.#holding.afterMs());
   }
-  #release(): void {
-    if (!this.isDown) return;
-    this.isDown = false;
+  #release(by: number | string | null): void {
+    if (!this.isDown || by !== this.#by) return;
+    this.#up();
     if (!this.isArming) {
       this.#holding.onletgo?.();
       return;
@@ -99,10 +123,16 @@ export class Hold {
     }, HINT_MS);
   }
 
+  #up(): void {
+    this.isDown = false;
+    isUp(this);
+  }
+
   /// The button goes away: what was not held long enough by then is nothing.
   end(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#hintTimer);
+    this.#up();
   }
 }
 

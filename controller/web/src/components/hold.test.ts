@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Hold, type Holding } from "./hold.svelte";
+import { Hold, type Holding, whenLetGo } from "./hold.svelte";
 
 let told: string[] = [];
 const shake = vi.fn();
 const holding = (more: Partial<Holding> = {}) =>
   new Hold({ afterMs: () => 1_000, shakeMs: 80, begin: () => true, onheld: () => told.push("held"), ...more });
 const captured: number[] = [];
-const finger = (button = 0) =>
-  ({ button, pointerId: 7, currentTarget: { setPointerCapture: (id: number) => captured.push(id) } }) as unknown as PointerEvent & { currentTarget: HTMLElement };
+const finger = (button = 0, pointerId = 7) =>
+  ({ button, pointerId, currentTarget: { setPointerCapture: (id: number) => captured.push(id) } }) as unknown as PointerEvent & { currentTarget: HTMLElement };
 const prevented = vi.fn();
 const key = (name: string, repeat = false) => ({ key: name, repeat, preventDefault: prevented }) as unknown as KeyboardEvent;
 
@@ -32,7 +32,7 @@ it("is done when it was held long enough, once, and may be held again", () => {
   vi.advanceTimersByTime(1);
   expect([hold.isArming, hold.isDown, told]).toEqual([false, false, ["held"]]);
   expect(shake).toHaveBeenCalledExactlyOnceWith(80);
-  hold.on.onpointerup();
+  hold.on.onpointerup(finger());
   expect(hold.isShort).toBe(false);
   hold.on.onpointerdown(finger());
   vi.advanceTimersByTime(1_000);
@@ -43,17 +43,17 @@ it("a short press does nothing, and says so for four seconds or until the next p
   const hold = holding();
   hold.on.onpointerdown(finger());
   vi.advanceTimersByTime(900);
-  hold.on.onpointerup();
+  hold.on.onpointerup(finger());
   expect([hold.isArming, hold.isShort]).toEqual([false, true]);
   vi.advanceTimersByTime(3_999);
   expect(hold.isShort).toBe(true);
   vi.advanceTimersByTime(1);
   expect(hold.isShort).toBe(false);
   hold.on.onpointerdown(finger());
-  hold.on.onpointerup();
+  hold.on.onpointerup(finger());
   hold.on.onpointerdown(finger());
   expect(hold.isShort).toBe(false);
-  hold.on.onpointercancel();
+  hold.on.onpointercancel(finger());
   vi.advanceTimersByTime(10_000);
   expect(told).toEqual([]);
 });
@@ -62,7 +62,7 @@ it("whatever takes the finger or the focus away lets go", () => {
   for (const away of ["onpointerup", "onpointercancel", "onpointerleave", "onblur"] as const) {
     const hold = holding();
     hold.on.onpointerdown(finger());
-    hold.on[away]();
+    hold.on[away](finger());
     vi.advanceTimersByTime(5_000);
     expect([away, told]).toEqual([away, []]);
   }
@@ -73,12 +73,12 @@ it("where it may, the finger wanders and still holds, until it is lifted or the 
   const hold = holding({ wanders: true, onletgo: () => told.push("let go") });
   hold.on.onpointerdown(finger());
   expect(captured).toEqual([7]);
-  hold.on.onpointerleave();
+  hold.on.onpointerleave(finger());
   vi.advanceTimersByTime(1_000);
-  hold.on.onpointerleave();
+  hold.on.onpointerleave(finger());
   expect([hold.isDown, told]).toEqual([true, ["held"]]);
-  hold.on.onpointerup();
-  hold.on.onlostpointercapture();
+  hold.on.onpointerup(finger());
+  hold.on.onlostpointercapture(finger());
   expect([hold.isDown, told]).toEqual([false, ["held", "let go"]]);
 });
 
@@ -86,8 +86,48 @@ it("a second finger neither begins nor ends it", () => {
   const hold = holding({ wanders: true, onletgo: () => told.push("let go") });
   hold.on.onpointerdown(finger());
   vi.advanceTimersByTime(1_000);
-  hold.on.onpointerdown(finger());
+  hold.on.onpointerdown(finger(0, 8));
+  for (const away of ["onpointerup", "onpointercancel", "onlostpointercapture"] as const) hold.on[away](finger(0, 8));
+  hold.on.onkeydown(key(" "));
+  hold.on.onkeyup(key(" "));
   vi.advanceTimersByTime(5_000);
+  expect([hold.isDown, told]).toEqual([true, ["held"]]);
+  hold.on.onpointerup(finger());
+  expect([hold.isDown, told]).toEqual([false, ["held", "let go"]]);
+});
+
+it("a Stop that is half held goes on when a second finger lifts, and when a finger brushes it that holds no key", () => {
+  const hold = holding();
+  hold.on.onpointerdown(finger());
+  vi.advanceTimersByTime(900);
+  for (const away of ["onpointerup", "onpointercancel", "onpointerleave"] as const) hold.on[away](finger(0, 8));
+  vi.advanceTimersByTime(100);
+  expect(told).toEqual(["held"]);
+  hold.on.onkeydown(key("Enter"));
+  vi.advanceTimersByTime(900);
+  hold.on.onpointerleave(finger());
+  hold.on.onkeyup(key(" "));
+  vi.advanceTimersByTime(100);
+  expect(told).toEqual(["held", "held"]);
+});
+
+it("the next screen waits for a Stop that is half held: until it is done, let go, or gone", async () => {
+  const settle = () => vi.advanceTimersByTimeAsync(0);
+  for (const end of ["held", "let go", "gone"] as const) {
+    const hold = holding();
+    hold.on.onpointerdown(finger());
+    let screen = "";
+    void whenLetGo(Promise.resolve("calls")).then((name) => (screen = name));
+    const missing = whenLetGo(Promise.reject(new Error("no line"))).catch(() => (screen += " missing"));
+    await vi.advanceTimersByTimeAsync(900);
+    expect([end, screen]).toEqual([end, ""]);
+    if (end === "held") vi.advanceTimersByTime(100);
+    else if (end === "let go") hold.on.onpointerup(finger());
+    else hold.end();
+    await settle();
+    await missing;
+    expect([end, screen]).toEqual([end, "calls missing"]);
+  }
   expect(told).toEqual(["held"]);
 });
 
@@ -116,7 +156,7 @@ it("a press that may not begin is none, nor its end", () => {
   const hold = holding({ begin: () => false, onletgo: () => told.push("let go") });
   hold.on.onpointerdown(finger());
   vi.advanceTimersByTime(5_000);
-  hold.on.onpointerup();
+  hold.on.onpointerup(finger());
   expect([told, hold.isShort]).toEqual([[], false]);
 });
 

@@ -5,6 +5,8 @@ import type { Rights } from "../api/types";
 /// Which of the bottom bar's entries is lit.
 export type Tab = "announce" | "today" | "speakers" | "more";
 
+// biome-ignore lint/suspicious/noExplicitAny: a screen without parameters takes no props, one with them takes `params`.
+export type Screen = Component<any>;
 export interface Route {
   /// `/speakers/:id`
   path: string;
@@ -12,8 +14,7 @@ export interface Route {
   /// Who may be here; everybody, when it is not said. (The office refuses the others anyway.)
   when?: (rights: Rights) => boolean;
   /// Screens that the first one doesn't need come when they are opened.
-  // biome-ignore lint/suspicious/noExplicitAny: a screen without parameters takes no props, one with them takes `params`.
-  load: () => Promise<{ default: Component<any> }>;
+  load: () => { default: Screen } | Promise<{ default: Screen }>;
 }
 
 interface Place {

@@ -1,7 +1,7 @@
 /// One call from the touch to the last word: microphone, encoder, line, and what the screen shows of them. What it means is in
 /// `face.ts`.
 import { api, ApiError, methodsOf, newKey, words } from "$/api/client";
-import type { CallView, Priority, Status } from "$/api/types";
+import type { Calls, CallView, Priority, Status } from "$/api/types";
 import { type Method, prove } from "$/proof/proof.svelte";
 import { type Encoder, makeEncoder } from "./encoder";
 import { type Face, face } from "./face";
@@ -9,6 +9,7 @@ import { type Howl, HowlDetector } from "./howl";
 import { Meter } from "./level";
 import { Line } from "./line";
 import type { Frame } from "./frame";
+import { mayBe } from "./lost";
 import { Microphone, MicFailure, type MicTrouble, monotonicUs } from "./microphone";
 import type { FromOffice } from "./protocol";
 
@@ -32,6 +33,9 @@ const ENDING_MS = 1_500;
 /// So long it is shown that something of it was lost.
 const WEAK_MS = 4_000;
 const TRIPS = 4;
+/// A call whose answer was lost is looked for once, among so many of the newest, with so much patience for each step.
+const LOOKED = 10;
+const LOOK_MS = 5_000;
 
 export class Calling {
   mic = $state<"asking" | "open" | "failed">("asking");
@@ -72,6 +76,12 @@ export class Calling {
   #wake: WakeLockSentinel | null = null;
   /// Grows with every opening and closing, so that what was asked before means nothing.
   #turn = 0;
+  #user: string;
+
+  /// `user`: who speaks.
+  constructor(user: string) {
+    this.#user = user;
+  }
 
   /// When the screen comes up: the touch itself must not wait for a microphone.
   async prepare(): Promise<void> {
@@ -146,6 +156,7 @@ export class Calling {
     } catch (error) {
       this.#release();
       this.call = "none";
+      if (error instanceof ApiError && error.isOffline) void this.#endLost(wish);
       await this.#refused(error);
       return;
     }
@@ -169,6 +180,21 @@ export class Calling {
       },
       onlost: () => this.#over("lost"),
     });
+  }
+
+  /// No answer came, but the office may have made the call: a chime, and nobody speaks. It ends such a call after ten seconds
+  /// anyway; here it is looked for and ended sooner. (Asked for again under the same key, a call that was never made would begin
+  /// now, for nobody, and the office would give it the line of the next press.)
+  async #endLost(wish: Wish): Promise<void> {
+    try {
+      const { calls } = await api.get<Calls>("/calls", { query: { limit: LOOKED }, timeoutMs: LOOK_MS });
+      const lost = calls.find((one) => mayBe(one, wish, this.#user));
+      // Pressed again meanwhile, it may be that call.
+      if (!lost || this.call !== "none") return;
+      await api.post(`/calls/${encodeURIComponent(lost.id)}/end`, {}, { key: newKey(), timeoutMs: LOOK_MS });
+    } catch {
+      // Then the office does it.
+    }
   }
 
   async #refused(error: unknown): Promise<void> {

@@ -45,12 +45,16 @@ const VIEW = { id: "b1", of: 2, delay_ms: 400, longest_s: 300, speak_at: "2026-1
 const WISH: Wish = { targets: ["area.ban"], priority: "priority", status: "actual" };
 /// What was asked of the office; `POST /calls` is answered by hand.
 let asked: string[] = [];
-let answer: (response: Response) => void = () => {};
+const line: { resolve: (response: Response) => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} };
+const answer = (response: Response) => line.resolve(response);
 const json = (body: object, status = 200) => new Response(JSON.stringify(body), { status });
+/// The calls that it knows of.
+let known: object[] = [];
 const office = async (url: string, { method }: { method: string }): Promise<Response> => {
   const what = `${method} ${url.replace("/api/v1", "")}`;
   if (what !== "GET /app") asked.push(what);
-  return what === "POST /calls" ? await new Promise((resolve) => (answer = resolve)) : json(VIEW);
+  if (what === "POST /calls") return await new Promise((resolve, reject) => Object.assign(line, { resolve, reject }));
+  return json(what.startsWith("GET /calls?") ? { calls: known, next: null } : VIEW);
 };
 const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 const newest = () => Socket.all.at(-1) as Socket;
@@ -65,7 +69,8 @@ beforeEach(async () => {
   Object.assign(phone, { awake: true, closed: 0 });
   Socket.all = [];
   asked = [];
-  call = new Calling();
+  known = [];
+  call = new Calling("u1");
   await call.prepare();
 });
 afterEach(() => {
@@ -114,6 +119,42 @@ describe("a call", () => {
     phone.awake = false;
     await call.start(WISH);
     expect([call.face, call.trouble?.code, asked]).toEqual(["ready", "asleep", []]);
+  });
+});
+
+describe("a call whose answer is lost", () => {
+  const LOST = { ...VIEW, by: { id: "u1", name: "Lò Văn Páo" }, state: "ringing", began: null, ...WISH };
+  async function lose() {
+    void call.start(WISH);
+    await settle();
+    line.reject(new TypeError("Failed to fetch"));
+    await settle();
+  }
+  it("is looked for, and ended where the office has made it: no chime sounds with nobody behind it", async () => {
+    known = [{ ...LOST, id: "b0", state: "ended" }, LOST];
+    await lose();
+    expect(asked).toEqual(["POST /calls", "GET /calls?limit=10", "POST /calls/b1/end"]);
+    expect([call.face, call.trouble?.code]).toEqual(["ready", "unreachable"]);
+  });
+  it("and was never made is not made afterwards, and nobody else's call is ended for it", async () => {
+    known = [{ ...LOST, by: { id: "u2", name: "Vi Thị Hoa" } }, { ...LOST, began: VIEW.speak_at }, { ...LOST, targets: ["area.chuong"] }];
+    await lose();
+    expect(asked).toEqual(["POST /calls", "GET /calls?limit=10"]);
+  });
+  it("does not disturb the next press, which may be the one that is found", async () => {
+    known = [LOST];
+    void call.start(WISH);
+    await settle();
+    line.reject(new TypeError("Failed to fetch"));
+    // As soon as it is said that there was no answer.
+    while (call.call !== "none") await Promise.resolve();
+    void call.start(WISH);
+    await settle();
+    answer(json(VIEW, 201));
+    await settle();
+    newest().stand();
+    expect(asked).toEqual(["POST /calls", "GET /calls?limit=10", "POST /calls"]);
+    expect([call.call, call.trouble]).toEqual(["open", null]);
   });
 });
 

@@ -12,7 +12,12 @@ it("right after the last word nobody is said not to have heard it", () => {
   expect(told(call([pole("waiting", null, false)], "ringing"))).toBeNull();
 });
 it("is counted as soon as a pole has told", () => {
-  expect(told(call([pole("live", "completed"), pole("waiting", null), pole("not", null)]))).toEqual({ live: 1, later: 1, of: 3 });
+  const weak = pole("waiting", "interrupted");
+  expect(told(call([pole("live", "completed"), weak, pole("not", null)]))).toEqual({ live: 1, later: 1, of: 3 });
+});
+it("and one that is there and has not told yet is not said to hear it later: it may have heard it live", () => {
+  const off = pole("waiting", null, false);
+  expect(told(call([pole("live", "completed"), pole("waiting", null), off]))).toEqual({ live: 1, later: 1, of: 3 });
 });
 it("and at once where none is there to tell", () => {
   expect(told(call([pole("waiting", null, false), pole("later", "completed", false)]))).toEqual({ live: 0, later: 2, of: 2 });
