@@ -167,6 +167,9 @@ fn bar(c: &Candidate, rules: &Rules, limits: &Limits, now: WallTime) -> Option<B
     }
 }
 
+/// What lacks minutes is looked at again so much later at the earliest while another sounds, in milliseconds.
+const LOOK_AGAIN_MS: i64 = 1_000;
+
 /// Decides. `lead_ms` looks ahead: a candidate planned within it counts as due (the caller arms it to start at its
 /// planned instant exactly). `silence_before`: whatever was planned at or before it is stopped.
 pub fn decide(
@@ -235,7 +238,12 @@ pub fn decide(
             (Bar::QuietHours, State::Waiting) => Outcome::Skipped(Skip::QuietHours),
             (Bar::QuietHours, _) => Outcome::Interrupted(Interruption::QuietHours),
             (Bar::Minutes(fits), State::Waiting | State::Suspended { .. }) if in_window(c, now) => {
-                wake(fits.min(window_end(c).plus_us(1)));
+                // While another sounds, the instant moves on with every moment of it.
+                let again = match chosen {
+                    Some(_) => fits.max(now.plus_ms(LOOK_AGAIN_MS)),
+                    None => fits,
+                };
+                wake(again.min(window_end(c).plus_us(1)));
                 continue;
             }
             (Bar::Minutes(_), State::Waiting) => {

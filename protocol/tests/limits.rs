@@ -197,6 +197,74 @@ fn keeps(pieces: &[Piece], length_s: i64, limit: Option<u16>, slack_us: i64) -> 
     })
 }
 
+/// The hour rolls on as fast as the other sounds: found by chance, and looked for a thousand times a second then.
+#[test]
+fn what_waits_for_minutes_is_not_looked_at_at_every_instant_while_another_sounds() {
+    let ms = WallTime::from_millis;
+    let of = |name: &str, priority, status, planned, late_s, length_s: u64| Candidate {
+        id: format!("{name}/2026-11-24/0/0").parse().expect("an id"),
+        priority,
+        status,
+        order: 0,
+        planned: ms(planned),
+        start_by: ms(planned).plus_s(late_s),
+        valid_until: None,
+        on_preempt: OnPreempt::Resume,
+        remaining_ms: length_s * 1_000,
+        state: State::Waiting,
+        ready: true,
+        arrived: WallTime::EPOCH,
+        running_since: WallTime::EPOCH,
+    };
+    let (actual, exercise) = (Status::Actual, Status::Exercise);
+    let all = vec![
+        of(
+            "a",
+            Priority::Ordinary,
+            actual,
+            1_795_519_813_000,
+            1_800,
+            600,
+        ),
+        of(
+            "b",
+            Priority::Emergency,
+            exercise,
+            1_795_519_833_000,
+            1_800,
+            1_354,
+        ),
+        of(
+            "c",
+            Priority::Emergency,
+            exercise,
+            1_795_518_103_000,
+            60,
+            508,
+        ),
+        of(
+            "d",
+            Priority::Priority,
+            actual,
+            1_795_517_386_000,
+            60,
+            1_222,
+        ),
+    ];
+    let limits = Limits {
+        hour_minutes: Some(29),
+        ..Limits::default()
+    };
+    let governor = Governor {
+        limits,
+        ..Governor::default()
+    };
+    for late_ms in 0..3 {
+        // It counts its turns itself.
+        assert!(!play(all.clone(), &governor, late_ms).is_empty());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
