@@ -43,6 +43,9 @@ pub const MOVE_US: u64 = 600_000_000;
 pub const INSIST_US: u64 = 86_400_000_000;
 /// … and never was silent for so long.
 const SILENT_US: u64 = 3_600_000_000;
+/// An office that has just got its power back, too, may need some time to find its own: so long after the first exchange of
+/// a machine's run is it followed wherever it goes, but not behind what was sure before.
+const FINDING_US: u64 = 3_600_000_000;
 /// Roots are made on machines of their own, whose clocks may be ahead by this, in seconds.
 const ROOT_SLACK_S: i64 = 86_400;
 const MAX_ASKED: usize = 4;
@@ -66,6 +69,8 @@ pub struct Clock {
     sure: Option<(Sample, u64)>,
     /// It comes from an earlier run of the program: a bound, and no time to go by.
     is_bound_only: bool,
+    /// Until then (monotonic) the office may still correct it.
+    firm_us: u64,
     /// What the office says and is not believed yet.
     claim: Option<Claim>,
     /// Nothing the office says is before this: the program, or the root that names its keys, was made then.
@@ -73,6 +78,8 @@ pub struct Clock {
     /// The last sure time of an earlier run.
     least: WallTime,
     is_note_due: bool,
+    /// It is written down when it is firm.
+    is_note_late: bool,
     asked: VecDeque<(u64, u64)>,
     exchanges: u32,
     ask_at: Option<u64>,
@@ -131,10 +138,12 @@ impl Clock {
         Self {
             sure: sure.map(|note| (note.sample(), note.at_us)),
             is_bound_only: true,
+            firm_us: 0,
             claim: None,
             floor: built,
             least: note.as_ref().map_or(built, then).max(built),
             is_note_due: false,
+            is_note_late: false,
             kernel: KernelClock::default(),
             was_set: false,
             built,
@@ -171,6 +180,7 @@ impl Clock {
         self.samples.clear();
         self.asked.clear();
         (self.sure, self.claim) = (None, None);
+        self.is_bound_only = true;
         self.least = self.floor;
         self.known = Some(self.floor);
         self.past = Some((self.floor, now_us));
@@ -196,6 +206,7 @@ impl Clock {
         if !is_near || self.is_bound_only || self.is_sure_old(at.mono_us) {
             self.sure = Some((sample, at.mono_us));
             self.is_bound_only = false;
+            self.firm_us = at.mono_us;
         }
     }
 
@@ -350,6 +361,11 @@ impl Clock {
         if !(0..=MAX_DELAY_US).contains(&sample.delay_us) {
             return Answer::Useless;
         }
+        let is_not_before = office_time(sample, now_us).plus_s(PAST_SLACK_S) >= self.least;
+        if !self.is_bound_only && now_us < self.firm_us && !self.is_near(sample) && is_not_before {
+            self.samples.clear();
+            self.sure = Some((sample, now_us));
+        }
         if office_time(sample, now_us) < self.floor {
             let by_us = office_time(sample, now_us).since_us(self.floor);
             return Answer::Disputed {
@@ -363,12 +379,17 @@ impl Clock {
         self.samples.push_back((sample, now_us));
         if self.may_be(sample, now_us) {
             self.claim = None;
-            if self.is_bound_only || self.is_sure_old(now_us) {
+            if self.sure.is_none() {
+                self.firm_us = now_us.saturating_add(FINDING_US);
+            }
+            let becomes_firm = self.is_note_late && now_us >= self.firm_us;
+            if self.is_bound_only || becomes_firm || self.is_sure_old(now_us) {
                 self.is_sure(self.believed(now_us).unwrap_or(sample), now_us);
             }
             return Answer::Believed;
         }
         if self.insists(sample, now_us) {
+            self.firm_us = now_us;
             self.is_sure(sample, now_us);
             return Answer::Believed;
         }
@@ -400,7 +421,8 @@ impl Clock {
         self.sure = Some((sample, now_us));
         self.claim = None;
         self.is_bound_only = false;
-        self.is_note_due = true;
+        self.is_note_due = now_us >= self.firm_us;
+        self.is_note_late = !self.is_note_due;
     }
 
     /// What is sure since the last call, to be written down.

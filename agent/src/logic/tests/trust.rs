@@ -532,6 +532,15 @@ fn a_key_that_ran_out_tells_no_time_and_sets_nothing_on_a_pole_that_lost_its_clo
     let clock = || Topic::ClockReply(SPEAKER.parse().unwrap());
     let honest = reply(&pole, day(40));
     pole.hears_from(&key(2), clock(), &honest);
+    // An hour later it is firm.
+    pole.run_s(3_600);
+    let asked = |pole: &Pole| reply(pole, day(40)).nonce;
+    let before = asked(&pole);
+    while asked(&pole) == before {
+        pole.run_s(1);
+    }
+    let again = reply(&pole, day(40).plus_s(3_640));
+    pole.hears_from(&key(2), clock(), &again);
     assert_eq!(pole.status().clock.trust, loa_protocol::time::Trust::Synced);
     pole.disk.machine += 1;
     let mut pole = Pole::untrusted_after(pole, 5);

@@ -51,6 +51,9 @@ fn told(mut pole: Pole, by_s: i64) -> Pole {
     for _ in 0..3 {
         hears(&mut pole, by_s);
     }
+    // An hour of it, and it is firm.
+    pole.run_s(HOUR as u64);
+    hears(&mut pole, by_s);
     pole
 }
 fn fresh() -> Pole {
@@ -98,6 +101,24 @@ fn an_office_whose_clock_was_wrong_is_followed_when_it_has_said_so_for_a_day() {
 }
 
 #[test]
+fn an_office_that_finds_its_own_time_within_the_hour_is_followed_at_once() {
+    let mut pole = fresh();
+    pole.system_us = 0;
+    pole.input(Input::Connected);
+    hears(&mut pole, -5 * HOUR);
+    hears(&mut pole, -5 * HOUR);
+    pole.run_s(600);
+    hears(&mut pole, 0);
+    assert_eq!((trust(&pole), wrong_s(&pole)), (Trust::Synced, 0));
+    assert_eq!(pole.faults("clock_disputed"), 0);
+    // And then it is firm, an hour after the first word.
+    pole.run_s(HOUR as u64);
+    hears(&mut pole, 0);
+    hears(&mut pole, -5 * HOUR);
+    assert_eq!(wrong_s(&pole), 0);
+}
+
+#[test]
 fn who_is_silent_for_long_or_says_something_else_meanwhile_did_not_insist() {
     let mut pole = told(fresh(), 0);
     for n in 0..30 {
@@ -132,6 +153,8 @@ fn noon_told_at_three_in_the_morning_lifts_no_quiet_hours() {
     for _ in 0..3 {
         hears(&mut pole, 0);
     }
+    pole.run_to(night - 100);
+    hears(&mut pole, 0);
     pole.run_to(night);
     for _ in 0..10 {
         hears(&mut pole, 9 * HOUR);
@@ -164,7 +187,7 @@ fn after_a_power_cut_nobody_is_told_of_an_hour_that_is_over() {
     let mut pole = told(fresh(), 0);
     pole.run_s(10);
     pole.disk.machine += 1;
-    let mut pole = told(Pole::untrusted_after(pole, 30), -HOUR);
+    let mut pole = told(Pole::untrusted_after(pole, 30), -3 * HOUR);
     assert_eq!(trust(&pole), Trust::Untrusted);
     // How long it was dark nobody knows.
     hears(&mut pole, 0);
