@@ -2,7 +2,7 @@
 //! climate says; some of it aimed at the worst moment.
 
 use loa_agent::logic::port::{Input, KernelClock};
-use loa_protocol::{time::WallTime, topic::Topic};
+use loa_protocol::{content::Wants, envelope::open_unsigned, time::WallTime, topic::Topic};
 
 use super::{
     DAY, Happening, Micros, SECOND, Village,
@@ -331,7 +331,19 @@ impl Village {
         let place = self.chance.index(64);
         if let Some((topic, parcel)) = self.pipe.any_old(place) {
             self.figures.lies += 1;
+            self.is_asked_again(&topic, &parcel);
             self.broker_gives(&topic, &topic.to_string(), &parcel);
+        }
+    }
+
+    /// The office sends once more what a speaker lacked long ago.
+    fn is_asked_again(&mut self, topic: &Topic, parcel: &Parcel) {
+        if !matches!(topic, Topic::Want(_)) {
+            return;
+        }
+        let old = open_unsigned::<Wants>(&parcel.bytes);
+        for want in old.into_iter().flat_map(|old| old.wants) {
+            *self.lost_blocks.entry(want.content).or_default() += u64::from(want.missing.count());
         }
     }
 

@@ -197,7 +197,7 @@ pub struct Village {
     pub(super) poles: Vec<Pole>,
     pub(super) library: Library,
     pub(super) last_bulletin: u64,
-    /// Blocks that were under way and did not arrive, and how many the office sent.
+    /// Blocks that were under way and did not arrive, or were asked for again by an old word; and how many the office sent.
     pub(super) lost_blocks: BTreeMap<ContentId, u64>,
     pub(super) blocks_sent: BTreeMap<ContentId, u64>,
     pub(super) worst_drop: u64,
