@@ -92,7 +92,11 @@ fn ends_well(entry: &Entry, behind: &[char]) -> bool {
             };
             name.is_uppercase() || name.is_ascii_digit()
         }
-        Some(last) => !last.is_alphanumeric() || !next.is_alphabetic(),
+        // As `letters` has it: in H'Mông the word goes on.
+        Some(last) => {
+            let goes_on = next == '\'' && behind.get(1).is_some_and(|c| c.is_alphabetic());
+            !last.is_alphanumeric() || !next.is_alphabetic() && !goes_on
+        }
         None => false,
     }
 }

@@ -71,6 +71,15 @@ fn any_text_becomes_plain_words_and_plain_words_stay() {
 }
 
 #[test]
+fn a_short_form_is_none_within_a_word_with_an_apostrophe() {
+    let table = Abbreviations::built_in();
+    for text in ["VV'A¡", "vv'a", "CA'B", "UBND'x"] {
+        check(text, &table).unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert_eq!(normalise("chợ, vv", &table), "chợ, vân vân");
+}
+
+#[test]
 fn a_text_without_end_is_cut_off_at_the_bound() {
     let table = Abbreviations::built_in();
     for text in [
